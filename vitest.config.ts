@@ -1,0 +1,26 @@
+import './examples/local/offline.ts';
+import { cloudflareTest } from '@cloudflare/vitest-plugin';
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: 'protocol', include: ['test/protocol/**/*.test.ts'] } },
+      { test: { name: 'client', include: ['test/client/**/*.test.ts'] } },
+      {
+        plugins: [cloudflareTest({ wrangler: { configPath: './wrangler.toml' } })],
+        test: { name: 'workerd', include: ['test/worker/**/*.test.ts'] },
+      },
+      {
+        test: {
+          name: 'end to end',
+          include: ['test/e2e/**/*.test.ts'],
+          // Each file has a relay of its own; one at a time leaves the counts of sockets and memory undisturbed.
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+    ],
+  },
+});

@@ -1,0 +1,210 @@
+/**
+ * The payloads of the handshake's two messages, and how message 1 rides in an upgrade request.
+ *
+ * Hello (message 1), every integer big-endian, strings UTF-8:
+ *
+ *     version u8 = 1   time u32 (seconds since 1970)   kind u8
+ *     kind 0, open:    options u8 (bit 0: resumable, please)   limit u64
+ *                      backend u16-length string "host:port"   invite u8-length   early data u16-length
+ *     kind 1, resume:  options u8   limit u64   received u64   carrier u32
+ *                      session id u8-length   MAC 32 bytes   invite u8-length
+ *     padding: zeros to the end
+ *
+ * Grant (message 2), padded with zeros to GRANT_PAYLOAD:
+ *
+ *     version u8 = 1   code u8
+ *     code 0, granted: options u8 (bit 0: resumable)   received u64   limit u64   session id u8-length
+ *     other codes:     a refusal; nothing follows
+ */
+import { type Bytes, EMPTY, fromBase64url, Malformed, Reader, toBase64url, toUtf8, Writer } from './bytes.ts';
+import {
+  BACKEND_CHARS_MAX,
+  EARLY_DATA_MAX,
+  GRANT_PAYLOAD,
+  HELLO_MAX,
+  HELLO_OVERHEAD,
+  HELLO_PAD,
+  INVITE_MAX,
+  OFFER_CHARS_MAX,
+  SESSION_ID_MAX,
+  TOKEN_CHARS,
+} from './limits.ts';
+
+export const VERSION = 1;
+const KINDS = { open: 0, resume: 1 } as const;
+const RESUMABLE = 1;
+const MAC = 32;
+
+interface HelloStart {
+  /** Milliseconds since 1970; travels in whole seconds. */
+  time: number;
+  /** The highest offset that the relay may send. */
+  limit: number;
+  /** EMPTY where the relay needs none. */
+  invite: Bytes;
+}
+
+export interface OpenHello extends HelloStart {
+  kind: 'open';
+  resumable: boolean;
+  /** `host:port`. */
+  backend: string;
+  earlyData: Bytes;
+}
+
+export interface ResumeHello extends HelloStart {
+  kind: 'resume';
+  session: Bytes;
+  /** Above that of every carrier before it. */
+  carrier: number;
+  received: number;
+  /** HMAC-SHA256 under the session's secret of this handshake's binding. */
+  mac: Bytes;
+}
+
+export type Hello = OpenHello | ResumeHello;
+
+// --- message 1: the payload ---------------------------------------------------------------------------------------
+
+/** @throws RangeError when a field is longer than its bound in `limits.ts`. */
+export function encodeHello(hello: Hello): Bytes {
+  bounded('invite', hello.invite.length, INVITE_MAX);
+  const body = hello.kind === 'open' ? encodeOpen(hello) : encodeResume(hello);
+  const head = new Writer(6)
+    .u8(VERSION)
+    .u32(Math.floor(hello.time / 1000))
+    .u8(KINDS[hello.kind]);
+  const size = head.bytes.length + body.length;
+  const padded = Math.min(Math.ceil(size / HELLO_PAD) * HELLO_PAD, HELLO_MAX - HELLO_OVERHEAD);
+  return new Writer(padded).put(head.bytes).put(body).bytes;
+}
+
+function encodeOpen({ backend, resumable, limit, invite, earlyData }: OpenHello): Bytes {
+  const name = toUtf8(backend);
+  bounded('backend', name.length, BACKEND_CHARS_MAX);
+  bounded('early data', earlyData.length, EARLY_DATA_MAX);
+  return new Writer(14 + name.length + invite.length + earlyData.length)
+    .u8(resumable ? RESUMABLE : 0)
+    .u64(limit)
+    .u16(name.length)
+    .put(name)
+    .u8(invite.length)
+    .put(invite)
+    .u16(earlyData.length)
+    .put(earlyData).bytes;
+}
+
+function encodeResume({ session, carrier, received, limit, mac, invite }: ResumeHello): Bytes {
+  bounded('session id', session.length, SESSION_ID_MAX);
+  return new Writer(23 + session.length + MAC + invite.length)
+    .u8(0)
+    .u64(limit)
+    .u64(received)
+    .u32(carrier)
+    .u8(session.length)
+    .put(session)
+    .put(mac)
+    .u8(invite.length)
+    .put(invite).bytes;
+}
+
+function bounded(what: string, length: number, max: number): void {
+  if (length > max) throw new RangeError(`${what}: ${length} bytes, at most ${max} allowed`);
+}
+
+/**
+ * What a hello says. A version or kind that this relay does not know is still a hello, with its time, so that an old
+ * relay or client is told apart from a stranger.
+ * @throws Malformed when it ends early or breaks a bound.
+ */
+export function decodeHello(payload: Bytes): Hello | { kind: 'unknown'; time: number } {
+  const reader = new Reader(payload);
+  const version = reader.u8();
+  const time = reader.u32() * 1000;
+  const kind = reader.u8();
+  if (version === VERSION && kind === KINDS.open) return { kind: 'open', time, ...decodeOpen(reader) };
+  if (version === VERSION && kind === KINDS.resume) return { kind: 'resume', time, ...decodeResume(reader) };
+  return { kind: 'unknown', time };
+}
+
+function decodeOpen(reader: Reader): Omit<OpenHello, 'kind' | 'time'> {
+  const resumable = (reader.u8() & RESUMABLE) !== 0;
+  const limit = reader.u64();
+  const backend = reader.utf8(within(reader.u16(), BACKEND_CHARS_MAX));
+  const invite = reader.take(reader.u8());
+  const earlyData = reader.take(within(reader.u16(), EARLY_DATA_MAX));
+  return { resumable, limit, backend, invite, earlyData };
+}
+
+function decodeResume(reader: Reader): Omit<ResumeHello, 'kind' | 'time'> {
+  reader.u8();
+  const limit = reader.u64();
+  const received = reader.u64();
+  const carrier = reader.u32();
+  const session = reader.take(within(reader.u8(), SESSION_ID_MAX));
+  const mac = reader.take(MAC);
+  const invite = reader.take(reader.u8());
+  return { limit, received, carrier, session, mac, invite };
+}
+
+function within(length: number, max: number): number {
+  if (length > max) throw new Malformed('field too long');
+  return length;
+}
+
+// --- message 1: the upgrade request -------------------------------------------------------------------------------
+
+/** The two subprotocols of an upgrade request: the token that the relay echoes, and the hello. */
+export function offer(token: Bytes, message: Bytes): [token: string, hello: string] {
+  return [toBase64url(token), toBase64url(message)];
+}
+
+/** The inverse, from the `Sec-WebSocket-Protocol` header; `undefined` for anything that is not of that form. */
+export function readOffer(header: string): { token: string; message: Bytes } | undefined {
+  if (header.length > OFFER_CHARS_MAX) return undefined;
+  const [token = '', hello = '', ...more] = header.split(',').map((name) => name.trim());
+  if (more.length > 0 || token.length !== TOKEN_CHARS || !fromBase64url(token)) return undefined;
+  const message = fromBase64url(hello);
+  return message && message.length > HELLO_OVERHEAD ? { token, message } : undefined;
+}
+
+// --- message 2 ----------------------------------------------------------------------------------------------------
+
+export interface Granted {
+  resumable: boolean;
+  /** Bytes of the client's that the relay has in order: the early data, or where a resume goes on. */
+  received: number;
+  /** The highest offset that the client may send. */
+  limit: number;
+  /** EMPTY for a session that is not resumable. */
+  session: Bytes;
+}
+
+/** A refusal by its number: see `errors.ts`. */
+export type Grant = Granted | { refusal: number };
+
+export function encodeGrant(grant: Grant): Bytes {
+  const writer = new Writer(GRANT_PAYLOAD).u8(VERSION);
+  if ('refusal' in grant) return writer.u8(grant.refusal).bytes;
+  bounded('session id', grant.session.length, SESSION_ID_MAX);
+  return writer
+    .u8(0)
+    .u8(grant.resumable ? RESUMABLE : 0)
+    .u64(grant.received)
+    .u64(grant.limit)
+    .u8(grant.session.length)
+    .put(grant.session).bytes;
+}
+
+/** @throws Malformed when it ends early, breaks a bound, or is of another version. */
+export function decodeGrant(payload: Bytes): Grant {
+  const reader = new Reader(payload);
+  if (reader.u8() !== VERSION) throw new Malformed('unknown version');
+  const refusal = reader.u8();
+  if (refusal !== 0) return { refusal };
+  const resumable = (reader.u8() & RESUMABLE) !== 0;
+  const received = reader.u64();
+  const limit = reader.u64();
+  const session = reader.take(within(reader.u8(), SESSION_ID_MAX));
+  return { resumable, received, limit, session: session.length > 0 ? session : EMPTY };
+}

@@ -1,0 +1,144 @@
+/**
+ * Every limit, size and timeout, with its reason. Sizes are in bytes, times in milliseconds unless the name says
+ * otherwise.
+ */
+
+// --- the upgrade request ---------------------------------------------------------------------------------------
+
+/** `Sec-WebSocket-Protocol` as a whole. A post-quantum TLS ClientHello (1.6 KB) must fit in base64url; proxies and
+ * Cloudflare accept single headers well above this, and under the 16 KB curtain every byte counts. */
+export const OFFER_CHARS_MAX = 4096;
+
+/** The random subprotocol that the relay echoes: 12 bytes in base64url. Short, as it travels in both directions. */
+export const TOKEN_CHARS = 16;
+
+/** Message 1 of the handshake: what is left of the header, decoded. */
+export const HELLO_MAX = Math.floor(((OFFER_CHARS_MAX - TOKEN_CHARS - ', '.length) * 3) / 4);
+
+/** Message 1 adds an ephemeral key (32) and a tag (16) to its payload. */
+export const HELLO_OVERHEAD = 48;
+
+/** A hello's payload is padded to a multiple of this, so that its length says little of the backend's name. */
+export const HELLO_PAD = 256;
+
+/** App bytes in a hello: what the largest backend name and invite leave. */
+export const EARLY_DATA_MAX = 2304;
+
+/** `host:port`: a DNS name has at most 253 characters (RFC 1035 section 2.3.4), a port five digits and its colon. */
+export const BACKEND_CHARS_MAX = 259;
+
+/** An invite in a hello: an id, an expiry, caps and a MAC fit several times over. */
+export const INVITE_MAX = 255;
+
+/** How far a hello's time may be from the relay's clock: phones are rarely further off, and a replay cache for twice
+ * this long stays small. */
+export const HELLO_AGE_MAX = 5 * 60_000;
+
+/** Ephemeral keys remembered against replay. 65,536 of 32 bytes cost some 10 MB of an isolate's 128; it takes 109
+ * admitted hellos a second for ten minutes to fill it, and a full cache refuses. */
+export const REPLAY_CACHE_MAX = 65_536;
+
+// --- the grant -------------------------------------------------------------------------------------------------
+
+/** A grant's payload is padded to exactly this, so that a refusal has the length of a grant. */
+export const GRANT_PAYLOAD = 128;
+
+/** A session id is the relay's own business (it names the hub); this bounds what a client must hold. */
+export const SESSION_ID_MAX = 64;
+
+// --- records and frames ----------------------------------------------------------------------------------------
+
+/** One sealed record, one WebSocket message: a Noise message's maximum (Noise section 3). It is also what keeps one
+ * TCP write under 65,536 bytes, above which Cloudflare kills the connection. */
+export const RECORD_MAX = 65_535;
+
+/** The AES-GCM tag. */
+export const TAG = 16;
+
+/** App bytes in one record. Leaves room for the tag, an ACK, a PONG, a FIN and two DATA headers. */
+export const DATA_MAX = 65_000;
+
+/** Records sealed under one key. NIST SP 800-38D allows 2^32 invocations; a session that gets there (256 TiB of full
+ * records) is reset instead of wrapping. */
+export const RECORDS_PER_KEY_MAX = 2 ** 32;
+
+/** The first records in each direction carry up to this much random padding: the flights of the TLS handshake inside
+ * have lengths that a classifier knows. */
+export const PAD_MAX = 512;
+export const PADDED_RECORDS = 8;
+
+/** Records that wait to be opened. A peer that keeps to its credit and fills its packets stays far below a window
+ * and a half; this is where one that floods is reset. */
+export const UNOPENED_MAX = 2 * 1024 * 1024;
+
+/** A record of a few bytes costs its queue far more than its length, so the number of those that wait is bounded
+ * too. A sender coalesces the writes of one tick, so this many in one tick of the receiver is a flood. */
+export const UNOPENED_RECORDS_MAX = 8192;
+
+// --- windows ---------------------------------------------------------------------------------------------------
+
+/** Each direction of a session starts here: a thousand idle sessions fit an isolate. Must hold one full record. */
+export const WINDOW_INITIAL = 64 * 1024;
+
+/** 1 MiB fills 70 Mbit/s at a round trip of 120 ms. */
+export const WINDOW_MAX = 1024 * 1024;
+
+/** A window doubles when a whole one was used within this time, the longest round trip that is worth filling: a chat
+ * that takes an hour for 64 KiB never needs more. */
+export const WINDOW_GROWTH_TIME = 2000;
+
+/** All windows and replay buffers of one isolate: half of its 128 MB. */
+export const ISOLATE_WINDOWS_MAX = 64 * 1024 * 1024;
+
+/** Growth stops here, so that a few fast sessions never refuse the next ones their first window. */
+export const ISOLATE_GROWTH_MAX = 48 * 1024 * 1024;
+
+/** Small writes are copied together into blocks of this size: a queue of one-byte chunks would cost a hundred times
+ * the bytes that it holds. */
+export const BLOCK = 4096;
+
+// --- time ------------------------------------------------------------------------------------------------------
+
+/** New data is acknowledged within this time, or by the next DATA: few packets for a chat, and a sender's replay
+ * buffer is freed soon enough. */
+export const ACK_DELAY = 250;
+
+/** The relay sends a record after this much silence: Cloudflare and middleboxes drop idle WebSockets after a minute
+ * or more, and outgoing messages are free. */
+export const KEEPALIVE = 25_000;
+
+/** After this much silence of a relay that keeps alive every 25 s the client asks, with a PING. */
+export const PROBE_AFTER = 40_000;
+
+/** An unanswered PING ends a carrier after this time. */
+export const PROBE_TIMEOUT = 10_000;
+
+/** A session whose client sends nothing within this time of the grant is closed: the client of a replayed hello
+ * cannot, as it does not know the keys. */
+export const FIRST_RECORD_TIMEOUT = 10_000;
+
+/** How long the relay waits for a backend to accept. A refusal must reach the client within 10 s of its hello. */
+export const BACKEND_TIMEOUT = 8000;
+
+/** From the client's first attempt to the grant: name, TCP and TLS to the relay, then the relay's own 8 s. */
+export const OPEN_TIMEOUT = 20_000;
+
+/** How long the client waits for the app's first bytes, to send them in the hello. An app that speaks first does so
+ * in the tick in which it has its socket; one that listens first loses this once. */
+export const EARLY_DATA_WAIT = 5;
+
+/** A closed socket's last bytes get this long to be acknowledged before the session is reset. */
+export const LINGER = 10_000;
+
+/** `GET /.well-known/puente`, for a relay given by its bare name. */
+export const DISCOVERY_TIMEOUT = 10_000;
+export const DISCOVERY_MAX = 4096;
+
+// --- the relay's TCP side --------------------------------------------------------------------------------------
+
+/** `highWaterMark` of a backend's socket. Without one `connect()` never shows back-pressure. */
+export const BACKEND_BUFFER = 64 * 1024;
+
+/** An idle session's read waits in a buffer of this size; each read that fills its buffer makes the next one larger,
+ * up to `DATA_MAX`: large reads are what makes downstream fast, small ones what makes idle sessions cheap. */
+export const READ_MIN = 4096;

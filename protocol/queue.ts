@@ -1,0 +1,110 @@
+import type { Bytes } from './bytes.ts';
+import { BLOCK } from './limits.ts';
+
+interface Chunk {
+  /** Offset of its first byte. */
+  start: number;
+  bytes: Bytes;
+}
+
+/**
+ * A stretch of a byte stream, addressed by offset: a sender's replay buffer, a receiver's queue. Costs at most about
+ * twice the bytes that it holds, however small the pieces in which they come.
+ */
+export class ByteQueue {
+  #chunks: Chunk[] = [];
+  /** Index of the first chunk that is still held; those before it are cut off together, now and then. */
+  #head = 0;
+  #start = 0;
+  #end = 0;
+  /** Bytes that are free behind the last chunk, in its own block. */
+  #spare = 0;
+
+  /** Offset of the first byte held. */
+  get start(): number {
+    return this.#start;
+  }
+
+  /** Offset after the last byte held. */
+  get end(): number {
+    return this.#end;
+  }
+
+  /** @param owned nobody else will ever write to these bytes, so that large ones need not be copied. */
+  push(bytes: Bytes, owned: boolean): void {
+    if (bytes.length === 0) return;
+    const large = bytes.length >= BLOCK;
+    if (large && owned && bytes.buffer.byteLength <= 2 * bytes.length) this.#add(bytes, 0);
+    else if (large) this.#add(bytes.slice(), 0);
+    else this.#copyToBlock(bytes);
+  }
+
+  #add(bytes: Bytes, spare: number): void {
+    this.#chunks.push({ start: this.#end, bytes });
+    this.#end += bytes.length;
+    this.#spare = spare;
+  }
+
+  #copyToBlock(bytes: Bytes): void {
+    const last = this.#chunks[this.#chunks.length - 1];
+    if (last && this.#spare >= bytes.length) {
+      const { buffer, byteOffset, length } = last.bytes;
+      last.bytes = new Uint8Array(buffer, byteOffset, length + bytes.length);
+      last.bytes.set(bytes, length);
+      this.#end += bytes.length;
+      this.#spare -= bytes.length;
+      return;
+    }
+    // A lone small message, a chat's usual state, takes just its size.
+    const block = new Uint8Array(this.#start === this.#end ? bytes.length : BLOCK);
+    block.set(bytes);
+    this.#add(block.subarray(0, bytes.length), block.length - bytes.length);
+  }
+
+  /** A view of up to `max` bytes from `offset`: as many as lie together. Empty at the end. */
+  peek(offset: number, max: number): Bytes {
+    if (offset < this.#start || offset > this.#end) throw new RangeError(`offset ${offset} is not held`);
+    const chunk = this.#chunks[this.#indexOf(offset)];
+    if (!chunk) return new Uint8Array(0);
+    const at = offset - chunk.start;
+    return chunk.bytes.subarray(at, at + max);
+  }
+
+  /** Index of the chunk that holds `offset`, by bisection. */
+  #indexOf(offset: number): number {
+    let low = this.#head;
+    let high = this.#chunks.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const chunk = this.#chunks[middle] as Chunk;
+      if (chunk.start + chunk.bytes.length <= offset) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** Forgets everything before `offset`. */
+  dropTo(offset: number): void {
+    if (offset <= this.#start) return;
+    if (offset > this.#end) throw new RangeError(`offset ${offset} is not held`);
+    const head = this.#indexOf(offset);
+    this.#chunks.fill(GONE, this.#head, head);
+    this.#head = head;
+    this.#start = offset;
+    if (head === this.#chunks.length) {
+      this.#chunks = [];
+      this.#head = 0;
+      this.#spare = 0;
+    } else if (head > 64 && head > this.#chunks.length / 2) {
+      this.#chunks.splice(0, head);
+      this.#head = 0;
+    }
+  }
+
+  clear(): void {
+    this.dropTo(this.#end);
+  }
+}
+
+/** Takes the place of a chunk that was dropped, so that its bytes are free at once. */
+const GONE: Chunk = { start: -1, bytes: new Uint8Array(0) };

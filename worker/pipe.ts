@@ -1,0 +1,128 @@
+/** A session joined to its backend's TCP connection: the two pumps, and every way in which they end. */
+import type { Bytes } from '../protocol/bytes.ts';
+import type { PuenteError } from '../protocol/errors.ts';
+import { DATA_MAX, ISOLATE_GROWTH_MAX, ISOLATE_WINDOWS_MAX, LINGER, READ_MIN } from '../protocol/limits.ts';
+import { type Budget, type Clock, Session } from '../protocol/session.ts';
+import { Signal } from '../protocol/signal.ts';
+
+const clock: Clock = {
+  now: () => Date.now(),
+  after(ms, run) {
+    const timer = setTimeout(run, ms);
+    return () => clearTimeout(timer);
+  },
+};
+
+/** Sessions of one isolate share its memory. */
+let reserved = 0;
+const isolateBudget: Budget = {
+  reserve(bytes, growth) {
+    if (reserved + bytes > (growth ? ISOLATE_GROWTH_MAX : ISOLATE_WINDOWS_MAX)) return false;
+    reserved += bytes;
+    return true;
+  },
+  release(bytes) {
+    reserved -= bytes;
+  },
+};
+
+export class Pipe {
+  readonly session: Session;
+  readonly #backend: Socket;
+  readonly #reader: ReadableStreamBYOBReader;
+  readonly #writer: WritableStreamDefaultWriter<Bytes>;
+  readonly #readable = new Signal();
+  readonly #writable = new Signal();
+  #over = false;
+  #drainTimer: number | null = null;
+
+  /** @throws PuenteError `full` when the isolate's budget holds no further session. */
+  constructor(backend: Socket) {
+    this.session = new Session({
+      end: 'relay',
+      clock,
+      random: (length) => crypto.getRandomValues(new Uint8Array(length)),
+      budget: isolateBudget,
+      events: {
+        readable: () => this.#readable.set(),
+        writable: () => this.#writable.set(),
+        ended: (error) => this.#sessionEnded(error),
+      },
+    });
+    this.#backend = backend;
+    this.#reader = backend.readable.getReader({ mode: 'byob' });
+    this.#writer = backend.writable.getWriter();
+  }
+
+  /** Resolves when nothing is left to do in either direction; the TCP connection is closed then. */
+  async run(): Promise<void> {
+    await Promise.all([this.#pump(this.#toBackend()), this.#pump(this.#fromBackend())]);
+    clearTimeout(this.#drainTimer);
+    await this.#backend.close().catch(() => {});
+  }
+
+  async #pump(direction: Promise<void>): Promise<void> {
+    try {
+      await direction;
+    } catch {
+      // The TCP connection broke; or the session has ended and this is its echo, which `reset` ignores.
+      this.session.reset('backend-reset');
+    }
+  }
+
+  /** client → backend. A `write` resolves when the kernel has taken the bytes: only then may the client send more. */
+  async #toBackend(): Promise<void> {
+    for (;;) {
+      const bytes = this.session.take();
+      if (bytes) {
+        await this.#writer.write(bytes);
+        this.session.consumed(bytes.length);
+        this.session.flush();
+      } else if (this.session.drained) {
+        return this.#writer.close();
+      } else if (this.#over) {
+        return;
+      } else {
+        await this.#readable.wait();
+      }
+    }
+  }
+
+  /** backend → client. Reads no more than may be sent, so that TCP slows the backend down. */
+  async #fromBackend(): Promise<void> {
+    let size = READ_MIN;
+    for (;;) {
+      const { room } = this.session;
+      if (this.#over) return;
+      if (room === 0) {
+        await this.#writable.wait();
+        continue;
+      }
+      const buffer = new Uint8Array(Math.min(size, room));
+      const { value, done } = await this.#reader.read(buffer);
+      if (done) break;
+      this.session.write(value, true);
+      this.session.flush();
+      size = value.length < size ? READ_MIN : Math.min(4 * size, DATA_MAX);
+    }
+    this.session.finish();
+    this.session.flush();
+  }
+
+  #sessionEnded(error: PuenteError | undefined): void {
+    this.#over = true;
+    this.#readable.set();
+    this.#writable.set();
+    if (error && error.code !== 'closed') return this.#abort();
+    // The client has left in good order: what it wrote is still delivered, if the backend takes it in time.
+    if (error) this.#reader.cancel().catch(() => {});
+    this.#drainTimer = setTimeout(() => this.#abort(), LINGER);
+  }
+
+  #abort(): void {
+    this.session.discard();
+    this.#reader.cancel().catch(() => {});
+    this.#writer.abort().catch(() => {});
+    this.#backend.close().catch(() => {});
+  }
+}

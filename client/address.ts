@@ -1,0 +1,27 @@
+import { PuenteError } from '../protocol/errors.ts';
+
+/** Where a socket leads to: a backend of the relay's. */
+export interface SocketAddress {
+  /** A DNS name or an IP address; IPv6 with or without brackets. */
+  hostname: string;
+  /** 1 to 65535. */
+  port: number;
+}
+
+/**
+ * `host:port`, as it stands in a hello.
+ * @throws PuenteError `address-invalid`
+ */
+export function backendName(address: SocketAddress | string): string {
+  const { hostname, port } = typeof address === 'string' ? split(address) : address;
+  const host = hostname.includes(':') && !hostname.startsWith('[') ? `[${hostname}]` : hostname;
+  if (!/^[^\s/@:]+$|^\[[\da-f:.]+\]$/i.test(host)) throw new PuenteError('address-invalid', 'It must be host:port.');
+  if (!Number.isInteger(port) || port < 1 || port > 65_535)
+    throw new PuenteError('address-invalid', 'Its port must be 1 to 65535.');
+  return `${host.toLowerCase()}:${port}`;
+}
+
+function split(text: string): SocketAddress {
+  const at = text.lastIndexOf(':');
+  return { hostname: text.slice(0, Math.max(0, at)), port: Number(text.slice(at + 1) || Number.NaN) };
+}

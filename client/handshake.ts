@@ -1,0 +1,130 @@
+/** Opens one carrier: the hello goes out in the upgrade request, the first message back is the grant. */
+import { type Bytes, EMPTY, Malformed } from '../protocol/bytes.ts';
+import { Carrier, type CarrierEvents, type Wire } from '../protocol/carrier.ts';
+import { fromWire, PuenteError } from '../protocol/errors.ts';
+import { decodeGrant, encodeHello, type Granted, type OpenHello, offer } from '../protocol/hello.ts';
+import { HELLO_AGE_MAX, UNOPENED_RECORDS_MAX } from '../protocol/limits.ts';
+import { Initiator, PROLOGUE, type Transport } from '../protocol/noise.ts';
+import type { Relay } from './relay.ts';
+import type { Runtime } from './runtime.ts';
+
+const random = (length: number): Bytes => crypto.getRandomValues(new Uint8Array(length));
+
+export type HelloParts = Omit<OpenHello, 'time' | 'invite'>;
+
+export interface OpenedCarrier {
+  granted: Granted;
+  /** Delivers what has come since the grant, and everything after it. */
+  start(events: CarrierEvents & { lost(): void }): Carrier;
+}
+
+/**
+ * @param onWire is given each WebSocket as soon as there is one, so that it can be closed at any time.
+ * @throws PuenteError `unreachable`, `not-admitted`, `bad-grant`, or the relay's refusal
+ */
+export async function openCarrier(
+  relay: Relay,
+  runtime: Runtime,
+  hello: HelloParts,
+  onWire: (wire: Wire) => void,
+): Promise<OpenedCarrier> {
+  const first = await knock(relay, runtime, hello, onWire, 0);
+  if ('granted' in first) return first;
+  // To the relay a wrong clock looks like any stranger's; the host's `Date` gives it away.
+  const clockOffset = (first.date?.getTime() ?? Date.now()) - Date.now();
+  if (Math.abs(clockOffset) < HELLO_AGE_MAX / 2) throw first.error;
+  const second = await knock(relay, runtime, hello, onWire, clockOffset);
+  if ('granted' in second) return second;
+  throw second.error;
+}
+
+async function knock(
+  relay: Relay,
+  runtime: Runtime,
+  hello: HelloParts,
+  onWire: (wire: Wire) => void,
+  clockOffset: number,
+): Promise<OpenedCarrier | Closed> {
+  const initiator = await Initiator.start(await runtime.cipher(), PROLOGUE, relay.key, random(32));
+  const payload = encodeHello({ ...hello, time: Date.now() + clockOffset, invite: relay.invite ?? EMPTY });
+  const protocols = offer(random(12), await initiator.writeHello(payload));
+  const inbox = new Inbox();
+  const wire = runtime.dial(relay.origin.replace(/^http/, 'ws'), protocols, inbox);
+  onWire(wire);
+  const answer = await inbox.first;
+  if (!(answer instanceof ArrayBuffer)) return answer;
+  const { granted, transport } = await readGrant(initiator, new Uint8Array(answer));
+  return {
+    granted,
+    start(events) {
+      const carrier = new Carrier(transport, wire, events);
+      inbox.deliver((message) => carrier.receive(message), events.lost);
+      return carrier;
+    },
+  };
+}
+
+async function readGrant(initiator: Initiator, message: Bytes): Promise<{ granted: Granted; transport: Transport }> {
+  const { payload, transport } = await initiator.readGrant(message).catch(() => {
+    throw new PuenteError('bad-grant');
+  });
+  const grant = parseGrant(payload);
+  // A code of a later version: what it means can only be learnt by updating.
+  if ('refusal' in grant) throw new PuenteError(fromWire(grant.refusal) ?? 'version');
+  return { granted: grant, transport };
+}
+
+function parseGrant(payload: Bytes): ReturnType<typeof decodeGrant> {
+  try {
+    return decodeGrant(payload);
+  } catch (error) {
+    throw error instanceof Malformed ? new PuenteError('bad-grant') : error;
+  }
+}
+
+interface Closed {
+  error: PuenteError;
+  date: Date | undefined;
+}
+
+/** Keeps what the WebSocket says until somebody can hear it. */
+class Inbox {
+  readonly first: Promise<ArrayBuffer | Closed>;
+  #answer!: (answer: ArrayBuffer | Closed) => void;
+  #answered = false;
+  #waiting: unknown[] = [];
+  #lost = false;
+  #deliver: ((message: unknown) => void) | undefined;
+  #onLost: (() => void) | undefined;
+
+  constructor() {
+    this.first = new Promise((resolve) => {
+      this.#answer = resolve;
+    });
+  }
+
+  message(data: unknown): void {
+    if (this.#deliver) return this.#deliver(data);
+    if (this.#answered) {
+      // As many as may wait to be opened later on; one more than that, so that the carrier calls it a flood.
+      if (this.#waiting.length <= UNOPENED_RECORDS_MAX) this.#waiting.push(data);
+      return;
+    }
+    this.#answered = true;
+    this.#answer(data instanceof ArrayBuffer ? data : { error: new PuenteError('bad-grant'), date: undefined });
+  }
+
+  closed(error: PuenteError, date?: Date): void {
+    this.#lost = true;
+    this.#answer({ error, date });
+    this.#onLost?.();
+  }
+
+  deliver(receive: (message: unknown) => void, lost: () => void): void {
+    this.#deliver = receive;
+    this.#onLost = lost;
+    for (const message of this.#waiting) receive(message);
+    this.#waiting = [];
+    if (this.#lost) lost();
+  }
+}

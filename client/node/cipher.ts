@@ -1,0 +1,55 @@
+/**
+ * The cipher seam on `node:crypto`: synchronous. Node's WebCrypto hands every call to a thread and back, which for
+ * small records costs as much as a whole round trip on a local network (200 B sealed and opened: 205-240 µs against
+ * 46-75 µs here).
+ */
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createHmac,
+  createPrivateKey,
+  createPublicKey,
+  diffieHellman,
+  hkdfSync,
+  type KeyObject,
+} from 'node:crypto';
+import { type Bytes, concat, EMPTY } from '../../protocol/bytes.ts';
+import { type Cipher, checkedSecret, nonce } from '../../protocol/cipher.ts';
+import { TAG } from '../../protocol/limits.ts';
+
+// DER around a raw key (RFC 8410 sections 4 and 7).
+const PKCS8 = Uint8Array.from(Buffer.from('302e020100300506032b656e04220420', 'hex'));
+const SPKI = Uint8Array.from(Buffer.from('302a300506032b656e032100', 'hex'));
+const BASE_POINT = new Uint8Array(32);
+BASE_POINT[0] = 9;
+
+function privateKey(secret: Bytes): KeyObject {
+  return createPrivateKey({ key: Buffer.from(concat(PKCS8, secret)), format: 'der', type: 'pkcs8' });
+}
+
+function x25519(secret: Bytes, peer: Bytes): Bytes {
+  const publicKey = createPublicKey({ key: Buffer.from(concat(SPKI, peer)), format: 'der', type: 'spki' });
+  return checkedSecret(Uint8Array.from(diffieHellman({ privateKey: privateKey(secret), publicKey })));
+}
+
+export const nodeCipher: Cipher = {
+  publicKey: (secret) => x25519(secret, BASE_POINT),
+  sharedSecret: x25519,
+  sha256: (data) => Uint8Array.from(createHash('sha256').update(data).digest()),
+  hmac: (key, data) => Uint8Array.from(createHmac('sha256', key).update(data).digest()),
+  hkdf: (salt, material, length) => new Uint8Array(hkdfSync('sha256', material, salt, EMPTY, length)),
+  sealer: (key) => (counter, associated, plaintext) => {
+    const cipher = createCipheriv('aes-256-gcm', key, nonce(counter), { authTagLength: TAG });
+    cipher.setAAD(associated);
+    return Buffer.concat([cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]);
+  },
+  opener: (key) => (counter, associated, sealed) => {
+    const decipher = createDecipheriv('aes-256-gcm', key, nonce(counter), { authTagLength: TAG });
+    decipher.setAAD(associated);
+    decipher.setAuthTag(sealed.subarray(sealed.length - TAG));
+    const plaintext = decipher.update(sealed.subarray(0, sealed.length - TAG));
+    decipher.final();
+    return Uint8Array.from(plaintext);
+  },
+};

@@ -1,0 +1,30 @@
+import { WebSocket } from 'ws';
+import { PuenteError } from '../../protocol/errors.ts';
+import { RECORD_MAX } from '../../protocol/limits.ts';
+import type { Dial } from '../runtime.ts';
+
+/** Opens a carrier with `ws`: unlike a browser, it sees how a host refuses. */
+export const dial: Dial = (url, protocols, events) => {
+  const socket = new WebSocket(url, protocols, { perMessageDeflate: false, maxPayload: RECORD_MAX });
+  socket.binaryType = 'arraybuffer';
+  let failure = new PuenteError('unreachable');
+  let date: Date | undefined;
+  socket.on('open', () => {
+    failure = new PuenteError('carrier-lost');
+  });
+  socket.on('unexpected-response', (request, response) => {
+    failure = new PuenteError('not-admitted');
+    if (response.headers.date) date = new Date(response.headers.date);
+    request.destroy();
+  });
+  socket.on('message', (data, isBinary) => events.message(isBinary ? data : String(data)));
+  // Every failure also closes; unheard, 'error' would be thrown.
+  socket.on('error', () => {});
+  socket.on('close', () => events.closed(failure, date));
+  return {
+    send(message) {
+      if (socket.readyState === WebSocket.OPEN) socket.send(message);
+    },
+    close: () => socket.close(1000),
+  };
+};

@@ -1,0 +1,120 @@
+/** A tunnel as a Node stream: a `Duplex` that behaves like a `net.Socket`. */
+import { Duplex } from 'node:stream';
+import type { PuenteError } from '../../protocol/errors.ts';
+import type { Runtime } from '../runtime.ts';
+import { Tunnel } from '../tunnel.ts';
+
+type Done = (error?: Error | null) => void;
+
+export class PuenteSocket extends Duplex {
+  readonly #tunnel: Tunnel;
+  /** Bytes handed to the stream's own buffer, and not yet known to be read. */
+  #unread = 0;
+  #wanted = false;
+  #write: { rest: Uint8Array<ArrayBuffer>; done: Done } | undefined;
+  #idle: { timer: NodeJS.Timeout; ms: number } | undefined;
+
+  constructor(runtime: Runtime, backend: string, relay: string) {
+    super({ allowHalfOpen: true });
+    this.#tunnel = new Tunnel(backend, relay, runtime, {
+      opened: () => {
+        this.emit('connect');
+        this.emit('ready');
+      },
+      readable: () => this.#pull(),
+      writable: () => this.#push(),
+      ended: (error) => this.#end(error),
+    });
+  }
+
+  /** Smoothed round trip to the relay in milliseconds, once one was measured. */
+  get roundTrip(): number | undefined {
+    return this.#tunnel.roundTrip;
+  }
+
+  override _read(): void {
+    this.#wanted = true;
+    this.#pull();
+  }
+
+  /** Only when the stream asks for more has the app read what it was given before. */
+  #pull(): void {
+    while (this.#wanted && !this.destroyed) {
+      if (this.#unread > 0) this.#tunnel.consumed(this.#unread);
+      this.#unread = 0;
+      const bytes = this.#tunnel.take();
+      if (!bytes) {
+        if (this.#tunnel.drained) this.push(null);
+        return;
+      }
+      this.#active();
+      this.#unread = bytes.length;
+      this.#wanted = this.push(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
+    }
+  }
+
+  override _write(chunk: Buffer<ArrayBuffer>, _encoding: BufferEncoding, done: Done): void {
+    this.#write = { rest: chunk, done };
+    this.#push();
+  }
+
+  #push(): void {
+    if (!this.#write) return;
+    const { rest, done } = this.#write;
+    const accepted = this.#tunnel.write(rest);
+    if (accepted > 0) this.#active();
+    if (accepted === rest.length) {
+      this.#write = undefined;
+      done();
+    } else this.#write.rest = rest.subarray(accepted);
+  }
+
+  override _final(done: Done): void {
+    this.#tunnel.finish();
+    done();
+  }
+
+  override _destroy(error: Error | null, done: Done): void {
+    clearTimeout(this.#idle?.timer);
+    // What was written is still delivered, as by a socket that is closed; an error resets.
+    if (error) this.#tunnel.reset();
+    else this.#tunnel.close();
+    done(error);
+  }
+
+  #end(error: PuenteError | undefined): void {
+    if (error) this.destroy(error);
+  }
+
+  // --- what users of a net.Socket call ------------------------------------------------------------------------------
+
+  /** Emits `timeout` after `ms` without a byte in either direction; 0 turns it off. */
+  setTimeout(ms: number, listener?: () => void): this {
+    clearTimeout(this.#idle?.timer);
+    this.#idle = ms > 0 ? { ms, timer: setTimeout(() => this.emit('timeout'), ms).unref() } : undefined;
+    if (listener) ms > 0 ? this.once('timeout', listener) : this.off('timeout', listener);
+    return this;
+  }
+
+  #active(): void {
+    this.#idle?.timer.refresh();
+  }
+
+  /** A tunnel never waits to fill a packet. */
+  setNoDelay(): this {
+    return this;
+  }
+
+  /** A tunnel keeps itself alive. */
+  setKeepAlive(): this {
+    return this;
+  }
+
+  ref(): this {
+    return this;
+  }
+
+  unref(): this {
+    return this;
+  }
+}

@@ -1,0 +1,70 @@
+/** From what a person pastes to a relay that can be called: a link says all, a bare address is asked for its key. */
+import { type Bytes, fromBase64url } from '../protocol/bytes.ts';
+import { PuenteError } from '../protocol/errors.ts';
+import { DISCOVERY_MAX, DISCOVERY_TIMEOUT } from '../protocol/limits.ts';
+import { parseLink } from '../protocol/link.ts';
+
+export interface Relay {
+  /** Ends in `/`. */
+  origin: string;
+  key: Bytes;
+  invite?: Bytes;
+}
+
+/** Keys of bare addresses, as first seen by this process: a relay cannot change its key under a running client. */
+const published = new Map<string, Promise<Bytes>>();
+
+/**
+ * @throws PuenteError `link-invalid`, `unreachable`, `no-key`
+ */
+export async function findRelay(address: string): Promise<Relay> {
+  const { key, ...rest } = parseLink(address);
+  return { ...rest, key: key ?? (await publishedKey(rest.origin)) };
+}
+
+function publishedKey(origin: string): Promise<Bytes> {
+  let key = published.get(origin);
+  if (!key) {
+    key = fetchKey(origin);
+    published.set(origin, key);
+    key.catch(() => published.delete(origin));
+  }
+  return key;
+}
+
+async function fetchKey(origin: string): Promise<Bytes> {
+  const response = await request(`${origin}.well-known/puente`);
+  const key = response.ok ? parseKey(await limitedText(response)) : undefined;
+  if (!key) throw new PuenteError('no-key');
+  return key;
+}
+
+async function request(url: string): Promise<Response> {
+  try {
+    const signal = AbortSignal.timeout(DISCOVERY_TIMEOUT);
+    return await fetch(url, { redirect: 'error', credentials: 'omit', referrerPolicy: 'no-referrer', signal });
+  } catch {
+    throw new PuenteError('unreachable');
+  }
+}
+
+/** The body, as far as a key can reach: whoever answers may be anyone. */
+async function limitedText(response: Response): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = '';
+  for await (const chunk of response.body ?? []) {
+    text += decoder.decode(chunk, { stream: true });
+    if (text.length > DISCOVERY_MAX) break;
+  }
+  return text;
+}
+
+function parseKey(text: string): Bytes | undefined {
+  try {
+    const { key } = JSON.parse(text) as { key?: unknown };
+    const bytes = typeof key === 'string' ? fromBase64url(key) : undefined;
+    return bytes?.length === 32 ? bytes : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,21 @@
+/** What differs between a browser and Node: how a WebSocket is opened, and which cipher is at hand. */
+import type { Wire } from '../protocol/carrier.ts';
+import type { Cipher } from '../protocol/cipher.ts';
+import type { PuenteError } from '../protocol/errors.ts';
+
+export interface DialEvents {
+  message(data: unknown): void;
+  /**
+   * Called once, at the end: `unreachable` or `not-admitted` before the WebSocket was open, `carrier-lost` after.
+   * @param date the `Date` of a host that answered something else than 101, where that can be seen.
+   */
+  closed(error: PuenteError, date?: Date): void;
+}
+
+/** Opens a WebSocket; the returned wire drops what is sent after its end. */
+export type Dial = (url: string, protocols: string[], events: DialEvents) => Wire;
+
+export interface Runtime {
+  dial: Dial;
+  cipher(): Promise<Cipher>;
+}

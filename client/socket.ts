@@ -1,0 +1,152 @@
+/** A tunnel as a WinterTC socket (https://sockets-api.proposal.wintertc.org). */
+import type { Bytes } from '../protocol/bytes.ts';
+import { PuenteError } from '../protocol/errors.ts';
+import { Signal } from '../protocol/signal.ts';
+import { backendName, type SocketAddress } from './address.ts';
+import type { Runtime } from './runtime.ts';
+import { Tunnel } from './tunnel.ts';
+
+export type { SocketAddress } from './address.ts';
+
+export interface ConnectOptions {
+  /** A relay's link, `https://host/#k=…`, or the bare address of an open relay. */
+  relay: string;
+}
+
+export interface SocketInfo {
+  /** `host:port` of the backend. */
+  remoteAddress: string;
+}
+
+export interface Socket {
+  /** What the backend sends; ends with its half-close. Errors with a PuenteError. */
+  readonly readable: ReadableStream<Uint8Array<ArrayBuffer>>;
+  /** What the app sends; closing it half-closes, aborting it resets the socket. */
+  readonly writable: WritableStream<Uint8Array<ArrayBuffer>>;
+  /** Resolves when the relay has connected the backend. */
+  readonly opened: Promise<SocketInfo>;
+  /** Resolves when both directions have ended, rejects with the PuenteError that broke them. */
+  readonly closed: Promise<void>;
+  /** Ends both directions; what was written is still delivered. */
+  close(): Promise<void>;
+  /** Always `off`: the app's own encryption is its own business. */
+  readonly secureTransport: 'off';
+  readonly upgraded: false;
+}
+
+export function socketThrough(runtime: Runtime, address: SocketAddress | string, options: ConnectOptions): Socket {
+  return new TunnelSocket(runtime, backendName(address), options.relay);
+}
+
+class TunnelSocket implements Socket {
+  readonly readable: ReadableStream<Bytes>;
+  readonly writable: WritableStream<Bytes>;
+  readonly opened: Promise<SocketInfo>;
+  readonly closed: Promise<void>;
+  readonly secureTransport = 'off';
+  readonly upgraded = false;
+
+  readonly #tunnel: Tunnel;
+  readonly #opened = new Settled<SocketInfo>();
+  readonly #closed = new Settled<void>();
+  readonly #mayRead = new Signal();
+  readonly #mayWrite = new Signal();
+  #ended = false;
+  #reader!: ReadableStreamDefaultController<Bytes>;
+  #writer!: WritableStreamDefaultController;
+
+  constructor(runtime: Runtime, backend: string, relay: string) {
+    this.opened = this.#opened.promise;
+    this.closed = this.#closed.promise;
+    this.#tunnel = new Tunnel(backend, relay, runtime, {
+      opened: () => this.#opened.resolve({ remoteAddress: backend }),
+      readable: () => this.#mayRead.set(),
+      writable: () => this.#mayWrite.set(),
+      ended: (error) => this.#end(error),
+    });
+    this.readable = new ReadableStream(
+      {
+        start: (controller) => {
+          this.#reader = controller;
+        },
+        pull: () => this.#pull(),
+        cancel: () => void this.#drop(),
+      },
+      // Nothing is taken from the session before the app reads: its window is the only buffer.
+      { highWaterMark: 0 },
+    );
+    this.writable = new WritableStream({
+      start: (controller) => {
+        this.#writer = controller;
+      },
+      write: (chunk) => this.#write(chunk),
+      close: () => this.#tunnel.finish(),
+      abort: () => this.#tunnel.reset(),
+    });
+  }
+
+  close(): Promise<void> {
+    this.#tunnel.close();
+    return this.closed;
+  }
+
+  async #pull(): Promise<void> {
+    const bytes = await this.#next();
+    if (bytes) this.#reader.enqueue(bytes);
+    else if (this.#tunnel.drained) this.#reader.close();
+  }
+
+  /** The app reads no more, but the backend may go on: what comes is credited and forgotten. */
+  async #drop(): Promise<void> {
+    while (await this.#next());
+  }
+
+  async #next(): Promise<Bytes | undefined> {
+    for (;;) {
+      const bytes = this.#tunnel.take();
+      if (bytes) {
+        this.#tunnel.consumed(bytes.length);
+        // The app may transfer what it gets, so it gets no part of a larger buffer.
+        return bytes.length === bytes.buffer.byteLength ? bytes : bytes.slice();
+      }
+      if (this.#tunnel.drained || this.#ended) return undefined;
+      await this.#mayRead.wait();
+    }
+  }
+
+  async #write(chunk: Bytes): Promise<void> {
+    for (let rest = chunk; rest.length > 0 && !this.#ended; ) {
+      rest = rest.subarray(this.#tunnel.write(rest));
+      if (rest.length > 0) await this.#mayWrite.wait();
+    }
+  }
+
+  #end(error: PuenteError | undefined): void {
+    this.#ended = true;
+    if (error) {
+      this.#opened.reject(error);
+      this.#closed.reject(error);
+      this.#reader.error(error);
+      this.#writer.error(error);
+    } else {
+      this.#opened.reject(new PuenteError('closed'));
+      this.#closed.resolve();
+    }
+    this.#mayRead.set();
+    this.#mayWrite.set();
+  }
+}
+
+/** A promise that is settled from outside, and that nobody need listen to. */
+class Settled<T> {
+  resolve!: (value: T) => void;
+  reject!: (error: PuenteError) => void;
+  readonly promise = new Promise<T>((resolve, reject) => {
+    this.resolve = resolve;
+    this.reject = reject;
+  });
+
+  constructor() {
+    this.promise.catch(() => {});
+  }
+}

@@ -1,0 +1,157 @@
+/** One session of the client's: opens its carrier, and gives the streams on top something simple to read and write. */
+import type { Bytes } from '../protocol/bytes.ts';
+import type { Wire } from '../protocol/carrier.ts';
+import { PuenteError } from '../protocol/errors.ts';
+import { isRepeatable } from '../protocol/flight.ts';
+import { EARLY_DATA_MAX, EARLY_DATA_WAIT, OPEN_TIMEOUT } from '../protocol/limits.ts';
+import { type Clock, Session } from '../protocol/session.ts';
+import { type HelloParts, openCarrier } from './handshake.ts';
+import { findRelay } from './relay.ts';
+import type { Runtime } from './runtime.ts';
+
+export interface TunnelEvents {
+  /** The backend is connected. */
+  opened(): void;
+  readable(): void;
+  writable(): void;
+  /** Once, at the end; without an error both streams came to their ends. */
+  ended(error?: PuenteError): void;
+}
+
+const clock: Clock = {
+  now: () => Date.now(),
+  after(ms, run) {
+    const timer = setTimeout(run, ms);
+    return () => clearTimeout(timer);
+  },
+};
+
+const random = (length: number): Bytes => crypto.getRandomValues(new Uint8Array(length));
+
+export class Tunnel {
+  readonly #backend: string;
+  readonly #runtime: Runtime;
+  readonly #events: TunnelEvents;
+  readonly #session: Session;
+  readonly #cancelTimeout: () => void;
+  readonly #firstWrite: Promise<void>;
+  #written!: () => void;
+  #flushing = false;
+  #ended = false;
+  #wire: Wire | undefined;
+
+  /**
+   * @param backend `host:port`
+   * @param relay a link or a bare address
+   */
+  constructor(backend: string, relay: string, runtime: Runtime, events: TunnelEvents) {
+    this.#backend = backend;
+    this.#runtime = runtime;
+    this.#events = events;
+    this.#session = new Session({
+      end: 'client',
+      clock,
+      random,
+      budget: { reserve: () => true, release: () => {} },
+      events: {
+        readable: () => events.readable(),
+        writable: () => events.writable(),
+        ended: (error) => this.#end(error),
+      },
+    });
+    this.#firstWrite = new Promise((resolve) => {
+      this.#written = resolve;
+      clock.after(EARLY_DATA_WAIT, resolve);
+    });
+    this.#cancelTimeout = clock.after(OPEN_TIMEOUT, () => this.#session.abandon('timeout'));
+    this.#open(relay).catch((error: unknown) => this.#failed(error));
+  }
+
+  // --- for the streams on top ---------------------------------------------------------------------------------------
+
+  /** Takes as many of the bytes as there is room for, copies them, and says how many. */
+  write(bytes: Bytes): number {
+    const accepted = this.#session.write(bytes);
+    this.#flushSoon();
+    this.#written();
+    return accepted;
+  }
+
+  finish(): void {
+    this.#session.finish();
+    this.#flushSoon();
+  }
+
+  take(): Bytes | undefined {
+    return this.#session.take();
+  }
+
+  consumed(length: number): void {
+    this.#session.consumed(length);
+    this.#flushSoon();
+  }
+
+  get drained(): boolean {
+    return this.#session.drained;
+  }
+
+  close(): void {
+    this.#session.close();
+  }
+
+  reset(): void {
+    this.#session.reset('aborted');
+  }
+
+  get roundTrip(): number | undefined {
+    return this.#session.roundTrip;
+  }
+
+  /** The writes of one tick leave in one record. */
+  #flushSoon(): void {
+    if (this.#flushing) return;
+    this.#flushing = true;
+    queueMicrotask(() => {
+      this.#flushing = false;
+      this.#session.flush();
+    });
+  }
+
+  #end(error?: PuenteError): void {
+    this.#ended = true;
+    this.#cancelTimeout();
+    this.#wire?.close();
+    this.#events.ended(error);
+  }
+
+  #failed(error: unknown): void {
+    if (!(error instanceof PuenteError)) throw error;
+    this.#session.abandon(error.code);
+  }
+
+  // --- opening ------------------------------------------------------------------------------------------------------
+
+  async #open(address: string): Promise<void> {
+    const [relay] = await Promise.all([findRelay(address), this.#firstWrite]);
+    if (this.#ended) return;
+    const session = this.#session;
+    const earlyData = session.earlyData(EARLY_DATA_MAX, isRepeatable);
+    const { limit } = session.offsets();
+    const hello: HelloParts = { kind: 'open', resumable: false, backend: this.#backend, limit, earlyData };
+    const { granted, start } = await openCarrier(relay, this.#runtime, hello, (wire) => this.#keep(wire));
+    this.#cancelTimeout();
+    if (this.#ended) return;
+    this.#events.opened();
+    const carrier = start({
+      frames: (frames) => session.receive(frames),
+      failed: (code) => session.reset(code),
+      lost: () => session.abandon('carrier-lost'),
+    });
+    session.attach(carrier, granted);
+  }
+
+  #keep(wire: Wire): void {
+    this.#wire = wire;
+    if (this.#ended) wire.close();
+  }
+}

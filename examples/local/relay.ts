@@ -1,0 +1,33 @@
+/** A relay on this machine: the Worker of this repository under wrangler's own workerd, with a key made for it. */
+import './offline.ts';
+import { fileURLToPath } from 'node:url';
+import { createTestHarness } from 'wrangler';
+import { nodeCipher } from '../../client/node/cipher.ts';
+import { toBase64url } from '../../protocol/bytes.ts';
+import { formatLink } from '../../protocol/link.ts';
+
+export interface LocalRelay {
+  /** `http://127.0.0.1:port/`: an open relay's bare address. */
+  origin: string;
+  link: string;
+  /** What the Worker has printed since it started. */
+  logs(): string;
+  close(): Promise<void>;
+}
+
+/** @param vars variables of the Worker beside its key, such as `BACKENDS`. */
+export async function startRelay(vars: Record<string, string>): Promise<LocalRelay> {
+  const secret = crypto.getRandomValues(new Uint8Array(32));
+  const root = fileURLToPath(new URL('../..', import.meta.url));
+  const harness = createTestHarness({
+    root,
+    workers: [{ configPath: 'wrangler.toml', vars, secrets: { RELAY_KEY: toBase64url(secret) } }],
+  });
+  const { url } = await harness.listen();
+  return {
+    origin: url.href,
+    link: formatLink({ origin: url.href, key: await nodeCipher.publicKey(secret) }),
+    logs: () => harness.getLogs().map(String).join('\n'),
+    close: () => harness.close(),
+  };
+}

@@ -49,7 +49,10 @@ async function knock(
   const payload = encodeHello({ ...hello, time: Date.now() + clockOffset, invite: relay.invite ?? EMPTY });
   const protocols = offer(random(12), await initiator.writeHello(payload));
   const inbox = new Inbox();
-  const wire = runtime.dial(relay.origin.replace(/^http/, 'ws'), protocols, inbox);
+  const wire = runtime.dial(relay.origin.replace(/^http/, 'ws'), protocols, {
+    message: (data) => inbox.message(data),
+    closed: (error, date) => inbox.closed(error, date),
+  });
   onWire(wire);
   const answer = await inbox.first;
   if (!(answer instanceof ArrayBuffer)) return answer;

@@ -57,7 +57,7 @@ export class Carrier {
   receive(message: unknown): void {
     if (this.#deaf) return;
     if (!(message instanceof ArrayBuffer)) return this.#fail('bad-record');
-    if (message.byteLength > RECORD_MAX || message.byteLength <= TAG) return this.#fail('bad-record');
+    if (message.byteLength > RECORD_MAX || message.byteLength < TAG) return this.#fail('bad-record');
     this.#unopened += message.byteLength;
     this.#unopenedRecords += 1;
     if (this.#unopened > UNOPENED_MAX || this.#unopenedRecords > UNOPENED_RECORDS_MAX) return this.#fail('flood');

@@ -476,7 +476,11 @@ export class Session {
     if (this.#over || !this.#finished || this.#acked !== this.#written + 1) return;
     if (this.#peerEnd !== undefined) {
       if (this.#told.received === this.#received) this.#end();
-    } else if (this.#closing) this.reset('closed');
+    } else if (this.#closing) {
+      // No error at this end, which has asked for it.
+      this.#carrier?.send([{ type: 'reset', code: toWire('closed') }]);
+      this.#end();
+    }
   }
 
   #end(error?: PuenteError): void {

@@ -1,0 +1,214 @@
+/** How sessions open and end, through the real Worker over a real port. */
+import { once } from 'node:events';
+import type net from 'node:net';
+import { text } from 'node:stream/consumers';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { connect, createConnection, type PuenteError, type PuenteSocket } from '../../client/node/index.ts';
+import { type LocalRelay, startRelay } from '../../examples/local/relay.ts';
+import { toUtf8 } from '../../protocol/bytes.ts';
+import { type Code, fromWire } from '../../protocol/errors.ts';
+import type { Frame } from '../../protocol/frames.ts';
+import { type Backend, echo, startBackend } from '../support/backend.ts';
+import { openHello, RawClient } from '../support/raw-client.ts';
+import { until } from '../support/until.ts';
+
+let backend: Backend;
+let relay: LocalRelay;
+let serve: (socket: net.Socket) => void;
+
+beforeAll(async () => {
+  backend = await startBackend((socket) => serve(socket));
+  relay = await startRelay({ BACKENDS: `${backend.address}, 127.0.0.1:1, name.invalid:443` });
+});
+
+afterAll(async () => {
+  await relay.close();
+  await backend.close();
+});
+
+const open = (address = backend.address, link = relay.link) => createConnection(address, { relay: link });
+
+function failure(socket: PuenteSocket): Promise<PuenteError> {
+  return new Promise((resolve) => socket.once('error', (error) => resolve(error as PuenteError)));
+}
+
+describe('half-close', () => {
+  it('lets the backend answer after the client has finished', async () => {
+    serve = async (socket) => socket.end(`got ${await text(socket)}`);
+    const socket = open();
+    socket.end('a question');
+    expect(await text(socket)).toBe('got a question');
+  });
+
+  it('lets the client go on after the backend has finished', async () => {
+    const received = new Promise<string>((resolve) => {
+      serve = (socket) => {
+        socket.end('a greeting');
+        resolve(text(socket));
+      };
+    });
+    const socket = open();
+    expect(await text(socket)).toBe('a greeting');
+    socket.write('an ');
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    socket.end('answer');
+    expect(await received).toBe('an answer');
+  });
+
+  it('may come from both sides at once, with nothing said', async () => {
+    serve = (socket) => socket.end();
+    const socket = open();
+    socket.end();
+    expect(await text(socket)).toBe('');
+    await until('the backend has closed', () => backend.open.size === 0);
+  });
+
+  it('delivers what was written before destroy()', async () => {
+    const received = new Promise<string>((resolve) => {
+      serve = (socket) => resolve(text(socket).finally(() => socket.end()));
+    });
+    const socket = open();
+    await once(socket, 'connect');
+    const long = 'x'.repeat(200_000);
+    await new Promise((resolve) => socket.write(long, resolve));
+    socket.destroy();
+    expect((await received).length).toBe(long.length);
+  });
+});
+
+describe('a broken backend', () => {
+  it('is told to the client', async () => {
+    serve = (socket) => socket.once('data', () => socket.resetAndDestroy());
+    const socket = open();
+    socket.write('break');
+    expect((await failure(socket)).code).toBe('backend-reset');
+  });
+
+  it.each([
+    ['is not on the list', '127.0.0.1:2', 'backend-not-allowed'],
+    ['refuses', '127.0.0.1:1', 'backend-down'],
+    ['does not resolve', 'name.invalid:443', 'backend-down'],
+  ])('is refused within 10 s when it %s', async (_, address, code) => {
+    const began = Date.now();
+    expect((await failure(open(address))).code).toBe(code);
+    expect(Date.now() - began).toBeLessThan(10_000);
+  });
+});
+
+describe('the WinterTC socket', () => {
+  it('opens, echoes, half-closes and closes', async () => {
+    serve = echo;
+    const socket = connect(backend.address, { relay: relay.link });
+    expect(await socket.opened).toEqual({ remoteAddress: backend.address });
+    const writer = socket.writable.getWriter();
+    await writer.write(toUtf8('over '));
+    await writer.write(toUtf8('and out'));
+    await writer.close();
+    expect(await new Response(socket.readable).text()).toBe('over and out');
+    await socket.closed;
+  });
+
+  it('carries 4 MiB through its streams', async () => {
+    serve = echo;
+    const socket = connect(backend.address, { relay: relay.link });
+    const sent = crypto.getRandomValues(new Uint8Array(65_536));
+    const pumped = new ReadableStream({
+      start: (controller) => {
+        for (let i = 0; i < 64; i++) controller.enqueue(sent.slice());
+        controller.close();
+      },
+    }).pipeTo(socket.writable);
+    const received = new Uint8Array(await new Response(socket.readable).arrayBuffer());
+    await pumped;
+    expect(received.length).toBe(64 * sent.length);
+    for (let i = 0; i < 64; i++)
+      expect(Buffer.from(sent).equals(received.subarray(i * 65_536, (i + 1) * 65_536))).toBe(true);
+  });
+
+  it('rejects opened and closed and errors both streams with the code', async () => {
+    const socket = connect('127.0.0.1:2', { relay: relay.link });
+    const code = { code: 'backend-not-allowed' };
+    await expect(socket.opened).rejects.toMatchObject(code);
+    await expect(socket.closed).rejects.toMatchObject(code);
+    await expect(socket.readable.getReader().read()).rejects.toMatchObject(code);
+    await expect(socket.writable.getWriter().write(toUtf8('x'))).rejects.toMatchObject(code);
+  });
+
+  it('delivers what was written before close()', async () => {
+    const received = new Promise<string>((resolve) => {
+      serve = (socket) => resolve(text(socket).finally(() => socket.end()));
+    });
+    const socket = connect(backend.address, { relay: relay.link });
+    await socket.writable.getWriter().write(toUtf8('last words'));
+    await socket.close();
+    expect(await received).toBe('last words');
+  });
+
+  it('resets when its writable is aborted', async () => {
+    serve = echo;
+    const socket = connect(backend.address, { relay: relay.link });
+    await socket.opened;
+    await socket.writable.abort();
+    await expect(socket.closed).rejects.toMatchObject({ code: 'aborted' });
+    await until('the backend has closed', () => backend.open.size === 0);
+  });
+});
+
+describe('a peer that breaks the rules', () => {
+  const data = (offset: number, length: number): Frame => ({ type: 'data', offset, bytes: new Uint8Array(length) });
+
+  const breaches: [string, Code, (client: RawClient) => unknown][] = [
+    ['sends a record that does not open', 'bad-record', (client) => client.sendRaw(new Uint8Array(100))],
+    ['sends text', 'bad-record', (client) => client.sendRaw('hello')],
+    ['sends a frame of no known type', 'bad-frame', (client) => client.sendPlaintext(Uint8Array.of(99))],
+    ['sends an empty record', 'bad-frame', (client) => client.sendPlaintext(new Uint8Array(0))],
+    ['leaves a gap', 'bad-offset', (client) => client.send(data(1, 10))],
+    [
+      'acknowledges what was not sent',
+      'bad-offset',
+      (client) => client.send({ type: 'ack', received: 1, limit: 70_000 }),
+    ],
+    ['overruns its credit', 'bad-credit', (client) => client.send(data(65_500, 37))],
+    ['goes on after its end', 'bad-offset', (client) => client.send({ type: 'fin', offset: 0 }, data(0, 1))],
+  ];
+
+  it.each(breaches)('and %s ends its session with %s', async (_, code, breach) => {
+    // Never reads: what is not written to it uses up credit.
+    serve = (socket) => socket.on('end', () => socket.end()).resume();
+    const client = await RawClient.open(relay.link, openHello(backend.address));
+    await breach(client);
+    await client.closed;
+    const reset = client.frames.find((frame) => frame.type === 'reset');
+    expect(reset && fromWire(reset.code)).toBe(code);
+    await until('the backend connection is closed', () => backend.open.size === 0);
+  });
+
+  it('and says nothing after the grant is closed as silent after 10 s', async () => {
+    serve = echo;
+    const client = await RawClient.open(relay.link, openHello(backend.address));
+    await client.closed;
+    expect(client.frames).toContainEqual({ type: 'reset', code: 24 });
+    await until('the backend connection is closed', () => backend.open.size === 0);
+  });
+
+  it('and vanishes without a word frees the backend connection', async () => {
+    serve = echo;
+    const client = await RawClient.open(relay.link, openHello(backend.address));
+    await client.send({ type: 'ack', received: 0, limit: 70_000 });
+    await until('the backend is connected', () => backend.open.size === 1);
+    client.close();
+    await until('the backend connection is closed', () => backend.open.size === 0);
+  });
+});
+
+describe('early data', () => {
+  it('rides in the hello and is acknowledged by the grant', async () => {
+    serve = echo;
+    const client = await RawClient.open(relay.link, openHello(backend.address, { earlyData: toUtf8('early') }));
+    expect(client.grant).toMatchObject({ received: 5 });
+    await client.send({ type: 'ack', received: 0, limit: 70_000 });
+    await until('the echo is back', () => client.frames.some((frame) => frame.type === 'data'));
+    expect(client.frames.find((frame) => frame.type === 'data')).toMatchObject({ offset: 0, bytes: toUtf8('early') });
+    client.close();
+  });
+});

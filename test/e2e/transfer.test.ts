@@ -1,0 +1,230 @@
+/** Bulk, back-pressure and clean-up, through the real Worker over a real port to a real TCP backend. */
+import { once } from 'node:events';
+import type net from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createConnection, type Dial, dial, type PuenteSocket } from '../../client/node/index.ts';
+import { type LocalRelay, startRelay } from '../../examples/local/relay.ts';
+import { WINDOW_INITIAL, WINDOW_MAX } from '../../protocol/limits.ts';
+import { type Backend, startBackend } from '../support/backend.ts';
+import { KnownBytes, KnownBytesCheck } from '../support/bytes.ts';
+import { bytesInKernel, openSockets, workerdPids } from '../support/proc.ts';
+import { until } from '../support/until.ts';
+
+const MiB = 1024 * 1024;
+
+let backend: Backend;
+let relay: LocalRelay;
+let serve: (socket: net.Socket) => void;
+
+beforeAll(async () => {
+  backend = await startBackend((socket) => serve(socket));
+  relay = await startRelay({ BACKENDS: backend.address });
+});
+
+afterAll(async () => {
+  await relay.close();
+  await backend.close();
+});
+
+function connect(): PuenteSocket {
+  return createConnection(backend.address, { relay: relay.link });
+}
+
+/** Writes a known stream as fast as the stream takes it, then half-closes. */
+async function send(stream: net.Socket | PuenteSocket, seed: number, length: number): Promise<void> {
+  const bytes = new KnownBytes(seed);
+  for (let sent = 0; sent < length; ) {
+    const chunk = bytes.next(Math.min(1 + ((sent * 7919) % 200_000), length - sent));
+    sent += chunk.length;
+    if (!stream.write(chunk)) await once(stream, 'drain');
+  }
+  stream.end();
+}
+
+async function receive(stream: net.Socket | PuenteSocket, seed: number): Promise<number> {
+  const check = new KnownBytesCheck(seed);
+  stream.on('data', (chunk: Buffer) => check.feed(chunk));
+  await once(stream, 'end');
+  return check.length;
+}
+
+/** A dialer that counts the bytes of WebSocket messages in each direction. */
+function counting(): { dial: Dial; sent: number; received: number } {
+  const counts = {
+    sent: 0,
+    received: 0,
+    dial: ((url, protocols, events) => {
+      const wire = dial(url, protocols, {
+        message(data) {
+          counts.received += (data as ArrayBuffer).byteLength;
+          events.message(data);
+        },
+        closed: events.closed,
+      });
+      return {
+        send(message) {
+          counts.sent += message.length;
+          wire.send(message);
+        },
+        close: () => wire.close(),
+      };
+    }) satisfies Dial,
+  };
+  return counts;
+}
+
+/** Waits until a count has not moved for half a second. */
+async function settled(count: () => number): Promise<number> {
+  let last = -1;
+  let since = Date.now();
+  await until('the count stands still', () => {
+    if (count() !== last) since = Date.now();
+    last = count();
+    return Date.now() - since > 500;
+  });
+  return last;
+}
+
+/** Seals, headers and padding: a record carries at most 65,000 bytes of data and at least a quarter of the window. */
+const OVERHEAD = 16 * 1024;
+
+describe('bulk', () => {
+  it('goes 64 MiB each way at once through one session, byte for byte', async () => {
+    const length = 64 * MiB;
+    let atBackend: Promise<number> | undefined;
+    serve = (socket) => {
+      atBackend = receive(socket, 1);
+      void send(socket, 2, length);
+    };
+    const socket = connect();
+    const [atClient] = await Promise.all([receive(socket, 2), send(socket, 1, length)]);
+    expect(atClient).toBe(length);
+    expect(await atBackend).toBe(length);
+  });
+});
+
+describe.skipIf(process.platform !== 'linux')('back-pressure', () => {
+  it('stops a client whose backend never reads, within the window', async () => {
+    serve = (socket) => socket.pause();
+    const carried = counting();
+    const socket = createConnection(backend.address, { relay: relay.link, dial: carried.dial });
+    const chunk = Buffer.alloc(64 * 1024, 1);
+    let waits = false;
+    const pump = () => {
+      while (socket.write(chunk));
+      waits = true;
+      socket.once('drain', () => {
+        waits = false;
+        pump();
+      });
+    };
+    pump();
+    const sent = await settled(() => carried.sent);
+    expect(waits).toBe(true);
+    // What the backend's kernel and workerd's took is out of the relay's hands; the rest fits a window.
+    const inKernel = bytesInKernel(backend.port);
+    expect(inKernel).toBeGreaterThan(0);
+    expect(sent - inKernel).toBeLessThanOrEqual(WINDOW_MAX + OVERHEAD + sent / 100);
+    expect(socket.writableLength).toBeLessThanOrEqual(chunk.length + socket.writableHighWaterMark);
+    socket.on('error', () => {});
+    socket.destroy(new Error('done'));
+    // A paused socket learns of its end only by reading on.
+    for (const backendSocket of backend.open) backendSocket.on('end', () => backendSocket.end()).resume();
+    await until('the backend sees it go', () => backend.open.size === 0);
+  });
+
+  it('stops a backend whose client never reads, within the first window', async () => {
+    let offered = 0;
+    serve = (socket) => {
+      const chunk = Buffer.alloc(64 * 1024, 1);
+      const pump = () => {
+        do offered += chunk.length;
+        while (socket.write(chunk));
+        socket.once('drain', pump);
+      };
+      pump();
+    };
+    const carried = counting();
+    const socket = createConnection(backend.address, { relay: relay.link, dial: carried.dial });
+    socket.on('error', () => {});
+    await once(socket, 'connect');
+    await settled(() => offered);
+    const [backendSocket] = backend.open;
+    if (!backendSocket) throw new Error('no backend socket');
+    const taken = offered - backendSocket.writableLength - bytesInKernel(backend.port);
+    expect(carried.received).toBeGreaterThan(WINDOW_INITIAL);
+    expect(carried.received).toBeLessThanOrEqual(WINDOW_INITIAL + OVERHEAD);
+    // The relay reads no more than it may send.
+    expect(taken).toBeLessThanOrEqual(WINDOW_INITIAL);
+    socket.destroy();
+    await until('the backend sees it go', () => backend.open.size === 0, 15_000);
+  });
+});
+
+/** Unlike `once`, without minding an error on the way. */
+function closed(socket: PuenteSocket): Promise<void> {
+  return new Promise((resolve) => socket.once('close', () => resolve()));
+}
+
+describe.skipIf(process.platform !== 'linux')('clean-up', () => {
+  /** The ways in which a session ends, each to its last step. */
+  const endings: Record<string, (socket: PuenteSocket) => Promise<unknown>> = {
+    async 'both sides finish'(socket) {
+      socket.end('bye');
+      socket.resume();
+      await closed(socket);
+    },
+    async 'the client closes'(socket) {
+      socket.write('bye');
+      await once(socket, 'data');
+      socket.destroy();
+      await closed(socket);
+    },
+    async 'the client resets'(socket) {
+      socket.write('bye');
+      socket.destroy(new Error('reset'));
+      await closed(socket);
+    },
+    async 'the backend resets'(socket) {
+      socket.write('reset me');
+      await closed(socket);
+    },
+    async 'the client leaves before it is connected'(socket) {
+      socket.destroy();
+      await closed(socket);
+    },
+  };
+
+  it('leaves no socket, timer or listener behind after 1,000 sessions', async () => {
+    serve = (socket) => {
+      socket.on('data', (bytes) => (String(bytes) === 'reset me' ? socket.resetAndDestroy() : socket.write(bytes)));
+      socket.on('end', () => socket.end());
+    };
+    const round = async () => {
+      const sessions = Object.values(endings).flatMap((end) => Array.from({ length: 10 }, () => end));
+      await Promise.all(
+        sessions.map((end) => {
+          const socket = connect();
+          socket.on('error', () => {});
+          return end(socket);
+        }),
+      );
+    };
+    const [pid] = workerdPids();
+    if (!pid) throw new Error('no workerd');
+    await round();
+    await until('the first round is gone', () => backend.open.size === 0, 15_000);
+    const before = { sockets: openSockets(pid), resources: resources(), accepted: backend.accepted };
+    for (let sessions = 0; sessions < 1000; sessions += 50) await round();
+    // All but those that left before they were connected, of which some get as far as the backend.
+    expect(backend.accepted - before.accepted).toBeGreaterThanOrEqual(800);
+    await until('every backend socket is closed', () => backend.open.size === 0, 15_000);
+    await until('workerd holds no more sockets', () => openSockets(pid) <= before.sockets, 15_000);
+    await until('the client holds nothing more', () => resources() <= before.resources, 15_000);
+  });
+});
+
+/** Timers, sockets and requests that keep this process alive. */
+function resources(): number {
+  return process.getActiveResourcesInfo().filter((name) => !name.startsWith('FS')).length;
+}

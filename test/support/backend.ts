@@ -1,0 +1,43 @@
+/** Real TCP backends, and counts of what they see. */
+import net from 'node:net';
+
+export interface Backend {
+  port: number;
+  /** `127.0.0.1:port` */
+  address: string;
+  /** Sockets open now. */
+  open: Set<net.Socket>;
+  /** Sockets accepted so far. */
+  accepted: number;
+  close(): Promise<void>;
+}
+
+/** A TCP server on loopback that gives each socket (half-closable) to `serve`. */
+export async function startBackend(serve: (socket: net.Socket) => void): Promise<Backend> {
+  const open = new Set<net.Socket>();
+  const server = net.createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+    backend.accepted += 1;
+    open.add(socket);
+    socket.on('close', () => open.delete(socket));
+    // Resets are part of many tests; a backend that cares listens too.
+    socket.on('error', () => {});
+    serve(socket);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as net.AddressInfo;
+  const backend: Backend = {
+    port,
+    address: `127.0.0.1:${port}`,
+    open,
+    accepted: 0,
+    async close() {
+      for (const socket of open) socket.destroy();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+  return backend;
+}
+
+export function echo(socket: net.Socket): void {
+  socket.pipe(socket);
+}

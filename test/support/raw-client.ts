@@ -1,0 +1,85 @@
+/** A client without a Session: says what a test makes it say, and shows every frame that comes back. */
+import { WebSocket } from 'ws';
+import { nodeCipher } from '../../client/node/cipher.ts';
+import { type Bytes, EMPTY } from '../../protocol/bytes.ts';
+import { decodeFrames, encodeFrames, type Frame } from '../../protocol/frames.ts';
+import { decodeGrant, encodeHello, type Grant, type Hello, offer } from '../../protocol/hello.ts';
+import { parseLink } from '../../protocol/link.ts';
+import { Initiator, PROLOGUE, type Transport } from '../../protocol/noise.ts';
+
+export const random = (length: number): Bytes => crypto.getRandomValues(new Uint8Array(length));
+
+/** An open hello with usual values, to be varied. */
+export function openHello(backend: string, varied: Partial<Extract<Hello, { kind: 'open' }>> = {}): Hello {
+  const usual = { resumable: false, limit: 65_536, invite: EMPTY, earlyData: EMPTY, time: Date.now() };
+  return { kind: 'open', backend, ...usual, ...varied };
+}
+
+/** The two subprotocols of an upgrade request with this payload, and the handshake that can read the answer. */
+export async function helloFor(link: string, payload: Bytes): Promise<{ protocols: string[]; initiator: Initiator }> {
+  const { key } = parseLink(link);
+  if (!key) throw new Error('a link with a key, please');
+  const initiator = await Initiator.start(nodeCipher, PROLOGUE, key, random(32));
+  return { protocols: offer(random(12), await initiator.writeHello(payload)), initiator };
+}
+
+export class RawClient {
+  readonly #socket: WebSocket;
+  readonly #transport: Transport;
+  readonly grant: Grant;
+  readonly frames: Frame[] = [];
+  readonly closed: Promise<void>;
+
+  private constructor(socket: WebSocket, transport: Transport, grant: Grant) {
+    this.#socket = socket;
+    this.#transport = transport;
+    this.grant = grant;
+    this.closed = new Promise((resolve) => socket.once('close', () => resolve()));
+  }
+
+  /** Rejects when the upgrade is not answered with 101. */
+  static async open(link: string, hello: Hello | Bytes): Promise<RawClient> {
+    const payload = hello instanceof Uint8Array ? hello : encodeHello(hello);
+    const { protocols, initiator } = await helloFor(link, payload);
+    const socket = new WebSocket(parseLink(link).origin.replace('http', 'ws'), protocols, { perMessageDeflate: false });
+    const messages: Buffer[] = [];
+    let onMessage = (message: Buffer): unknown => messages.push(message);
+    socket.on('message', (message: Buffer) => onMessage(message));
+    await new Promise<void>((resolve, reject) => {
+      socket.once('error', reject);
+      socket.once('close', () => reject(new Error('closed before the grant')));
+      onMessage = (message) => {
+        messages.push(message);
+        resolve();
+      };
+    });
+    onMessage = (message) => messages.push(message);
+    const [first] = messages.splice(0, 1);
+    const { payload: grant, transport } = await initiator.readGrant(Uint8Array.from(first ?? []));
+    const client = new RawClient(socket, transport, decodeGrant(grant));
+    onMessage = (message) => void client.#receive(message);
+    for (const message of messages) await client.#receive(message);
+    return client;
+  }
+
+  async #receive(message: Buffer): Promise<void> {
+    this.frames.push(...decodeFrames(await this.#transport.open(Uint8Array.from(message))));
+  }
+
+  async send(...frames: Frame[]): Promise<void> {
+    this.sendRaw(await this.#transport.seal(encodeFrames(frames)));
+  }
+
+  /** Seals a plaintext that need not be frames. */
+  async sendPlaintext(plaintext: Bytes): Promise<void> {
+    this.sendRaw(await this.#transport.seal(plaintext));
+  }
+
+  sendRaw(message: Bytes | string): void {
+    this.#socket.send(message);
+  }
+
+  close(): void {
+    this.#socket.terminate();
+  }
+}

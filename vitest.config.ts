@@ -8,7 +8,13 @@ export default defineConfig({
       { test: { name: 'protocol', include: ['test/protocol/**/*.test.ts'] } },
       { test: { name: 'client', include: ['test/client/**/*.test.ts'] } },
       {
-        plugins: [cloudflareTest({ wrangler: { configPath: './wrangler.toml' } })],
+        plugins: [
+          cloudflareTest({
+            wrangler: { configPath: './wrangler.toml' },
+            // A key for these tests alone; the entries are for backends that each test starts.
+            miniflare: { bindings: { RELAY_KEY: 'A'.repeat(43), BACKENDS: '127.0.0.1:9' } },
+          }),
+        ],
         test: { name: 'workerd', include: ['test/worker/**/*.test.ts'] },
       },
       {

@@ -1,4 +1,5 @@
 import { PuenteError } from '../protocol/errors.ts';
+import { HOST_CHARS_MAX } from '../protocol/limits.ts';
 
 /** Where a socket leads to: a backend of the relay's. */
 export interface SocketAddress {
@@ -16,6 +17,7 @@ export function backendName(address: SocketAddress | string): string {
   const { hostname, port } = typeof address === 'string' ? split(address) : address;
   const host = hostname.includes(':') && !hostname.startsWith('[') ? `[${hostname}]` : hostname;
   if (!/^[^\s/@:]+$|^\[[\da-f:.]+\]$/i.test(host)) throw new PuenteError('address-invalid', 'It must be host:port.');
+  if (host.length > HOST_CHARS_MAX) throw new PuenteError('address-invalid', 'Its host is too long for a DNS name.');
   if (!Number.isInteger(port) || port < 1 || port > 65_535)
     throw new PuenteError('address-invalid', 'Its port must be 1 to 65535.');
   return `${host.toLowerCase()}:${port}`;

@@ -15,12 +15,12 @@ export type HelloParts = Omit<OpenHello, 'time' | 'invite'>;
 export interface OpenedCarrier {
   granted: Granted;
   /** Delivers what has come since the grant, and everything after it. */
-  start(events: CarrierEvents & { lost(): void }): Carrier;
+  start(events: CarrierEvents): Carrier;
 }
 
 /**
  * @param onWire is given each WebSocket as soon as there is one, so that it can be closed at any time.
- * @throws PuenteError `unreachable`, `not-admitted`, `bad-grant`, or the relay's refusal
+ * @throws PuenteError `link-invalid`, `unreachable`, `not-admitted`, `bad-grant`, or the relay's refusal
  */
 export async function openCarrier(
   relay: Relay,
@@ -47,7 +47,7 @@ async function knock(
 ): Promise<OpenedCarrier | Closed> {
   const initiator = await Initiator.start(await runtime.cipher(), PROLOGUE, relay.key, random(32));
   const payload = encodeHello({ ...hello, time: Date.now() + clockOffset, invite: relay.invite ?? EMPTY });
-  const protocols = offer(random(12), await initiator.writeHello(payload));
+  const protocols = offer(random(12), await sealHello(initiator, payload));
   const inbox = new Inbox();
   const wire = runtime.dial(relay.origin.replace(/^http/, 'ws'), protocols, {
     message: (data) => inbox.message(data),
@@ -61,10 +61,19 @@ async function knock(
     granted,
     start(events) {
       const carrier = new Carrier(transport, wire, events);
-      inbox.deliver((message) => carrier.receive(message), events.lost);
+      inbox.deliver(carrier);
       return carrier;
     },
   };
+}
+
+async function sealHello(initiator: Initiator, payload: Bytes): Promise<Bytes> {
+  try {
+    return await initiator.writeHello(payload);
+  } catch {
+    // A point of small order: nobody's public key.
+    throw new PuenteError('link-invalid', 'Its k= is not a key.');
+  }
 }
 
 async function readGrant(initiator: Initiator, message: Bytes): Promise<{ granted: Granted; transport: Transport }> {
@@ -90,15 +99,14 @@ interface Closed {
   date: Date | undefined;
 }
 
-/** Keeps what the WebSocket says until somebody can hear it. */
+/** Keeps what the WebSocket says until a carrier can hear it. */
 class Inbox {
   readonly first: Promise<ArrayBuffer | Closed>;
   #answer!: (answer: ArrayBuffer | Closed) => void;
   #answered = false;
   #waiting: unknown[] = [];
   #lost = false;
-  #deliver: ((message: unknown) => void) | undefined;
-  #onLost: (() => void) | undefined;
+  #carrier: Carrier | undefined;
 
   constructor() {
     this.first = new Promise((resolve) => {
@@ -107,7 +115,7 @@ class Inbox {
   }
 
   message(data: unknown): void {
-    if (this.#deliver) return this.#deliver(data);
+    if (this.#carrier) return this.#carrier.receive(data);
     if (this.#answered) {
       // As many as may wait to be opened later on; one more than that, so that the carrier calls it a flood.
       if (this.#waiting.length <= UNOPENED_RECORDS_MAX) this.#waiting.push(data);
@@ -120,14 +128,13 @@ class Inbox {
   closed(error: PuenteError, date?: Date): void {
     this.#lost = true;
     this.#answer({ error, date });
-    this.#onLost?.();
+    this.#carrier?.lost();
   }
 
-  deliver(receive: (message: unknown) => void, lost: () => void): void {
-    this.#deliver = receive;
-    this.#onLost = lost;
-    for (const message of this.#waiting) receive(message);
+  deliver(carrier: Carrier): void {
+    this.#carrier = carrier;
+    for (const message of this.#waiting) carrier.receive(message);
     this.#waiting = [];
-    if (this.#lost) lost();
+    if (this.#lost) carrier.lost();
   }
 }

@@ -38,7 +38,8 @@ export class Tunnel {
   #written!: () => void;
   #flushing = false;
   #ended = false;
-  #wire: Wire | undefined;
+  /** The WebSocket until its grant has come; from then on its carrier closes it, after the last record. */
+  #unanswered: Wire | undefined;
 
   /**
    * @param backend `host:port`
@@ -63,7 +64,7 @@ export class Tunnel {
       this.#written = resolve;
       clock.after(EARLY_DATA_WAIT, resolve);
     });
-    this.#cancelTimeout = clock.after(OPEN_TIMEOUT, () => this.#session.abandon('timeout'));
+    this.#cancelTimeout = clock.after(OPEN_TIMEOUT, () => this.#session.abandon(new PuenteError('timeout')));
     this.#open(relay).catch((error: unknown) => this.#failed(error));
   }
 
@@ -120,13 +121,15 @@ export class Tunnel {
   #end(error?: PuenteError): void {
     this.#ended = true;
     this.#cancelTimeout();
-    this.#wire?.close();
+    this.#unanswered?.close();
     this.#events.ended(error);
   }
 
   #failed(error: unknown): void {
-    if (!(error instanceof PuenteError)) throw error;
-    this.#session.abandon(error.code);
+    if (error instanceof PuenteError) return this.#session.abandon(error);
+    // A bug: the app's socket must not hang, and nobody must miss it.
+    this.#session.abandon(new PuenteError('carrier-lost'));
+    throw error;
   }
 
   // --- opening ------------------------------------------------------------------------------------------------------
@@ -139,19 +142,20 @@ export class Tunnel {
     const { limit } = session.offsets();
     const hello: HelloParts = { kind: 'open', resumable: false, backend: this.#backend, limit, earlyData };
     const { granted, start } = await openCarrier(relay, this.#runtime, hello, (wire) => this.#keep(wire));
-    this.#cancelTimeout();
     if (this.#ended) return;
+    this.#cancelTimeout();
+    this.#unanswered = undefined;
     this.#events.opened();
     const carrier = start({
       frames: (frames) => session.receive(frames),
       failed: (code) => session.reset(code),
-      lost: () => session.abandon('carrier-lost'),
+      lost: () => session.abandon(new PuenteError('carrier-lost')),
     });
     session.attach(carrier, granted);
   }
 
   #keep(wire: Wire): void {
-    this.#wire = wire;
+    this.#unanswered = wire;
     if (this.#ended) wire.close();
   }
 }

@@ -19,13 +19,15 @@ export interface CarrierEvents {
   frames(frames: Frame[]): void;
   /** The peer's record is not one, or no more can be sealed. Nothing is delivered after this. */
   failed(code: Code): void;
+  /** The WebSocket has ended, and everything that came before is delivered. */
+  lost(): void;
 }
 
 export class Carrier {
   readonly #transport: Transport;
   readonly #events: CarrierEvents;
   readonly #outgoing: InOrder<Bytes | 'close'>;
-  readonly #incoming: InOrder<Bytes>;
+  readonly #incoming: InOrder<Bytes | 'lost'>;
   #unopened = 0;
   #unopenedRecords = 0;
   #deaf = false;
@@ -38,7 +40,7 @@ export class Carrier {
       (error) => this.#fail(codeOf(error)),
     );
     this.#incoming = new InOrder(
-      (plaintext) => this.#deliver(plaintext),
+      (plaintext) => (plaintext === 'lost' ? this.#lose() : this.#deliver(plaintext)),
       (error) => this.#fail(codeOf(error)),
     );
   }
@@ -62,6 +64,17 @@ export class Carrier {
     this.#unopenedRecords += 1;
     if (this.#unopened > UNOPENED_MAX || this.#unopenedRecords > UNOPENED_RECORDS_MAX) return this.#fail('flood');
     this.#incoming.push(() => this.#transport.open(new Uint8Array(message)));
+  }
+
+  /** The WebSocket has ended. Records that are still being opened come first: one may be the last ACK. */
+  lost(): void {
+    this.#incoming.push(() => 'lost');
+  }
+
+  #lose(): void {
+    if (this.#deaf) return;
+    this.#deaf = true;
+    this.#events.lost();
   }
 
   #deliver(plaintext: Bytes): void {

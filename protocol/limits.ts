@@ -24,8 +24,11 @@ export const HELLO_PAD = 256;
 /** App bytes in a hello: what the largest backend name and invite leave. */
 export const EARLY_DATA_MAX = 2304;
 
-/** `host:port`: a DNS name has at most 253 characters (RFC 1035 section 2.3.4), a port five digits and its colon. */
-export const BACKEND_CHARS_MAX = 259;
+/** A DNS name, as text (RFC 1035 section 2.3.4). */
+export const HOST_CHARS_MAX = 253;
+
+/** `host:port`: a port has at most five digits. */
+export const BACKEND_CHARS_MAX = HOST_CHARS_MAX + ':65535'.length;
 
 /** An invite in a hello: an id, an expiry, caps and a MAC fit several times over. */
 export const INVITE_MAX = 255;

@@ -5,6 +5,7 @@
  */
 import { type Bytes, fromBase64url, toBase64url } from './bytes.ts';
 import { PuenteError } from './errors.ts';
+import { INVITE_MAX } from './limits.ts';
 
 export interface RelayAddress {
   /** Ends in `/`; `http:` for loopback only. */
@@ -29,7 +30,7 @@ export function parseLink(text: string): RelayAddress {
   const invite = fields.get('i');
   const parsed: RelayAddress = { origin: `${url.origin}/` };
   if (key !== null) parsed.key = field('k', key, (bytes) => bytes.length === 32);
-  if (invite !== null) parsed.invite = field('i', invite, (bytes) => bytes.length > 0);
+  if (invite !== null) parsed.invite = field('i', invite, (bytes) => bytes.length > 0 && bytes.length <= INVITE_MAX);
   if (parsed.invite && !parsed.key) throw new PuenteError('link-invalid', 'It has an invite (i=) but no key (k=).');
   return parsed;
 }

@@ -79,8 +79,8 @@ export class Session {
   #sent = 0;
   /** The furthest that any carrier has carried: an ACK beyond it is a lie. */
   #everSent = 0;
-  /** Until the peer names its first limit, as much as it is sure to name. */
-  #limit = WINDOW_INITIAL;
+  /** The peer's, once it has named one. */
+  #limit: number | undefined;
   readonly #replay: Growing;
   #finished = false;
   #closing = false;
@@ -119,7 +119,7 @@ export class Session {
   /** Bytes that `write` takes now. */
   get room(): number {
     if (this.#finished || this.#over) return 0;
-    const bound = Math.min(this.#limit, this.#acked + this.#replay.size);
+    const bound = Math.min(this.#limit ?? WINDOW_INITIAL, this.#acked + this.#replay.size);
     return Math.max(0, bound - this.#written);
   }
 
@@ -184,8 +184,8 @@ export class Session {
   }
 
   /** Ends the session at this end alone: there is nobody to tell. */
-  abandon(code: Code): void {
-    this.#end(new PuenteError(code));
+  abandon(error: PuenteError): void {
+    this.#end(error);
   }
 
   /** Nobody will take what is left. */
@@ -219,6 +219,7 @@ export class Session {
 
   /** What a hello or grant tells the peer: how far we have received, how far it may send. */
   offsets(): { received: number; limit: number } {
+    this.#ackAt = undefined;
     this.#told = { received: this.#received, limit: this.#granted };
     return this.#told;
   }
@@ -339,12 +340,12 @@ export class Session {
 
   /** Never backwards: an ACK may be overtaken by one on a newer carrier. */
   #acknowledge({ received, limit }: { received: number; limit: number }): void {
-    this.#limit = Math.max(this.#limit, limit);
+    this.#limit = Math.max(this.#limit ?? 0, limit);
     if (received <= this.#acked) return;
     this.#acked = received;
     this.#sent = Math.max(this.#sent, received);
     this.#outgoing.dropTo(Math.min(received, this.#written));
-    this.#replay.used(received, this.#now, this.#limit > received + this.#replay.size);
+    this.#replay.used(received, this.#now, limit > received + this.#replay.size);
   }
 
   #receiveReset(wire: number): void {
@@ -393,7 +394,7 @@ export class Session {
   }
 
   get #sendable(): number {
-    return Math.max(0, Math.min(this.#limit, this.#written) - this.#sent);
+    return Math.max(0, Math.min(this.#limit ?? 0, this.#written) - this.#sent);
   }
 
   /** A FIN needs no credit: one offset more cannot overrun a queue, and a full window must not hold it back. */
@@ -402,7 +403,6 @@ export class Session {
   }
 
   #composeAck(): Frame {
-    this.#ackAt = undefined;
     return { type: 'ack', ...this.offsets() };
   }
 

@@ -1,7 +1,7 @@
 /** Which backends a client may reach, and the way there. */
 import { connect } from 'cloudflare:sockets';
 import { PuenteError } from '../protocol/errors.ts';
-import { BACKEND_BUFFER, BACKEND_TIMEOUT } from '../protocol/limits.ts';
+import { BACKEND_BUFFER, BACKEND_TIMEOUT, HOST_CHARS_MAX } from '../protocol/limits.ts';
 import { invalid } from './env.ts';
 
 /**
@@ -68,7 +68,7 @@ const DOMAIN = /\.[a-z][a-z\d-]*$/;
 function parseAddress(text: string): Address | undefined {
   const [, host, digits] = ADDRESS.exec(text.toLowerCase()) ?? [];
   const port = Number(digits);
-  return host && host.length <= 253 && port <= 65_535 ? { host, port } : undefined;
+  return host && host.length <= HOST_CHARS_MAX && port <= 65_535 ? { host, port } : undefined;
 }
 
 /**

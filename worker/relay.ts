@@ -46,13 +46,14 @@ async function attach(wire: RelayWire, handshake: Responder, hello: OpenHello, {
   if (hello.earlyData.length > 0) session.receive([{ type: 'data', offset: 0, bytes: hello.earlyData }]);
   const grant = { resumable: false, session: EMPTY, ...session.offsets() };
   const transport = await sendGrant(wire, handshake, grant);
-  if (wire.lost) return session.abandon('carrier-lost');
+  if (wire.lost) return session.abandon(new PuenteError('carrier-lost'));
   const carrier = new Carrier(transport, wire, {
     frames: (frames) => session.receive(frames),
     failed: (code) => session.reset(code),
+    lost: () => session.abandon(new PuenteError('carrier-lost')),
   });
   wire.onMessage = (message) => carrier.receive(message);
-  wire.onLost = () => session.abandon('carrier-lost');
+  wire.onLost = () => carrier.lost();
   session.attach(carrier, { received: 0, limit: hello.limit });
 }
 

@@ -12,10 +12,11 @@ export const dial: Dial = (url, protocols, events) => {
   socket.on('open', () => {
     failure = new PuenteError('carrier-lost');
   });
-  socket.on('unexpected-response', (request, response) => {
+  socket.on('unexpected-response', (_request, response) => {
     failure = new PuenteError('not-admitted');
     if (response.headers.date) date = new Date(response.headers.date);
-    request.destroy();
+    // With a listener for this, closing is the listener's business.
+    socket.terminate();
   });
   socket.on('message', (data, isBinary) => events.message(isBinary ? data : String(data)));
   // Every failure also closes; unheard, 'error' would be thrown.

@@ -8,21 +8,24 @@ import { type LocalRelay, startRelay } from '../../examples/local/relay.ts';
 import { toUtf8 } from '../../protocol/bytes.ts';
 import { type Code, fromWire } from '../../protocol/errors.ts';
 import type { Frame } from '../../protocol/frames.ts';
-import { type Backend, echo, startBackend } from '../support/backend.ts';
+import { type Backend, echo, startBackend, startSilentBackend } from '../support/backend.ts';
 import { openHello, RawClient } from '../support/raw-client.ts';
 import { until } from '../support/until.ts';
 
 let backend: Backend;
+let silent: Awaited<ReturnType<typeof startSilentBackend>>;
 let relay: LocalRelay;
 let serve: (socket: net.Socket) => void;
 
 beforeAll(async () => {
   backend = await startBackend((socket) => serve(socket));
-  relay = await startRelay({ BACKENDS: `${backend.address}, 127.0.0.1:1, name.invalid:443` });
+  silent = await startSilentBackend();
+  relay = await startRelay({ BACKENDS: `${backend.address}, ${silent.address}, 127.0.0.1:1, name.invalid:443` });
 });
 
 afterAll(async () => {
   await relay.close();
+  await silent.close();
   await backend.close();
 });
 
@@ -85,12 +88,13 @@ describe('a broken backend', () => {
   });
 
   it.each([
-    ['is not on the list', '127.0.0.1:2', 'backend-not-allowed'],
-    ['refuses', '127.0.0.1:1', 'backend-down'],
-    ['does not resolve', 'name.invalid:443', 'backend-down'],
+    ['is not on the list', () => '127.0.0.1:2', 'backend-not-allowed'],
+    ['refuses', () => '127.0.0.1:1', 'backend-down'],
+    ['does not resolve', () => 'name.invalid:443', 'backend-down'],
+    ['does not answer', () => silent.address, 'backend-down'],
   ])('is refused within 10 s when it %s', async (_, address, code) => {
     const began = Date.now();
-    expect((await failure(open(address))).code).toBe(code);
+    expect((await failure(open(address()))).code).toBe(code);
     expect(Date.now() - began).toBeLessThan(10_000);
   });
 });

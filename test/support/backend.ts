@@ -1,4 +1,6 @@
 /** Real TCP backends, and counts of what they see. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import net from 'node:net';
 
 export interface Backend {
@@ -40,4 +42,30 @@ export async function startBackend(serve: (socket: net.Socket) => void): Promise
 
 export function echo(socket: net.Socket): void {
   socket.pipe(socket);
+}
+
+/**
+ * A backend that neither accepts nor refuses: a listener with a full backlog, in a process that accepts nothing.
+ * Linux then drops further SYNs.
+ */
+export async function startSilentBackend(): Promise<{ address: string; close(): Promise<void> }> {
+  const script = `
+    const server = require('node:net').createServer();
+    server.listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => {
+      require('node:fs').writeSync(1, String(server.address().port));
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+    });`;
+  const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [output] = (await once(child.stdout, 'data')) as [Buffer];
+  const port = Number(output);
+  const fillers = Array.from({ length: 8 }, () => net.connect(port, '127.0.0.1').on('error', () => {}));
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  return {
+    address: `127.0.0.1:${port}`,
+    async close() {
+      for (const filler of fillers) filler.destroy();
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+    },
+  };
 }

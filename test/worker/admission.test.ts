@@ -1,0 +1,173 @@
+/** Who is let in, and what everybody else sees: the Worker itself, in workerd. */
+import { createExecutionContext, env, SELF } from 'cloudflare:test';
+import { describe, expect, it } from 'vitest';
+import { type Bytes, EMPTY, fromBase64url, toBase64url } from '../../protocol/bytes.ts';
+import { native } from '../../protocol/cipher.ts';
+import { fromWire } from '../../protocol/errors.ts';
+import { decodeGrant, encodeHello, type Hello, offer } from '../../protocol/hello.ts';
+import { HELLO_AGE_MAX } from '../../protocol/limits.ts';
+import { Initiator, PROLOGUE } from '../../protocol/noise.ts';
+import worker from '../../worker/index.ts';
+
+const ORIGIN = 'https://relay.example/';
+const relayKey = await native.publicKey(new Uint8Array(32));
+const random = (length: number) => crypto.getRandomValues(new Uint8Array(length));
+
+function hello(varied: Partial<Extract<Hello, { kind: 'open' }>> = {}): Hello {
+  const usual = { resumable: false, limit: 65_536, invite: EMPTY, earlyData: EMPTY, time: Date.now() };
+  return { kind: 'open', backend: '127.0.0.1:1', ...usual, ...varied };
+}
+
+async function offered(payload: Bytes, key = relayKey, prologue = PROLOGUE): Promise<[string, string, Initiator]> {
+  const initiator = await Initiator.start(native, prologue, key, random(32));
+  return [...offer(random(12), await initiator.writeHello(payload)), initiator];
+}
+
+function upgrade(protocols: string | undefined, path = ''): Promise<Response> {
+  const headers = new Headers({ Upgrade: 'websocket' });
+  if (protocols !== undefined) headers.set('Sec-WebSocket-Protocol', protocols);
+  return SELF.fetch(ORIGIN + path, { headers });
+}
+
+async function refusal(payload: Bytes): Promise<string | undefined> {
+  const [token, message, initiator] = await offered(payload);
+  const { webSocket } = await upgrade(`${token}, ${message}`);
+  if (!webSocket) throw new Error('not admitted');
+  webSocket.binaryType = 'arraybuffer';
+  const answer = new Promise<ArrayBuffer>((resolve) => {
+    webSocket.addEventListener('message', ({ data }) => resolve(data as ArrayBuffer));
+  });
+  const closed = new Promise((resolve) => webSocket.addEventListener('close', resolve));
+  webSocket.accept();
+  const { payload: grant } = await initiator.readGrant(new Uint8Array(await answer));
+  await closed;
+  const decoded = decodeGrant(grant);
+  return 'refusal' in decoded ? fromWire(decoded.refusal) : undefined;
+}
+
+describe('a valid hello', () => {
+  it('is answered with 101 and its token, on any path', async () => {
+    const [token, message] = await offered(encodeHello(hello()));
+    const response = await upgrade(`${token}, ${message}`, 'any/path?at=all');
+    expect(response.status).toBe(101);
+    expect(response.headers.get('Sec-WebSocket-Protocol')).toBe(token);
+    response.webSocket?.accept();
+    response.webSocket?.close();
+  });
+
+  it('is told in the grant why it is refused', async () => {
+    expect(await refusal(encodeHello(hello({ backend: '127.0.0.1:2' })))).toBe('backend-not-allowed');
+    expect(await refusal(encodeHello(hello({ backend: '127.0.0.1:9' })))).toBe('backend-down');
+    expect(await refusal(encodeHello(hello({ backend: '' })))).toBe('backend-not-allowed');
+  });
+
+  it('of a version or kind to come is told to update', async () => {
+    const version = encodeHello(hello());
+    version[0] = 2;
+    expect(await refusal(version)).toBe('version');
+    const kind = encodeHello(hello());
+    kind[5] = 9;
+    expect(await refusal(kind)).toBe('version');
+  });
+
+  it('that resumes is told that there is no such session', async () => {
+    const resume: Hello = {
+      kind: 'resume',
+      time: Date.now(),
+      limit: 65_536,
+      received: 0,
+      carrier: 2,
+      session: random(16),
+      mac: random(32),
+      invite: EMPTY,
+    };
+    expect(await refusal(encodeHello(resume))).toBe('session-unknown');
+  });
+});
+
+/** What a request gets, in all that a client could look at. */
+async function seen(response: Response) {
+  return { status: response.status, headers: [...response.headers], body: await response.text() };
+}
+
+describe('a stranger', () => {
+  const stale = (by: number) => async () => {
+    const [token, message] = await offered(encodeHello(hello({ time: Date.now() + by })));
+    return `${token}, ${message}`;
+  };
+  const valid = stale(0);
+
+  const strangers: [string, () => Promise<string | undefined>][] = [
+    ['offers no subprotocol', async () => undefined],
+    ['offers an ordinary one', async () => 'chat'],
+    ['offers two ordinary ones', async () => 'chat, superchat'],
+    ['sends a hello without a token', async () => (await valid()).split(', ')[1]],
+    ['sends a token that is too short', async () => (await valid()).slice(1)],
+    ['sends a third subprotocol', async () => `${await valid()}, chat`],
+    ['sends a truncated hello', async () => (await valid()).slice(0, -4)],
+    ['sends a hello of nothing but zeros', async () => `${'A'.repeat(16)}, ${'A'.repeat(400)}`],
+    ['sends random bytes', async () => offer(random(12), random(300)).join(', ')],
+    ['sends more than fits', async () => offer(random(12), random(4000)).join(', ')],
+    ['is late', stale(-HELLO_AGE_MAX - 2000)],
+    ['is early', stale(HELLO_AGE_MAX + 2000)],
+    [
+      'has another key',
+      async () => (await offered(encodeHello(hello()), await native.publicKey(random(32)))).slice(0, 2).join(', '),
+    ],
+    [
+      'has another prologue',
+      async () => (await offered(encodeHello(hello()), relayKey, new Uint8Array(8))).slice(0, 2).join(', '),
+    ],
+    [
+      'has a small-order key',
+      async () => {
+        const [token, message] = await offered(encodeHello(hello()));
+        const bytes = fromBase64url(message) ?? EMPTY;
+        return `${token}, ${toBase64url(bytes.fill(0, 0, 32))}`;
+      },
+    ],
+    ['says nothing in its hello', async () => (await offered(new Uint8Array(1))).slice(0, 2).join(', ')],
+    [
+      'breaks off within its hello',
+      async () => (await offered(encodeHello(hello()).slice(0, 20))).slice(0, 2).join(', '),
+    ],
+  ];
+
+  it.each(strangers)('who %s sees the site, as if it had not asked for a WebSocket', async (_, protocols) => {
+    for (const path of ['', 'nowhere', '.well-known/puente']) {
+      const plain = await seen(await SELF.fetch(ORIGIN + path));
+      expect(await seen(await upgrade(await protocols(), path))).toEqual(plain);
+    }
+  });
+
+  it('whose hello has any one bit flipped is not admitted', async () => {
+    const [token, message] = await offered(encodeHello(hello()));
+    const bytes = fromBase64url(message) ?? EMPTY;
+    for (let bit = 0; bit < bytes.length * 8; bit += 13) {
+      const flipped = bytes.slice();
+      flipped[bit >> 3] = (flipped[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+      // The top bit of an X25519 key is ignored (RFC 7748 section 5), but Noise hashes it.
+      expect((await upgrade(`${token}, ${toBase64url(flipped)}`)).status).toBe(200);
+    }
+  });
+
+  it('who replays a hello is not admitted again', async () => {
+    const protocols = await valid();
+    const first = await upgrade(protocols);
+    expect(first.status).toBe(101);
+    first.webSocket?.accept();
+    first.webSocket?.close();
+    expect((await upgrade(protocols)).status).toBe(200);
+    const [, message] = protocols.split(', ');
+    expect((await upgrade(`${toBase64url(random(12))}, ${message}`)).status).toBe(200);
+  });
+
+  it('who sends a valid hello without an upgrade sees the site', async () => {
+    const headers = { 'Sec-WebSocket-Protocol': await valid() };
+    expect((await SELF.fetch(ORIGIN, { headers })).status).toBe(200);
+    expect((await SELF.fetch(ORIGIN, { headers: { ...headers, Upgrade: 'h2c' } })).status).toBe(200);
+    // Called directly: `fetch` makes a GET of every upgrade.
+    const posted = new Request(ORIGIN, { method: 'POST', headers: { ...headers, Upgrade: 'websocket' } });
+    expect((await worker.fetch(posted, env, createExecutionContext())).status).toBe(404);
+  });
+});

@@ -1,0 +1,62 @@
+/** What the Worker says to browsers and volunteers. */
+import { createExecutionContext, SELF } from 'cloudflare:test';
+import { describe, expect, it } from 'vitest';
+import { toBase64url } from '../../protocol/bytes.ts';
+import { native } from '../../protocol/cipher.ts';
+import type { Env } from '../../worker/env.ts';
+import worker from '../../worker/index.ts';
+
+const ORIGIN = 'https://relay.example/';
+const KEY = 'A'.repeat(43);
+
+async function get(path: string, env: Env): Promise<Response> {
+  return worker.fetch(new Request(ORIGIN + path), env, createExecutionContext());
+}
+
+describe('an open relay', () => {
+  it('publishes its key for bare addresses, to any origin', async () => {
+    const response = await SELF.fetch(`${ORIGIN}.well-known/puente`);
+    expect(response.headers.get('Access-Control-Allow-Origin')).toBe('*');
+    expect(await response.json()).toEqual({ version: 1, key: toBase64url(await native.publicKey(new Uint8Array(32))) });
+  });
+
+  it('shows its link, made of the address under which it was called', async () => {
+    const response = await SELF.fetch(ORIGIN);
+    expect(response.headers.get('Content-Type')).toMatch('text/html');
+    expect(await response.text()).toContain(`${ORIGIN}#k=${toBase64url(await native.publicKey(new Uint8Array(32)))}`);
+  });
+
+  it('answers 404 to everything else', async () => {
+    expect((await SELF.fetch(`${ORIGIN}admin`)).status).toBe(404);
+    expect((await SELF.fetch(ORIGIN, { method: 'POST' })).status).toBe(404);
+  });
+});
+
+describe('a relay that is not set up', () => {
+  const secret = 'c2VjcmV0LXRoYXQtaXMtdG9vLXNob3J0';
+
+  it.each<[string, Env, RegExp]>([
+    ['has no key', {}, /RELAY_KEY is not set.*npm run key.*npx wrangler secret put RELAY_KEY/s],
+    ['has an empty key', { RELAY_KEY: '' }, /RELAY_KEY is not set/],
+    ['has a short key', { RELAY_KEY: secret }, /RELAY_KEY is not 43 characters of base64url \(it has 32\)/],
+    ['has a key of other letters', { RELAY_KEY: `${'A'.repeat(42)}=` }, /RELAY_KEY is not 43 characters/],
+    ['names no backend', { RELAY_KEY: KEY, BACKENDS: '' }, /BACKENDS is empty.*BACKENDS = &quot;whatsapp&quot;/s],
+    ['names a bad backend', { RELAY_KEY: KEY, BACKENDS: '<b>' }, /BACKENDS has &quot;&lt;b&gt;&quot;/],
+    [
+      'is meant to be closed',
+      { RELAY_KEY: KEY, ACCESS: 'invite' },
+      /ACCESS is &quot;invite&quot;.*ACCESS = &quot;open&quot;/s,
+    ],
+  ])('because it %s says what to do, and nothing else', async (_, env, says) => {
+    const response = await get('', env);
+    expect(response.status).toBe(503);
+    const page = await response.text();
+    expect(page).toMatch(says);
+    expect(page).not.toContain(secret);
+    expect((await get('.well-known/puente', env)).status).toBe(404);
+  });
+
+  it('takes WhatsApp for its backends when none are named', async () => {
+    expect((await get('', { RELAY_KEY: KEY })).status).toBe(200);
+  });
+});

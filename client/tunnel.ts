@@ -139,8 +139,8 @@ export class Tunnel {
     if (this.#ended) return;
     const session = this.#session;
     const earlyData = session.earlyData(EARLY_DATA_MAX, isRepeatable);
-    const { limit } = session.offsets();
-    const hello: HelloParts = { kind: 'open', resumable: false, backend: this.#backend, limit, earlyData };
+    const told = session.offsets();
+    const hello: HelloParts = { kind: 'open', resumable: false, backend: this.#backend, limit: told.limit, earlyData };
     const { granted, start } = await openCarrier(relay, this.#runtime, hello, (wire) => this.#keep(wire));
     if (this.#ended) return;
     this.#cancelTimeout();
@@ -151,7 +151,7 @@ export class Tunnel {
       failed: (code) => session.reset(code),
       lost: () => session.abandon(new PuenteError('carrier-lost')),
     });
-    session.attach(carrier, granted);
+    session.attach(carrier, granted, told);
   }
 
   #keep(wire: Wire): void {

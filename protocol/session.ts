@@ -48,6 +48,13 @@ export interface FrameSink {
   close(): void;
 }
 
+export interface Offsets {
+  /** Everything before this has been received in order. */
+  received: number;
+  /** The peer may send up to here. */
+  limit: number;
+}
+
 export interface SessionEvents {
   /** There is something to `take`, or the end. */
   readable(): void;
@@ -92,7 +99,7 @@ export class Session {
   /** Offset of the peer's FIN, once it is received. */
   #peerEnd: number | undefined;
   /** What the peer last heard of `received` and `granted`. */
-  #told = { received: 0, limit: 0 };
+  #told: Offsets = { received: 0, limit: 0 };
 
   #ackAt: number | undefined;
   #pong: number | undefined;
@@ -218,19 +225,21 @@ export class Session {
   }
 
   /** What a hello or grant tells the peer: how far we have received, how far it may send. */
-  offsets(): { received: number; limit: number } {
-    this.#ackAt = undefined;
-    this.#told = { received: this.#received, limit: this.#granted };
-    return this.#told;
+  offsets(): Offsets {
+    return { received: this.#received, limit: this.#granted };
   }
 
   /**
    * Goes on over this carrier, from where the peer stands by its hello or grant. Ends the session with `bad-offset`
    * when that cannot be.
+   * @param told the offsets that our own hello or grant told the peer
    */
-  attach(carrier: FrameSink, peer: { received: number; limit: number }): void {
+  attach(carrier: FrameSink, peer: Offsets, told: Offsets): void {
     if (this.#over) return carrier.close();
     this.#carrier = carrier;
+    this.#told = told;
+    this.#ackAt = undefined;
+    this.#oweAck();
     this.#records = 0;
     this.#lastSent = this.#now;
     this.#lastHeard = this.#now;
@@ -332,14 +341,14 @@ export class Session {
     this.#parts.events.readable();
   }
 
-  #receiveAck(peer: { received: number; limit: number }): void {
+  #receiveAck(peer: Offsets): void {
     if (peer.received > this.#everSent) throw new PuenteError('bad-offset');
     this.#acknowledge(peer);
     this.#parts.events.writable();
   }
 
   /** Never backwards: an ACK may be overtaken by one on a newer carrier. */
-  #acknowledge({ received, limit }: { received: number; limit: number }): void {
+  #acknowledge({ received, limit }: Offsets): void {
     this.#limit = Math.max(this.#limit ?? 0, limit);
     if (received <= this.#acked) return;
     this.#acked = received;
@@ -403,7 +412,9 @@ export class Session {
   }
 
   #composeAck(): Frame {
-    return { type: 'ack', ...this.offsets() };
+    this.#ackAt = undefined;
+    this.#told = this.offsets();
+    return { type: 'ack', ...this.#told };
   }
 
   #padding(space: number): number {

@@ -44,7 +44,8 @@ async function join(backend: Socket): Promise<Pipe> {
 
 async function attach(wire: RelayWire, handshake: Responder, hello: OpenHello, { session }: Pipe): Promise<void> {
   if (hello.earlyData.length > 0) session.receive([{ type: 'data', offset: 0, bytes: hello.earlyData }]);
-  const grant = { resumable: false, session: EMPTY, ...session.offsets() };
+  const told = session.offsets();
+  const grant = { resumable: false, session: EMPTY, ...told };
   const transport = await sendGrant(wire, handshake, grant);
   if (wire.lost) return session.abandon(new PuenteError('carrier-lost'));
   const carrier = new Carrier(transport, wire, {
@@ -54,7 +55,7 @@ async function attach(wire: RelayWire, handshake: Responder, hello: OpenHello, {
   });
   wire.onMessage = (message) => carrier.receive(message);
   wire.onLost = () => carrier.lost();
-  session.attach(carrier, { received: 0, limit: hello.limit });
+  session.attach(carrier, { received: 0, limit: hello.limit }, told);
 }
 
 async function sendGrant(wire: RelayWire, handshake: Responder, grant: Grant): Promise<Transport> {

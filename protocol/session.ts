@@ -175,12 +175,13 @@ export class Session {
   /** The app reads no more and has written all: what was written is still delivered, within LINGER. */
   close(): void {
     if (this.#over || this.#closing) return;
+    // Nothing was said, and nobody has heard of us yet.
+    if (this.#limit === undefined && this.#written === 0) return this.#end();
     this.#finished = true;
     this.#closing = true;
     this.#lingerUntil = this.#now + LINGER;
     this.#incoming.clear();
     this.flush();
-    this.#settle();
   }
 
   /** Ends the session at both ends, now, for this reason. */
@@ -278,7 +279,6 @@ export class Session {
       return this.reset(error.code);
     }
     this.flush();
-    this.#settle();
   }
 
   /** Sends what may be sent now. Call after `write`, `finish` and `consumed`: once for all of a tick's. */
@@ -289,6 +289,8 @@ export class Session {
       this.#lastSent = this.#now;
       this.#carrier.send(frames);
     }
+    // What is sent last may be the ACK of the peer's FIN.
+    this.#settle();
     this.#arm();
   }
 

@@ -34,6 +34,7 @@ export class Pipe {
   readonly #readable = new Signal();
   readonly #writable = new Signal();
   #over = false;
+  #drained = false;
   #drainTimer: number | null = null;
 
   /** @throws PuenteError `full` when the isolate's budget holds no further session. */
@@ -57,6 +58,7 @@ export class Pipe {
   /** Resolves when nothing is left to do in either direction; the TCP connection is closed then. */
   async run(): Promise<void> {
     await Promise.all([this.#pump(this.#toBackend()), this.#pump(this.#fromBackend())]);
+    this.#drained = true;
     clearTimeout(this.#drainTimer);
     await this.#backend.close().catch(() => {});
   }
@@ -98,12 +100,12 @@ export class Pipe {
         await this.#writable.wait();
         continue;
       }
-      const buffer = new Uint8Array(Math.min(size, room));
-      const { value, done } = await this.#reader.read(buffer);
+      const wanted = Math.min(size, room);
+      const { value, done } = await this.#reader.read(new Uint8Array(wanted));
       if (done) break;
       this.session.write(value, true);
       this.session.flush();
-      size = value.length < size ? READ_MIN : Math.min(4 * size, DATA_MAX);
+      size = value.length < wanted ? READ_MIN : Math.min(4 * size, DATA_MAX);
     }
     this.session.finish();
     this.session.flush();
@@ -113,6 +115,7 @@ export class Pipe {
     this.#over = true;
     this.#readable.set();
     this.#writable.set();
+    if (this.#drained) return;
     if (error && error.code !== 'closed') return this.#abort();
     // The client has left in good order: what it wrote is still delivered, if the backend takes it in time.
     if (error) this.#reader.cancel().catch(() => {});

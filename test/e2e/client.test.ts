@@ -178,6 +178,16 @@ describe('the Duplex', () => {
     await until('the backend connection is closed', () => backend.open.size === 0);
   });
 
+  it('that is destroyed before anything was written never reaches the backend', async () => {
+    serve = echo;
+    const { accepted } = backend;
+    const socket = createConnection(backend.address, { relay: relay.link });
+    socket.destroy();
+    await once(socket, 'close');
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(backend.accepted).toBe(accepted);
+  });
+
   it('has a timeout that activity puts off, and that 0 turns off', async () => {
     serve = echo;
     const socket = createConnection(backend.address, { relay: relay.link });

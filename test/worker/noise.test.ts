@@ -1,0 +1,55 @@
+/** The native cipher where the relay runs it: workerd's WebCrypto against the published vectors and against noble. */
+import { describe, expect, it } from 'vitest';
+import type { Bytes } from '../../protocol/bytes.ts';
+import { native } from '../../protocol/cipher.ts';
+import { noble } from '../../protocol/noble.ts';
+import { Initiator, Responder } from '../../protocol/noise.ts';
+import { NOISE_NK } from '../protocol/vectors.ts';
+
+const random = (length: number): Bytes => crypto.getRandomValues(new Uint8Array(length));
+
+function fromHex(text = ''): Bytes {
+  return Uint8Array.from(text.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
+}
+
+const secrets = {
+  client: fromHex(NOISE_NK.clientEphemeralSecret),
+  relay: fromHex(NOISE_NK.relaySecret),
+  relayEphemeral: fromHex(NOISE_NK.relayEphemeralSecret),
+};
+
+describe('in workerd', () => {
+  it('the native cipher gives the published messages', async () => {
+    const prologue = fromHex(NOISE_NK.prologue);
+    const publicKey = await native.publicKey(secrets.relay);
+    expect(publicKey).toEqual(fromHex(NOISE_NK.relayPublicKey));
+    const [hello, grant, third, fourth] = NOISE_NK.messages;
+    const initiator = await Initiator.start(native, prologue, publicKey, secrets.client);
+    const message = await initiator.writeHello(fromHex(hello?.payload));
+    expect(message).toEqual(fromHex(hello?.ciphertext));
+    const responder = await Responder.readHello(native, prologue, { secret: secrets.relay, publicKey }, message);
+    expect(responder.payload).toEqual(fromHex(hello?.payload));
+    const granted = await responder.writeGrant(fromHex(grant?.payload), secrets.relayEphemeral);
+    expect(granted.message).toEqual(fromHex(grant?.ciphertext));
+    const { transport } = await initiator.readGrant(granted.message);
+    expect(await transport.seal(fromHex(third?.payload))).toEqual(fromHex(third?.ciphertext));
+    expect(await granted.transport.seal(fromHex(fourth?.payload))).toEqual(fromHex(fourth?.ciphertext));
+  });
+
+  it.each([0, 1, 1400, 65_519])('native and noble agree on %i bytes', async (length) => {
+    const [key, associated, plaintext] = [random(32), random(32), random(length)];
+    const sealed = await (await native.sealer(key))(7, associated, plaintext);
+    expect(sealed).toEqual(await (await noble.sealer(key))(7, associated, plaintext));
+    expect(await (await native.opener(key))(7, associated, sealed)).toEqual(plaintext);
+    await expect((async () => (await native.opener(key))(8, associated, sealed))()).rejects.toThrow();
+    expect(await native.hkdf(key, plaintext, 96)).toEqual(await noble.hkdf(key, plaintext, 96));
+    expect(await native.hmac(key, plaintext)).toEqual(await noble.hmac(key, plaintext));
+    const peer = await noble.publicKey(associated);
+    expect(await native.sharedSecret(key, peer)).toEqual(await noble.sharedSecret(key, peer));
+  });
+
+  it('both refuse a point of small order', async () => {
+    for (const cipher of [native, noble])
+      await expect((async () => cipher.sharedSecret(random(32), new Uint8Array(32)))()).rejects.toThrow();
+  });
+});

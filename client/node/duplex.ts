@@ -14,8 +14,8 @@ export class PuenteSocket extends Duplex {
   #write: { rest: Uint8Array<ArrayBuffer>; done: Done } | undefined;
   #idle: { timer: NodeJS.Timeout; ms: number } | undefined;
 
-  constructor(runtime: Runtime, backend: string, relay: string) {
-    super({ allowHalfOpen: true });
+  constructor(runtime: Runtime, backend: string, relay: string, allowHalfOpen: boolean) {
+    super({ allowHalfOpen });
     this.#tunnel = new Tunnel(backend, relay, runtime, {
       opened: () => {
         this.emit('connect');

@@ -21,6 +21,11 @@ export interface NodeConnectOptions extends ConnectOptions {
   dial?: Dial;
 }
 
+export interface DuplexOptions extends NodeConnectOptions {
+  /** Whether the app goes on writing after the backend has finished; default `false`, as for `net.connect`. */
+  allowHalfOpen?: boolean;
+}
+
 function runtimeOf({ dial = defaultDial }: NodeConnectOptions): Runtime {
   return { dial, cipher: async () => nodeCipher };
 }
@@ -32,8 +37,9 @@ function runtimeOf({ dial = defaultDial }: NodeConnectOptions): Runtime {
  * @param address the backend: `{ hostname, port }` or `"host:port"`
  * @throws PuenteError `address-invalid`; every later failure is an `error` event with a PuenteError
  */
-export function createConnection(address: SocketAddress | string, options: NodeConnectOptions): PuenteSocket {
-  return new PuenteSocket(runtimeOf(options), backendName(address), options.relay);
+export function createConnection(address: SocketAddress | string, options: DuplexOptions): PuenteSocket {
+  const { relay, allowHalfOpen = false } = options;
+  return new PuenteSocket(runtimeOf(options), backendName(address), relay, allowHalfOpen);
 }
 
 /** The same as a WinterTC socket; see {@link Socket}. */

@@ -27,7 +27,11 @@ export async function startRelay(vars: Record<string, string>): Promise<LocalRel
   return {
     origin: url.href,
     link: formatLink({ origin: url.href, key: await nodeCipher.publicKey(secret) }),
-    logs: () => harness.getLogs().map((line) => JSON.stringify(line)).join('\n'),
+    logs: () =>
+      harness
+        .getLogs()
+        .map((line) => JSON.stringify(line))
+        .join('\n'),
     close: () => harness.close(),
   };
 }

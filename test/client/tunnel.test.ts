@@ -22,7 +22,10 @@ function tunnelOver(act: (events: DialEvents) => void) {
     dialled.times += 1;
     dialled.hellos.push(protocols);
     act(events);
-    return { send: () => {}, close: () => void (dialled.closed += 1) };
+    const close = () => {
+      dialled.closed += 1;
+    };
+    return { send: () => {}, close };
   };
   const ended = new Promise<PuenteError | undefined>((resolve) => {
     const events = { opened: () => {}, readable: () => {}, writable: () => {}, ended: resolve };

@@ -50,12 +50,21 @@ describe('half-close', () => {
         resolve(text(socket));
       };
     });
-    const socket = open();
+    const socket = createConnection(backend.address, { relay: relay.link, allowHalfOpen: true });
     expect(await text(socket)).toBe('a greeting');
     socket.write('an ');
     await new Promise((resolve) => setTimeout(resolve, 100));
     socket.end('answer');
     expect(await received).toBe('an answer');
+  });
+
+  it('of the backend ends the client too, unless it wants to go on, as with net.connect', async () => {
+    serve = (socket) => socket.on('end', () => socket.destroy()).end('bye');
+    const socket = open();
+    const closed = once(socket, 'close');
+    expect(await text(socket)).toBe('bye');
+    await closed;
+    await until('the backend has closed', () => backend.open.size === 0);
   });
 
   it('may come from both sides at once, with nothing said', async () => {

@@ -1,0 +1,614 @@
+/**
+ * A world in which two sessions meet without sockets, keys or real time: a clock that jumps from event to event, links
+ * that deliver records late, in order, or not at all, and apps that write and read at a pace of their own. Everything
+ * follows from the seed, so what went wrong once goes wrong again.
+ */
+import type { Bytes } from '../../protocol/bytes.ts';
+import { type Code, fromWire, PuenteError } from '../../protocol/errors.ts';
+import { decodeFrames, encodeFrames, type Frame } from '../../protocol/frames.ts';
+import { RECORD_MAX, TAG, WINDOW_INITIAL, WINDOW_MAX } from '../../protocol/limits.ts';
+import { type Budget, type Clock, type FrameSink, Session } from '../../protocol/session.ts';
+import { KnownBytes, KnownBytesCheck } from './bytes.ts';
+
+/** A small generator with a seed (mulberry32). */
+export class Random {
+  #state: number;
+
+  constructor(seed: number) {
+    this.#state = seed >>> 0;
+  }
+
+  /** From 0 up to, not including, 1. */
+  fraction(): number {
+    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
+    let mixed = this.#state;
+    mixed = Math.imul(mixed ^ (mixed >>> 15), mixed | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  }
+
+  /** A whole number from `low` to `high`, both included. */
+  between(low: number, high: number): number {
+    return low + Math.floor(this.fraction() * (high - low + 1));
+  }
+
+  chance(probability: number): boolean {
+    return this.fraction() < probability;
+  }
+
+  pick<T>(choices: readonly [T, ...T[]]): T {
+    return choices[this.between(0, choices.length - 1)] ?? choices[0];
+  }
+
+  bytes(length: number): Bytes {
+    return Uint8Array.from({ length }, () => this.between(0, 255));
+  }
+}
+
+// --- time ---------------------------------------------------------------------------------------------------------
+
+interface Moment {
+  at: number;
+  /** What is due at the same time happens in the order in which it was asked for. */
+  turn: number;
+  run: (() => void) | undefined;
+}
+
+const before = (one: Moment, other: Moment) => one.at < other.at || (one.at === other.at && one.turn < other.turn);
+
+/** Virtual time: a heap of what is still to happen. */
+export class Timeline {
+  now = 0;
+  #turn = 0;
+  readonly #heap: Moment[] = [];
+
+  /** Runs after `ms`, unless the returned function is called first. */
+  after(ms: number, run: () => void): () => void {
+    const moment: Moment = { at: this.now + ms, turn: this.#turn++, run };
+    this.#push(moment);
+    return () => {
+      moment.run = undefined;
+    };
+  }
+
+  /** Runs what is due next; false when nothing is. */
+  step(until = Number.POSITIVE_INFINITY): boolean {
+    for (;;) {
+      const next = this.#heap[0];
+      if (!next || next.at > until) return false;
+      this.#pop();
+      if (!next.run) continue;
+      this.now = Math.max(this.now, next.at);
+      next.run();
+      return true;
+    }
+  }
+
+  runFor(ms: number): void {
+    const until = this.now + ms;
+    while (this.step(until));
+    this.now = until;
+  }
+
+  /** Until the condition holds; throws when `ms` pass without it. */
+  runUntil(what: string, holds: () => boolean, ms = 600_000): void {
+    const until = this.now + ms;
+    while (!holds()) if (!this.step(until)) throw new Error(`not within ${ms} ms: ${what}`);
+  }
+
+  #push(moment: Moment): void {
+    const heap = this.#heap;
+    let at = heap.length;
+    while (at > 0) {
+      const parent = (at - 1) >> 1;
+      const above = heap[parent] as Moment;
+      if (!before(moment, above)) break;
+      heap[at] = above;
+      at = parent;
+    }
+    heap[at] = moment;
+  }
+
+  #pop(): void {
+    const heap = this.#heap;
+    const last = heap.pop() as Moment;
+    if (heap.length === 0) return;
+    let at = 0;
+    for (;;) {
+      let child = 2 * at + 1;
+      if (child + 1 < heap.length && before(heap[child + 1] as Moment, heap[child] as Moment)) child += 1;
+      const below = heap[child];
+      if (!below || !before(below, last)) break;
+      heap[at] = below;
+      at = child;
+    }
+    heap[at] = last;
+  }
+}
+
+/** One session's view of the time; counts what it has set and not yet cancelled. */
+export class CountedClock implements Clock {
+  readonly #timeline: Timeline;
+  timers = 0;
+  /** Every timer that ever fired. */
+  fired = 0;
+
+  constructor(timeline: Timeline) {
+    this.#timeline = timeline;
+  }
+
+  now(): number {
+    return this.#timeline.now;
+  }
+
+  after(ms: number, run: () => void): () => void {
+    this.timers += 1;
+    let live = true;
+    const cancel = this.#timeline.after(ms, () => {
+      live = false;
+      this.timers -= 1;
+      this.fired += 1;
+      run();
+    });
+    return () => {
+      if (live) this.timers -= 1;
+      live = false;
+      cancel();
+    };
+  }
+}
+
+/** Counts what is reserved; refuses as it is told. */
+export class CountedBudget implements Budget {
+  reserved = 0;
+  peak = 0;
+  max = Number.POSITIVE_INFINITY;
+  growthMax = Number.POSITIVE_INFINITY;
+
+  reserve(bytes: number, growth: boolean): boolean {
+    if (this.reserved + bytes > (growth ? this.growthMax : this.max)) return false;
+    this.reserved += bytes;
+    this.peak = Math.max(this.peak, this.reserved);
+    return true;
+  }
+
+  release(bytes: number): void {
+    this.reserved -= bytes;
+    if (this.reserved < 0) throw new Error('released more than was reserved');
+  }
+}
+
+// --- one end ------------------------------------------------------------------------------------------------------
+
+/** Where a session stands at first. */
+export const FIRST_OFFSETS = { received: 0, limit: WINDOW_INITIAL };
+
+type Offsets = { received: number; limit: number };
+
+/** A session and what is around it. It keeps its own account of what was said, to hold the session against it. */
+export class End {
+  readonly name: 'client' | 'relay';
+  readonly clock: CountedClock;
+  readonly budget = new CountedBudget();
+  readonly session: Session;
+  readonly #timeline: Timeline;
+  /** What `ended` was told, each time; at most once, then. */
+  readonly outcomes: (Code | 'clean')[] = [];
+  /** Every record sent while this is set, by when. */
+  log: { at: number; frames: Frame[] }[] | undefined;
+  onReadable = () => {};
+  onWritable = () => {};
+  onEnded = () => {};
+  onDetached = () => {};
+
+  link: Link | undefined;
+  /** A link whose first record makes it the session's. */
+  coming: { link: Link; peer: Offsets; told: Offsets } | undefined;
+  /** The RESET that this end sent, for a peer that was away. */
+  lastReset: Code | undefined;
+  resumable = false;
+
+  /** The highest limit that this end has told. */
+  limitTold = WINDOW_INITIAL;
+  /** The end of the data that has come. */
+  arrived = 0;
+  /** What the peer has acknowledged to this end. */
+  acked = 0;
+  accepted = 0;
+  consumed = 0;
+
+  constructor(name: 'client' | 'relay', timeline: Timeline, random: Random, prepare?: (budget: CountedBudget) => void) {
+    this.name = name;
+    this.#timeline = timeline;
+    this.clock = new CountedClock(timeline);
+    prepare?.(this.budget);
+    this.session = new Session({
+      end: name,
+      clock: this.clock,
+      random: (length) => random.bytes(length),
+      budget: this.budget,
+      events: {
+        readable: () => this.onReadable(),
+        writable: () => this.onWritable(),
+        ended: (error) => {
+          this.outcomes.push(error?.code ?? 'clean');
+          this.onEnded();
+        },
+      },
+    });
+  }
+
+  get over(): boolean {
+    return this.outcomes.length > 0;
+  }
+
+  write(bytes: Bytes, owned = false): number {
+    const accepted = this.session.write(bytes, owned);
+    this.accepted += accepted;
+    return accepted;
+  }
+
+  consume(length: number): void {
+    this.consumed += length;
+    this.session.consumed(length);
+    this.session.flush();
+  }
+
+  /** What goes into a hello or grant. */
+  offsets(): Offsets {
+    const offsets = this.session.offsets();
+    this.limitTold = Math.max(this.limitTold, offsets.limit);
+    return offsets;
+  }
+
+  attach(link: Link, peer: Offsets, told: Offsets): void {
+    this.coming = undefined;
+    this.link = link;
+    this.acked = Math.max(this.acked, peer.received);
+    this.session.attach(link.sinkOf(this), peer, told);
+  }
+
+  detach(): void {
+    this.link = undefined;
+    this.session.detach();
+    this.onDetached();
+  }
+
+  sends(frames: Frame[]): void {
+    this.log?.push({ at: this.#timeline.now, frames });
+    for (const frame of frames) {
+      if (frame.type === 'ack') this.limitTold = Math.max(this.limitTold, frame.limit);
+      if (frame.type === 'reset') this.lastReset = fromWire(frame.code);
+    }
+  }
+
+  /** A record that came over this link; one that the session has left is not heard. */
+  hears(link: Link, frames: Frame[]): void {
+    if (this.coming?.link === link) this.attach(link, this.coming.peer, this.coming.told);
+    if (this.link !== link) return;
+    for (const frame of frames) {
+      if (frame.type === 'ack') this.acked = Math.max(this.acked, frame.received);
+      if (frame.type === 'data') this.arrived = Math.max(this.arrived, frame.offset + frame.bytes.length);
+    }
+    this.session.receive(frames);
+  }
+
+  loses(link: Link): void {
+    if (this.coming?.link === link) this.coming = undefined;
+    if (this.link !== link) return;
+    if (this.resumable && !this.over) return this.detach();
+    this.link = undefined;
+    this.session.abandon(new PuenteError('carrier-lost'));
+  }
+
+  /** Throws when the session holds or promises more than it may. */
+  check(): void {
+    const outgoing = this.accepted - Math.min(this.acked, this.accepted);
+    const incoming = this.arrived - this.consumed;
+    const wrong = (what: string) => new Error(`${this.name}: ${what} at ${this.#timeline.now}`);
+    if (outgoing > WINDOW_MAX) throw wrong(`${outgoing} bytes kept for replay`);
+    if (this.limitTold > this.consumed + WINDOW_MAX) throw wrong('promised more than a window');
+    if (this.over) return;
+    if (incoming > WINDOW_MAX) throw wrong(`${incoming} bytes wait for the app`);
+    if (outgoing + incoming > this.budget.reserved) throw wrong('holds more than it has reserved');
+  }
+}
+
+// --- a link -------------------------------------------------------------------------------------------------------
+
+/** One carrier: delivers records in order, each after a delay, until it is closed or cut. */
+export class Link {
+  readonly #timeline: Timeline;
+  readonly #ends: readonly [End, End];
+  readonly #delay: () => number;
+  readonly #free = { client: 0, relay: 0 };
+  #cut = false;
+
+  constructor(timeline: Timeline, client: End, relay: End, delay: () => number) {
+    this.#timeline = timeline;
+    this.#ends = [client, relay];
+    this.#delay = delay;
+  }
+
+  sinkOf(end: End): FrameSink {
+    let closed = false;
+    return {
+      send: (frames) => {
+        if (closed) throw new Error(`${end.name} sends on a carrier that it has closed`);
+        this.#send(end, frames);
+      },
+      close: () => {
+        closed = true;
+        this.carry(end, (peer) => peer.loses(this));
+      },
+    };
+  }
+
+  #send(from: End, frames: Frame[]): void {
+    const record = encodeFrames(frames);
+    if (record.length + TAG > RECORD_MAX) throw new Error(`a record of ${record.length} bytes`);
+    const [client, relay] = this.#ends;
+    const peer = from === client ? relay : client;
+    for (const frame of frames)
+      if (frame.type === 'data' && frame.offset + frame.bytes.length > peer.limitTold)
+        throw new Error(`${from.name} sends past the limit`);
+    from.sends(frames);
+    this.carry(from, (to) => to.hears(this, decodeFrames(record)));
+  }
+
+  /** Does something at the other end once everything before it has arrived; not at all when the link is cut first. */
+  carry(from: End, arrive: (peer: End) => void): void {
+    const [client, relay] = this.#ends;
+    const at = Math.max(this.#free[from.name], this.#timeline.now + this.#delay());
+    this.#free[from.name] = at;
+    this.#timeline.after(at - this.#timeline.now, () => {
+      if (!this.#cut) arrive(from === client ? relay : client);
+    });
+  }
+
+  /** What is under way is lost; each end learns of it later, if at all. */
+  cut(noticed: { client?: number; relay?: number } = { client: 0, relay: 0 }): void {
+    this.#cut = true;
+    for (const end of this.#ends) {
+      const after = noticed[end.name];
+      if (after !== undefined) this.#timeline.after(after, () => end.loses(this));
+    }
+  }
+}
+
+// --- two ends -----------------------------------------------------------------------------------------------------
+
+export interface ConnectOptions {
+  delay?: number | (() => number);
+  /** Where the relay's session moves to the new link. */
+  switchOn?: 'grant' | 'first record';
+  /** Up to this much of what was written rides in the hello. */
+  earlyData?: number;
+}
+
+export class Pair {
+  readonly timeline = new Timeline();
+  readonly random: Random;
+  readonly client: End;
+  readonly relay: End;
+  /** The link that the client's latest hello went over. */
+  latest: Link | undefined;
+
+  constructor(seed = 1, prepare?: (budget: CountedBudget) => void) {
+    this.random = new Random(seed);
+    this.client = new End('client', this.timeline, this.random, prepare);
+    this.relay = new End('relay', this.timeline, this.random, prepare);
+  }
+
+  get ends(): [End, End] {
+    return [this.client, this.relay];
+  }
+
+  peerOf(end: End): End {
+    return end === this.client ? this.relay : this.client;
+  }
+
+  /** Hello and grant, each under way for the link's delay. */
+  connect({ delay = 50, switchOn = 'grant', earlyData = 0 }: ConnectOptions = {}): Link {
+    const { client, relay } = this;
+    const link = new Link(this.timeline, client, relay, typeof delay === 'number' ? () => delay : delay);
+    this.latest = link;
+    const early = earlyData > 0 ? client.session.earlyData(earlyData, () => true) : new Uint8Array(0);
+    const hello = { ...client.offsets() };
+    link.carry(client, () => {
+      if (relay.over) return this.#answerFromTombstone(link);
+      if (early.length > 0) {
+        relay.arrived = early.length;
+        relay.session.receive([{ type: 'data', offset: 0, bytes: early }]);
+      }
+      const grant = { ...relay.offsets() };
+      link.carry(relay, () => {
+        if (this.latest === link) client.attach(link, grant, hello);
+      });
+      if (switchOn === 'grant') relay.attach(link, hello, grant);
+      else relay.coming = { link, peer: hello, told: grant };
+    });
+    return link;
+  }
+
+  /** Connects, and lets hello, grant and the first records pass. */
+  join(options: ConnectOptions = {}): Link {
+    const link = this.connect(options);
+    this.timeline.runUntil('joined', () => this.client.link === link && this.relay.link === link);
+    return link;
+  }
+
+  /** A session that has ended still says how. */
+  #answerFromTombstone(link: Link): void {
+    const { client, relay } = this;
+    const code = relay.lastReset ?? (relay.outcomes[0] === 'clean' ? undefined : relay.outcomes[0]);
+    const final = relay.offsets();
+    link.carry(relay, () => {
+      if (client.over) return;
+      if (code) return client.session.abandon(new PuenteError(code));
+      client.attach(link, final, client.offsets());
+      client.session.receive([{ type: 'ack', ...final }]);
+    });
+  }
+
+  /** Runs until both sessions are over, holding both against their accounts at every step. */
+  runToEnd(ms = 3_600_000): void {
+    const until = this.timeline.now + ms;
+    while (!(this.client.over && this.relay.over)) {
+      if (!this.timeline.step(until)) throw new Error(`not over within ${ms} ms`);
+      for (const end of this.ends) end.check();
+    }
+  }
+
+  /** What is left once both are over and everything was read; nothing may be. */
+  leftovers(): Record<string, number> {
+    const { client, relay } = this;
+    return {
+      clientTimers: client.clock.timers,
+      relayTimers: relay.clock.timers,
+      clientBytes: client.budget.reserved,
+      relayBytes: relay.budget.reserved,
+    };
+  }
+}
+
+export const NOTHING_LEFT = { clientTimers: 0, relayTimers: 0, clientBytes: 0, relayBytes: 0 };
+
+// --- the apps -----------------------------------------------------------------------------------------------------
+
+export interface Pace {
+  /** Bytes of one write, or the most of one read. */
+  size(): number;
+  /** Milliseconds to the next; 0 is at once, without leaving the event. */
+  gap(): number;
+}
+
+export const AT_ONCE: Pace = { size: () => 1 << 20, gap: () => 0 };
+
+/** Writes a known stream of `total` bytes as far as there is room, then finishes. */
+export class WritingApp {
+  readonly #end: End;
+  readonly #timeline: Timeline;
+  readonly #pace: Pace;
+  readonly #source: KnownBytes;
+  readonly #random: Random;
+  #left: number;
+  #piece: Bytes | undefined;
+  #resting = false;
+  #pumping = false;
+  readonly #last: 'finish' | 'leave open';
+
+  constructor(
+    { timeline, random }: Pair,
+    end: End,
+    seed: number,
+    total: number,
+    pace: Pace = AT_ONCE,
+    last: 'finish' | 'leave open' = 'finish',
+  ) {
+    this.#timeline = timeline;
+    this.#random = random;
+    this.#end = end;
+    this.#pace = pace;
+    this.#source = new KnownBytes(seed);
+    this.#left = total;
+    this.#last = last;
+    end.onWritable = () => this.#pump();
+    this.#pump();
+  }
+
+  #pump(): void {
+    if (this.#resting || this.#pumping) return;
+    this.#pumping = true;
+    while (!this.#resting && !this.#end.over && this.#writePiece()) this.#rest();
+    this.#pumping = false;
+  }
+
+  #rest(): void {
+    const gap = this.#pace.gap();
+    if (gap === 0) return;
+    this.#resting = true;
+    this.#timeline.after(gap, () => {
+      this.#resting = false;
+      this.#pump();
+    });
+  }
+
+  /** False when there is no room, or nothing left. */
+  #writePiece(): boolean {
+    const { session } = this.#end;
+    if (!this.#piece) {
+      if (this.#left === 0) return this.#complete();
+      const size = Math.max(1, Math.min(this.#left, this.#pace.size()));
+      this.#piece = Uint8Array.from(this.#source.next(size));
+      this.#left -= size;
+    }
+    const { room } = session;
+    const piece = this.#piece;
+    const owned = this.#random.chance(0.5);
+    const accepted = this.#end.write(piece, owned);
+    if (accepted !== Math.min(room, piece.length)) throw new Error(`room for ${room}, but ${accepted} accepted`);
+    this.#piece = accepted === piece.length ? undefined : piece.slice(accepted);
+    // Not owned means that the app may use them for something else at once.
+    if (!owned) piece.fill(0xaa);
+    session.flush();
+    return this.#piece === undefined;
+  }
+
+  #complete(): false {
+    if (this.#last === 'finish') this.#end.session.finish();
+    this.#end.session.flush();
+    this.#resting = true;
+    return false;
+  }
+}
+
+/** Reads and checks a known stream. What it has read counts as consumed after the next gap. */
+export class ReadingApp {
+  readonly #end: End;
+  readonly #timeline: Timeline;
+  readonly #pace: Pace;
+  readonly #check: KnownBytesCheck;
+  #resting = false;
+  /** Whether the end of the stream was seen. */
+  drained = false;
+
+  constructor({ timeline }: Pair, end: End, seed: number, pace: Pace = AT_ONCE) {
+    this.#timeline = timeline;
+    this.#end = end;
+    this.#pace = pace;
+    this.#check = new KnownBytesCheck(seed);
+    end.onReadable = () => this.#pump();
+    const { onEnded } = end;
+    end.onEnded = () => {
+      onEnded();
+      this.#pump();
+    };
+    this.#pump();
+  }
+
+  get length(): number {
+    return this.#check.length;
+  }
+
+  #pump(): void {
+    while (!this.#resting) {
+      const bytes = this.#end.session.take();
+      if (!bytes) break;
+      if (this.drained) throw new Error('bytes after the end');
+      this.#check.feed(bytes);
+      const gap = this.#pace.gap();
+      if (gap === 0) {
+        this.#end.consume(bytes.length);
+        continue;
+      }
+      this.#resting = true;
+      this.#timeline.after(gap, () => {
+        this.#resting = false;
+        this.#end.consume(bytes.length);
+        this.#pump();
+      });
+    }
+    if (this.#end.session.drained) this.drained = true;
+  }
+}

@@ -1,0 +1,192 @@
+/**
+ * Thousands of random schedules: writes and reads of any size at any time, links that are slow, that change, that are
+ * cut with records under way, each end learning of it at another time. Whatever happens, each stream arrives once, in
+ * order, whole, and both sessions end as they should, with nothing left behind.
+ */
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { PuenteError } from '../../protocol/errors.ts';
+import { NOTHING_LEFT, type Pace, Pair, Random, ReadingApp, WritingApp } from '../support/simulation.ts';
+
+/** Each of these tests runs for about so long, and for at least some schedules. */
+const TIME = 6000;
+const RUNS_MIN = 200;
+
+interface Schedule {
+  seed: number;
+  totals: [client: number, relay: number];
+  cuts: number;
+  growth: boolean;
+}
+
+const schedule: fc.Arbitrary<Schedule> = fc.record({
+  seed: fc.integer({ min: 0, max: 2 ** 32 - 1 }),
+  totals: fc.tuple(fc.oneof(fc.nat(200), fc.nat(400_000)), fc.oneof(fc.nat(200), fc.nat(400_000))),
+  cuts: fc.nat(8),
+  growth: fc.boolean(),
+});
+
+/** A pace that is brisk or slow, in small pieces or large ones, or anything between. */
+function anyPace(random: Random): Pace {
+  const most = random.pick([10, 1000, 70_000, 300_000]);
+  const rest = random.pick([0, 0, 5, 100, 1500]);
+  return {
+    size: () => (most === 10 ? random.between(500, 4000) : random.between(1, most)),
+    gap: () => (random.chance(0.5) ? 0 : random.between(0, rest)),
+  };
+}
+
+/** What happens to the links: a few are cut or left, then the last one lasts. */
+class Weather {
+  readonly #pair: Pair;
+  readonly #random: Random;
+  #cuts: number;
+  readonly happened = { cuts: 0, moves: 0, lostHellos: 0 };
+
+  constructor(pair: Pair, cuts: number) {
+    this.#pair = pair;
+    this.#random = new Random(pair.random.between(0, 2 ** 31));
+    this.#cuts = cuts;
+    pair.client.onDetached = () => this.#connectSoon();
+    this.#connect();
+  }
+
+  #connectSoon(): void {
+    this.#pair.timeline.after(this.#random.between(0, this.#random.pick([0, 50, 3000])), () => this.#connect());
+  }
+
+  #connect(): void {
+    const { client, timeline } = this.#pair;
+    if (client.over || client.link) return;
+    const most = this.#random.pick([2, 30, 400]);
+    const link = this.#pair.connect({
+      delay: () => this.#random.between(1, most),
+      switchOn: this.#random.pick(['grant', 'first record']),
+    });
+    if (this.#cuts === 0) return;
+    this.#cuts -= 1;
+    timeline.after(this.#random.between(0, this.#random.pick([300, 3000, 20_000])), () => {
+      if (this.#pair.latest !== link || client.over) return;
+      const granted = client.link === link;
+      if (granted && this.#random.chance(0.5)) {
+        // The client moves on by itself. What it has sent still arrives.
+        this.happened.moves += 1;
+        link.sinkOf(client).close();
+        return client.detach();
+      }
+      this.happened.cuts += 1;
+      link.cut({ client: this.#random.between(0, 3000), relay: this.#random.between(0, 5000) });
+      if (granted) return;
+      // Neither hello nor grant has come through: there is nothing to detach.
+      this.happened.lostHellos += 1;
+      this.#pair.latest = undefined;
+      this.#connectSoon();
+    });
+  }
+}
+
+function resumablePair({ seed, growth }: Schedule): Pair {
+  const pair = new Pair(seed, (budget) => {
+    if (!growth) budget.growthMax = 0;
+  });
+  for (const end of pair.ends) end.resumable = true;
+  return pair;
+}
+
+/** Runs schedules for TIME; the counterexample's seed tells everything. */
+function holds(run: (schedule: Schedule) => void): void {
+  let runs = 0;
+  fc.assert(
+    fc.property(schedule, (schedule) => {
+      run(schedule);
+      runs += 1;
+    }),
+    { numRuns: 100_000, interruptAfterTimeLimit: TIME, markInterruptAsFailure: false },
+  );
+  expect(runs).toBeGreaterThan(RUNS_MIN);
+}
+
+describe('any schedule', () => {
+  test('both streams arrive whole, and the end is clean', { timeout: 6 * TIME }, () => {
+    const happened = { cuts: 0, moves: 0, lostHellos: 0, lastAckLost: 0 };
+    holds((schedule) => {
+      const pair = resumablePair(schedule);
+      const { client, relay, timeline, random } = pair;
+      const [clientTotal, relayTotal] = schedule.totals;
+      const atClient = new ReadingApp(pair, client, 2, anyPace(random));
+      const atRelay = new ReadingApp(pair, relay, 1, anyPace(random));
+      new WritingApp(pair, client, 1, clientTotal, anyPace(random));
+      new WritingApp(pair, relay, 2, relayTotal, anyPace(random));
+      const weather = new Weather(pair, schedule.cuts);
+
+      const finished = () => client.over && (relay.over || (!relay.link && atRelay.drained));
+      const until = timeline.now + 4 * 3_600_000;
+      while (!finished()) {
+        if (!timeline.step(until)) throw new Error('does not come to an end');
+        for (const end of pair.ends) end.check();
+      }
+      timeline.runFor(3_600_000);
+      if (!relay.over) {
+        // The client's last ACK was lost with its link: it had everything, and will not come again.
+        if (schedule.cuts === 0) throw new Error('the relay does not come to its end');
+        happened.lastAckLost += 1;
+        relay.session.abandon(new PuenteError('carrier-lost'));
+      } else if (relay.outcomes[0] !== 'clean') throw new Error(`relay: ${relay.outcomes}`);
+      if (client.outcomes.join() !== 'clean') throw new Error(`client: ${client.outcomes}`);
+      if (atClient.length !== relayTotal || !atClient.drained) throw new Error(`client has ${atClient.length}`);
+      if (atRelay.length !== clientTotal || !atRelay.drained) throw new Error(`relay has ${atRelay.length}`);
+      const left = pair.leftovers();
+      if (JSON.stringify(left) !== JSON.stringify(NOTHING_LEFT)) throw new Error(`left: ${JSON.stringify(left)}`);
+      happened.cuts += weather.happened.cuts;
+      happened.moves += weather.happened.moves;
+      happened.lostHellos += weather.happened.lostHellos;
+    });
+    // The weather was bad enough to mean something.
+    expect(happened.cuts).toBeGreaterThan(RUNS_MIN);
+    expect(happened.moves).toBeGreaterThan(RUNS_MIN / 10);
+    expect(happened.lostHellos).toBeGreaterThan(RUNS_MIN / 10);
+  });
+
+  test('one end closes at any time: the other gets what it wrote before', { timeout: 6 * TIME }, () => {
+    const seen = { closed: 0, clean: 0, aborted: 0 };
+    holds((schedule) => {
+      const pair = resumablePair(schedule);
+      const { timeline, random } = pair;
+      const closer = random.pick(pair.ends);
+      const peer = pair.peerOf(closer);
+      const atPeer = new ReadingApp(pair, peer, 1, anyPace(random));
+      new ReadingApp(pair, closer, 2, anyPace(random));
+      new WritingApp(pair, closer, 1, schedule.totals[0], anyPace(random));
+      new WritingApp(pair, peer, 2, schedule.totals[1], anyPace(random));
+      new Weather(pair, schedule.cuts);
+      let written = -1;
+      timeline.after(random.between(0, random.pick([200, 5000, 30_000])), () => {
+        if (closer.over) return;
+        written = closer.accepted;
+        closer.session.close();
+      });
+      const until = timeline.now + 3_600_000;
+      while (!(closer.over && (peer.over || !peer.link))) {
+        if (!timeline.step(until)) throw new Error('does not come to an end');
+        for (const end of pair.ends) end.check();
+      }
+      timeline.runFor(3_600_000);
+      if (!peer.over) peer.session.abandon(new PuenteError('carrier-lost'));
+      const how = closer.outcomes.join();
+      if (how === 'clean') {
+        const arrived = peer.arrived;
+        if (written >= 0 && arrived !== written) throw new Error(`${written} written before close, ${arrived} arrived`);
+        if (peer.outcomes[0] === 'closed' || peer.outcomes[0] === 'clean') {
+          if (atPeer.length !== peer.arrived || !atPeer.drained) throw new Error(`peer has read ${atPeer.length}`);
+          seen[peer.outcomes[0]] += 1;
+        } else if (peer.outcomes[0] !== 'carrier-lost') throw new Error(`peer: ${peer.outcomes}`);
+      } else if (how === 'aborted') seen.aborted += 1;
+      else throw new Error(`closer: ${how}`);
+      for (const { session } of pair.ends) session.discard();
+      const left = pair.leftovers();
+      if (JSON.stringify(left) !== JSON.stringify(NOTHING_LEFT)) throw new Error(`left: ${JSON.stringify(left)}`);
+    });
+    expect(seen.closed).toBeGreaterThan(RUNS_MIN / 10);
+    expect(seen.clean).toBeGreaterThan(RUNS_MIN / 10);
+  });
+});

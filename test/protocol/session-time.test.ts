@@ -1,0 +1,329 @@
+/** When a session speaks: acknowledgements, keepalive, probing, and what it takes for lost. */
+import { describe, expect, test } from 'vitest';
+import { toUtf8 } from '../../protocol/bytes.ts';
+import type { Frame } from '../../protocol/frames.ts';
+import {
+  ACK_DELAY,
+  FIRST_RECORD_TIMEOUT,
+  KEEPALIVE,
+  PAD_MAX,
+  PADDED_RECORDS,
+  PROBE_AFTER,
+  PROBE_TIMEOUT,
+  WINDOW_INITIAL,
+} from '../../protocol/limits.ts';
+import { type End, NOTHING_LEFT, Pair, ReadingApp } from '../support/simulation.ts';
+
+const DELAY = 50;
+
+/** Joined, and quiet: the first records have passed. */
+function quiet(): Pair {
+  const pair = new Pair();
+  pair.join({ delay: DELAY });
+  pair.timeline.runFor(1000);
+  return pair;
+}
+
+function say(end: End, text: string): void {
+  expect(end.write(toUtf8(text))).toBe(text.length);
+  end.session.flush();
+}
+
+function listen(end: End): { at: number; frames: Frame[] }[] {
+  end.log = [];
+  return end.log;
+}
+
+const types = (frames: Frame[]) => frames.map(({ type }) => type).filter((type) => type !== 'pad');
+const startOf = (pair: Pair) => pair.timeline.now;
+
+describe('acknowledgement', () => {
+  test('of a small message: within ACK_DELAY, in one record, not sooner', () => {
+    const pair = quiet();
+    const log = listen(pair.relay);
+    const start = startOf(pair);
+    say(pair.client, 'x');
+    pair.timeline.runFor(100);
+    say(pair.client, 'y');
+    pair.timeline.runFor(1000);
+    expect(log.map(({ at, frames }) => [at - start, types(frames)])).toEqual([[DELAY + ACK_DELAY, ['ack']]]);
+    expect(log[0]?.frames[0]).toMatchObject({ received: 2 });
+  });
+
+  test('rides on DATA when there is some', () => {
+    const pair = quiet();
+    const log = listen(pair.relay);
+    const start = startOf(pair);
+    say(pair.client, 'x');
+    pair.timeline.runFor(DELAY + 10);
+    say(pair.relay, 'answer');
+    pair.timeline.runFor(2000);
+    expect(log.map(({ at, frames }) => [at - start, types(frames)])).toEqual([[DELAY + 10, ['ack', 'data']]]);
+  });
+
+  test('at once after a quarter of a window', () => {
+    const pair = quiet();
+    const log = listen(pair.relay);
+    const start = startOf(pair);
+    pair.client.write(new Uint8Array(WINDOW_INITIAL / 4));
+    pair.client.session.flush();
+    pair.timeline.runFor(200);
+    expect(log.map(({ at, frames }) => [at - start, types(frames)])).toEqual([[DELAY, ['ack']]]);
+  });
+
+  test('at once of a FIN', () => {
+    const pair = quiet();
+    const log = listen(pair.relay);
+    const start = startOf(pair);
+    pair.client.session.finish();
+    pair.client.session.flush();
+    pair.timeline.runFor(200);
+    expect(log.map(({ at, frames }) => [at - start, types(frames)])).toEqual([[DELAY, ['ack']]]);
+    expect(log[0]?.frames[0]).toMatchObject({ received: 1 });
+  });
+
+  test('tells of reading too: within ACK_DELAY, at once after a quarter of a window', () => {
+    const pair = quiet();
+    pair.client.write(new Uint8Array(WINDOW_INITIAL));
+    pair.client.session.flush();
+    pair.timeline.runFor(2000);
+    const log = listen(pair.relay);
+    const start = startOf(pair);
+    pair.relay.consume(pair.relay.session.take()?.subarray(0, 100).length ?? 0);
+    pair.timeline.runFor(2000);
+    expect(log.map(({ at, frames }) => [at - start, types(frames)])).toEqual([[ACK_DELAY, ['ack']]]);
+    expect(log[0]?.frames[0]).toMatchObject({ received: WINDOW_INITIAL, limit: WINDOW_INITIAL + 100 });
+    pair.relay.consume(WINDOW_INITIAL / 4);
+    expect(log.length).toBe(2);
+  });
+
+  test('is not owed for what was already told', () => {
+    const pair = quiet();
+    const log = listen(pair.relay);
+    pair.relay.session.receive([{ type: 'data', offset: 0, bytes: new Uint8Array(0) }]);
+    pair.relay.session.receive([{ type: 'ack', received: 0, limit: 0 }]);
+    pair.timeline.runFor(KEEPALIVE - 2000);
+    expect(log).toEqual([]);
+  });
+});
+
+describe('the first records', () => {
+  test('the client speaks as soon as it has its grant: ACK and PING, answered at once', () => {
+    const pair = new Pair();
+    const [client, relay] = [listen(pair.client), listen(pair.relay)];
+    pair.connect({ delay: DELAY });
+    pair.timeline.runFor(1000);
+    expect(client.map(({ at, frames }) => [at, types(frames)])).toEqual([[2 * DELAY, ['ack', 'ping']]]);
+    expect(relay.map(({ at, frames }) => [at, types(frames)])).toEqual([[3 * DELAY, ['pong']]]);
+  });
+
+  test('and only they are padded, by random lengths', () => {
+    const lengths = new Set<number>();
+    for (const seed of [1, 2, 3, 4]) {
+      const pair = new Pair(seed);
+      pair.join({ delay: DELAY });
+      pair.timeline.runFor(1000);
+      const log = listen(pair.client);
+      // The first one was the ACK.
+      for (let round = 0; round < PADDED_RECORDS + 3; round++) {
+        say(pair.client, 'x');
+        pair.timeline.runFor(1);
+      }
+      const pads = log.map(({ frames }) => frames.filter((frame) => frame.type === 'pad'));
+      expect(pads.map((each) => each.length)).toEqual([...Array(PADDED_RECORDS - 1).fill(1), 0, 0, 0, 0]);
+      for (const pad of pads.flat()) {
+        expect(pad.length).toBeLessThanOrEqual(PAD_MAX);
+        lengths.add(pad.length);
+      }
+    }
+    expect(lengths.size).toBeGreaterThan(20);
+    expect(Math.max(...lengths)).toBeGreaterThan(PAD_MAX / 2);
+  });
+});
+
+describe('keepalive', () => {
+  test('the relay speaks after 25 s of its silence; the client does not', () => {
+    const pair = quiet();
+    const [client, relay] = [listen(pair.client), listen(pair.relay)];
+    const start = startOf(pair);
+    say(pair.relay, 'x');
+    pair.timeline.runFor(4 * KEEPALIVE + 1000);
+    expect(relay.map(({ at, frames }) => [at - start, types(frames)])).toEqual([
+      [0, ['data']],
+      [KEEPALIVE, ['ack']],
+      [2 * KEEPALIVE, ['ack']],
+      [3 * KEEPALIVE, ['ack']],
+      [4 * KEEPALIVE, ['ack']],
+    ]);
+    // One ACK for the message; a keepalive is not answered.
+    expect(client.map(({ frames }) => types(frames))).toEqual([['ack']]);
+  });
+
+  test('not while it speaks anyway', () => {
+    const pair = quiet();
+    const log = listen(pair.relay);
+    for (let round = 0; round < 20; round++) {
+      say(pair.relay, 'x');
+      pair.timeline.runFor(KEEPALIVE - 1000);
+    }
+    expect(log.map(({ frames }) => types(frames))).toEqual(Array(20).fill(['data']));
+  });
+});
+
+describe('probing', () => {
+  test('the client asks after 40 s without a word, and gives up 10 s later', () => {
+    const pair = quiet();
+    const log = listen(pair.client);
+    const heard = pair.timeline.now;
+    say(pair.relay, 'last words');
+    pair.timeline.runFor(DELAY);
+    pair.client.link?.cut({});
+    pair.timeline.runFor(PROBE_AFTER - 1);
+    expect(log.map(({ frames }) => types(frames))).toEqual([['ack']]);
+    pair.timeline.runFor(1);
+    expect(log.slice(1).map(({ at, frames }) => [at - heard, types(frames)])).toEqual([
+      [DELAY + PROBE_AFTER, ['ping']],
+    ]);
+    pair.timeline.runFor(PROBE_TIMEOUT - 1);
+    expect(pair.client.over).toBe(false);
+    pair.timeline.runFor(1);
+    expect(pair.client.outcomes).toEqual(['carrier-lost']);
+    expect(log.length).toBe(2);
+    expect(pair.leftovers()).toMatchObject({ clientTimers: 0, clientBytes: 0 });
+  });
+
+  test('an answer, or anything else, is life', () => {
+    const pair = quiet();
+    pair.client.link?.cut({});
+    const log = listen(pair.client);
+    pair.timeline.runUntil('asked', () => log.length === 1);
+    pair.timeline.runFor(PROBE_TIMEOUT - 1);
+    pair.client.session.receive([{ type: 'ack', received: 0, limit: 0 }]);
+    pair.timeline.runFor(PROBE_TIMEOUT - 1);
+    expect(pair.client.over).toBe(false);
+    pair.timeline.runFor(1);
+    expect(pair.client.outcomes).toEqual(['carrier-lost']);
+  });
+
+  test('a round trip is what it takes', () => {
+    for (const delay of [3, 60, 700]) {
+      const pair = new Pair();
+      pair.join({ delay });
+      expect(pair.client.session.roundTrip).toBeUndefined();
+      pair.timeline.runFor(3 * delay);
+      expect(pair.client.session.roundTrip).toBe(2 * delay);
+      expect(pair.relay.session.roundTrip).toBeUndefined();
+    }
+  });
+
+  test('round trips are smoothed as in RFC 6298', () => {
+    const pair = new Pair();
+    let delay = 40;
+    pair.join({ delay: () => delay });
+    pair.timeline.runFor(1000);
+    expect(pair.client.session.roundTrip).toBe(80);
+    delay = 80;
+    pair.client.session.ping();
+    pair.client.session.flush();
+    pair.timeline.runFor(1000);
+    expect(pair.client.session.roundTrip).toBe(80 + 80 / 8);
+  });
+
+  test('only the PONG to the PING that was sent counts', () => {
+    const pair = quiet();
+    const before = pair.client.session.roundTrip;
+    pair.client.session.ping();
+    pair.client.session.receive([{ type: 'pong', id: 2 }]);
+    pair.timeline.runFor(10);
+    for (const id of [0, 1, 3, 4]) pair.client.session.receive([{ type: 'pong', id }]);
+    expect(pair.client.session.roundTrip).toBe(before);
+  });
+});
+
+describe('a client that says nothing', () => {
+  test('is reset 10 s after the grant', () => {
+    const pair = new Pair();
+    const log = listen(pair.relay);
+    const link = pair.connect({ delay: DELAY });
+    pair.timeline.runFor(DELAY);
+    expect(pair.relay.link).toBe(link);
+    // The client of a replayed hello has no keys.
+    pair.latest = undefined;
+    pair.timeline.runFor(FIRST_RECORD_TIMEOUT - 1);
+    expect(pair.relay.over).toBe(false);
+    pair.timeline.runFor(1);
+    expect(pair.relay.outcomes).toEqual(['silent']);
+    expect(log.map(({ frames }) => types(frames))).toEqual([['reset']]);
+    expect(pair.leftovers()).toMatchObject({ relayTimers: 0, relayBytes: 0 });
+  });
+
+  test('is waited for again on the next link', () => {
+    const pair = quiet();
+    for (const end of pair.ends) end.resumable = true;
+    pair.client.link?.cut();
+    pair.timeline.runFor(60_000);
+    pair.connect({ delay: DELAY });
+    pair.timeline.runFor(DELAY);
+    pair.latest = undefined;
+    pair.timeline.runFor(FIRST_RECORD_TIMEOUT);
+    expect(pair.relay.outcomes).toEqual(['silent']);
+  });
+
+  test('after its first record it may be silent for ever', () => {
+    const pair = quiet();
+    pair.timeline.runFor(24 * 3_600_000);
+    expect(pair.relay.over).toBe(false);
+  });
+});
+
+describe('an idle session', () => {
+  test.each([
+    ['10 minutes', 600_000],
+    ['24 hours', 24 * 3_600_000],
+  ])('after %s a message comes in either direction at once', (_what, time) => {
+    const pair = quiet();
+    const log = listen(pair.client);
+    pair.timeline.runFor(time);
+    // Every record of the client's is billed.
+    expect(log).toEqual([]);
+    const readers = pair.ends.map((end, index) => new ReadingApp(pair, end, index));
+    const [toClient, toRelay] = readers as [ReadingApp, ReadingApp];
+    for (const end of pair.ends) end.session.take();
+    const first = pair.relay.onReadable;
+    let arrivedAt = 0;
+    pair.relay.onReadable = () => {
+      arrivedAt ||= pair.timeline.now;
+      pair.relay.consume(pair.relay.session.take()?.length ?? 0);
+    };
+    const start = startOf(pair);
+    say(pair.client, 'still there?');
+    pair.timeline.runFor(1000);
+    expect(arrivedAt - start).toBe(DELAY);
+    pair.relay.onReadable = first;
+    let answeredAt = 0;
+    pair.client.onReadable = () => {
+      answeredAt ||= pair.timeline.now;
+      pair.client.consume(pair.client.session.take()?.length ?? 0);
+    };
+    const asked = startOf(pair);
+    say(pair.relay, 'yes');
+    pair.timeline.runFor(1000);
+    expect(answeredAt - asked).toBe(DELAY);
+    expect([toClient.length, toRelay.length]).toEqual([0, 0]);
+    for (const end of pair.ends) end.session.close();
+    pair.timeline.runFor(1000);
+    expect(pair.ends.map(({ outcomes }) => outcomes)).toEqual([['clean'], ['clean']]);
+    expect(pair.leftovers()).toEqual(NOTHING_LEFT);
+  });
+
+  test('costs one timer at each end, and few wakings', () => {
+    const pair = quiet();
+    expect(pair.ends.map(({ clock }) => clock.timers)).toEqual([1, 1]);
+    const before = pair.ends.map(({ clock }) => clock.fired);
+    pair.timeline.runFor(3_600_000);
+    expect(pair.ends.map(({ clock }) => clock.timers)).toEqual([1, 1]);
+    const [client = 0, relay = 0] = pair.ends.map(({ clock }, index) => clock.fired - (before[index] ?? 0));
+    expect(relay).toBeLessThanOrEqual(3_600_000 / KEEPALIVE + 1);
+    expect(client).toBeLessThanOrEqual((2 * 3_600_000) / KEEPALIVE);
+  });
+});

@@ -1,7 +1,7 @@
 /** Opens one carrier: the hello goes out in the upgrade request, the first message back is the grant. */
 import { type Bytes, EMPTY, Malformed } from '../protocol/bytes.ts';
 import { Carrier, type CarrierEvents, type Wire } from '../protocol/carrier.ts';
-import { fromWire, PuenteError } from '../protocol/errors.ts';
+import { PuenteError, refusalOf } from '../protocol/errors.ts';
 import { decodeGrant, encodeHello, type Granted, type OpenHello, offer } from '../protocol/hello.ts';
 import { HELLO_AGE_MAX, UNOPENED_RECORDS_MAX } from '../protocol/limits.ts';
 import { Initiator, PROLOGUE, type Transport } from '../protocol/noise.ts';
@@ -82,7 +82,7 @@ async function readGrant(initiator: Initiator, message: Bytes): Promise<{ grante
   });
   const grant = parseGrant(payload);
   // A code of a later version: what it means can only be learnt by updating.
-  if ('refusal' in grant) throw new PuenteError(fromWire(grant.refusal) ?? 'version');
+  if ('refusal' in grant) throw new PuenteError(refusalOf(grant.refusal) ?? 'version');
   return { granted: grant, transport };
 }
 

@@ -54,13 +54,17 @@ export function toWire(code: Code): number {
   return wire;
 }
 
-const fromNumber = new Map(
-  Object.entries(FAILURES)
-    .filter(([, [wire]]) => wire > 0)
-    .map(([code, [wire]]) => [wire as number, code as Code]),
-);
+const byNumber = new Map(Object.entries(FAILURES).map(([code, [wire]]) => [wire as number, code as Code]));
 
-/** The code of a number; `undefined` for one that this version does not know. */
-export function fromWire(wire: number): Code | undefined {
-  return fromNumber.get(wire);
+/** Numbers below this are refusals, the others resets. */
+const FIRST_RESET = 16;
+
+/** The code of a number in a grant; `undefined` for one that is no refusal, or that this version does not know. */
+export function refusalOf(wire: number): Code | undefined {
+  return wire > 0 && wire < FIRST_RESET ? byNumber.get(wire) : undefined;
+}
+
+/** The code of a number in a RESET; `undefined` for one that is none, or that this version does not know. */
+export function resetOf(wire: number): Code | undefined {
+  return wire >= FIRST_RESET ? byNumber.get(wire) : undefined;
 }

@@ -165,7 +165,8 @@ export function readOffer(header: string): { token: string; message: Bytes } | u
   const [token = '', hello = '', ...more] = header.split(',').map((name) => name.trim());
   if (more.length > 0 || token.length !== TOKEN_CHARS || !fromBase64url(token)) return undefined;
   const message = fromBase64url(hello);
-  return message && message.length > HELLO_OVERHEAD ? { token, message } : undefined;
+  const fits = message && message.length > HELLO_OVERHEAD && message.length <= HELLO_MAX;
+  return fits ? { token, message } : undefined;
 }
 
 // --- message 2 ----------------------------------------------------------------------------------------------------
@@ -196,8 +197,9 @@ export function encodeGrant(grant: Grant): Bytes {
     .put(grant.session).bytes;
 }
 
-/** @throws Malformed when it ends early, breaks a bound, or is of another version. */
+/** @throws Malformed when it has another length or version, or breaks a bound. */
 export function decodeGrant(payload: Bytes): Grant {
+  if (payload.length !== GRANT_PAYLOAD) throw new Malformed('not as long as a grant');
   const reader = new Reader(payload);
   if (reader.u8() !== VERSION) throw new Malformed('unknown version');
   const refusal = reader.u8();

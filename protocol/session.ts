@@ -10,7 +10,7 @@
  * clock is passed in, so that a test can run hours of it in a moment.
  */
 import { type Bytes, EMPTY } from './bytes.ts';
-import { type Code, fromWire, PuenteError, toWire } from './errors.ts';
+import { type Code, PuenteError, resetOf, toWire } from './errors.ts';
 import { DATA_HEADER, type Frame } from './frames.ts';
 import {
   ACK_DELAY,
@@ -361,8 +361,10 @@ export class Session {
 
   #receiveReset(wire: number): void {
     // A code of a later version still ends the session.
-    const code = fromWire(wire) ?? 'aborted';
-    this.#end(new PuenteError(code));
+    const code = resetOf(wire) ?? 'aborted';
+    // `closed` promises a FIN before it: without one the stream is cut short, not finished.
+    const cutShort = code === 'closed' && this.#peerEnd === undefined;
+    this.#end(new PuenteError(cutShort ? 'aborted' : code));
   }
 
   #receivePong(id: number): void {

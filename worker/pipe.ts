@@ -90,25 +90,29 @@ export class Pipe {
     }
   }
 
-  /** backend → client. Reads no more than may be sent, so that TCP slows the backend down. */
+  /**
+   * backend → client. Reads no more than may be sent, so that TCP slows the backend down; but for one byte, so that
+   * its FIN or reset is noticed at a full window too.
+   */
   async #fromBackend(): Promise<void> {
     let size = READ_MIN;
-    for (;;) {
-      const { room } = this.session;
-      if (this.#over) return;
-      if (room === 0) {
-        await this.#writable.wait();
-        continue;
-      }
-      const wanted = Math.min(size, room);
+    while (!this.#over) {
+      const wanted = Math.min(size, this.session.room) || 1;
       const { value, done } = await this.#reader.read(new Uint8Array(wanted));
       if (done) break;
-      this.session.write(value, true);
-      this.session.flush();
+      await this.#send(value);
       size = value.length < wanted ? READ_MIN : Math.min(4 * size, DATA_MAX);
     }
     this.session.finish();
     this.session.flush();
+  }
+
+  async #send(bytes: Bytes): Promise<void> {
+    for (let rest = bytes; rest.length > 0 && !this.#over; ) {
+      rest = rest.subarray(this.session.write(rest, true));
+      this.session.flush();
+      if (rest.length > 0) await this.#writable.wait();
+    }
   }
 
   #sessionEnded(error: PuenteError | undefined): void {

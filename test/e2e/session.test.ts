@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connect, createConnection, type PuenteError, type PuenteSocket } from '../../client/node/index.ts';
 import { type LocalRelay, startRelay } from '../../examples/local/relay.ts';
 import { toUtf8 } from '../../protocol/bytes.ts';
-import { type Code, fromWire } from '../../protocol/errors.ts';
+import { type Code, resetOf } from '../../protocol/errors.ts';
 import type { Frame } from '../../protocol/frames.ts';
 import { type Backend, echo, startBackend, startSilentBackend } from '../support/backend.ts';
 import { openHello, RawClient } from '../support/raw-client.ts';
@@ -192,7 +192,7 @@ describe('a peer that breaks the rules', () => {
     await breach(client);
     await client.closed;
     const reset = client.frames.find((frame) => frame.type === 'reset');
-    expect(reset && fromWire(reset.code)).toBe(code);
+    expect(reset && resetOf(reset.code)).toBe(code);
     await until('the backend connection is closed', () => backend.open.size === 0);
   });
 
@@ -211,6 +211,42 @@ describe('a peer that breaks the rules', () => {
     await until('the backend is connected', () => backend.open.size === 1);
     client.close();
     await until('the backend connection is closed', () => backend.open.size === 0);
+  });
+});
+
+describe('a full window', () => {
+  const sealed = { received: 0, limit: 3 };
+
+  it('does not hold back the end of the backend', async () => {
+    serve = (socket) => socket.end('bye');
+    const client = await RawClient.open(relay.link, openHello(backend.address, { limit: 3 }));
+    await client.send({ type: 'ack', ...sealed });
+    await until('the FIN is there', () => client.frames.some((frame) => frame.type === 'fin' && frame.offset === 3));
+    client.close();
+  });
+
+  it('does not hide that the backend broke', async () => {
+    serve = (socket) => {
+      socket.write('bye');
+      setTimeout(() => socket.resetAndDestroy(), 200);
+    };
+    const client = await RawClient.open(relay.link, openHello(backend.address, { limit: 3 }));
+    await client.send({ type: 'ack', ...sealed });
+    await client.closed;
+    const reset = client.frames.find((frame) => frame.type === 'reset');
+    expect(reset && resetOf(reset.code)).toBe('backend-reset');
+  });
+
+  it('is never overrun', async () => {
+    serve = (socket) => socket.end('more than that');
+    const client = await RawClient.open(relay.link, openHello(backend.address, { limit: 3 }));
+    await client.send({ type: 'ack', ...sealed });
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const data = client.frames.filter((frame) => frame.type === 'data');
+    expect(data.map(({ bytes }) => String.fromCharCode(...bytes)).join('')).toBe('mor');
+    await client.send({ type: 'ack', received: 3, limit: 100 });
+    await until('the rest is there', () => client.frames.some((frame) => frame.type === 'fin' && frame.offset === 14));
+    client.close();
   });
 });
 

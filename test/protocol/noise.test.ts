@@ -1,7 +1,7 @@
 /** The handshake against its published vectors, and against everything that is not the handshake. */
 import { describe, expect, test } from 'vitest';
 import { type Bytes, concat, EMPTY, toUtf8 } from '../../protocol/bytes.ts';
-import { type Cipher, native } from '../../protocol/cipher.ts';
+import { type Cipher, checkedSecret, native } from '../../protocol/cipher.ts';
 import { HELLO_OVERHEAD, RECORDS_PER_KEY_MAX } from '../../protocol/limits.ts';
 import { counter, Initiator, PROLOGUE, Responder } from '../../protocol/noise.ts';
 import { CIPHERS, expectCode, failure, flipped, fromHex, thrown } from './helpers.ts';
@@ -199,6 +199,12 @@ describe('keys of small order', () => {
 
   test.each(CIPHERS)('give no shared secret (%s)', async (_name, cipher) => {
     for (const point of POINTS) await failure(() => cipher.sharedSecret(RELAY.secret, point));
+  });
+
+  test('nor where an implementation gives one', () => {
+    expect(thrown(() => checkedSecret(new Uint8Array(32)))).toBeInstanceOf(Error);
+    const shared = new Uint8Array(32).fill(1, 31);
+    expect(checkedSecret(shared)).toBe(shared);
   });
 
   test.each(CIPHERS)('are refused as ephemeral and as static key (%s)', async (_name, cipher) => {

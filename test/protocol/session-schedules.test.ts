@@ -8,9 +8,8 @@ import { describe, expect, test } from 'vitest';
 import { PuenteError } from '../../protocol/errors.ts';
 import { NOTHING_LEFT, type Pace, Pair, Random, ReadingApp, WritingApp } from '../support/simulation.ts';
 
-/** Each of these tests runs for about so long, and for at least some schedules. */
-const TIME = 6000;
-const RUNS_MIN = 200;
+/** Schedules for each of these tests; a few seconds' worth. */
+const RUNS = 3000;
 
 interface Schedule {
   seed: number;
@@ -58,7 +57,7 @@ class Weather {
   #connect(): void {
     const { client, timeline } = this.#pair;
     if (client.over || client.link) return;
-    const most = this.#random.pick([2, 30, 400]);
+    const most = this.#random.pick([2, 30, 100, 400]);
     const link = this.#pair.connect({
       delay: () => this.#random.between(1, most),
       switchOn: this.#random.pick(['grant', 'first record']),
@@ -93,21 +92,13 @@ function resumablePair({ seed, growth }: Schedule): Pair {
   return pair;
 }
 
-/** Runs schedules for TIME; the counterexample's seed tells everything. */
+/** Runs schedules; the counterexample's seed tells everything. */
 function holds(run: (schedule: Schedule) => void): void {
-  let runs = 0;
-  fc.assert(
-    fc.property(schedule, (schedule) => {
-      run(schedule);
-      runs += 1;
-    }),
-    { numRuns: 100_000, interruptAfterTimeLimit: TIME, markInterruptAsFailure: false },
-  );
-  expect(runs).toBeGreaterThan(RUNS_MIN);
+  fc.assert(fc.property(schedule, run), { numRuns: RUNS });
 }
 
 describe('any schedule', () => {
-  test('both streams arrive whole, and the end is clean', { timeout: 6 * TIME }, () => {
+  test('both streams arrive whole, and the end is clean', { timeout: 120_000 }, () => {
     const happened = { cuts: 0, moves: 0, lostHellos: 0, lastAckLost: 0 };
     holds((schedule) => {
       const pair = resumablePair(schedule);
@@ -142,12 +133,12 @@ describe('any schedule', () => {
       happened.lostHellos += weather.happened.lostHellos;
     });
     // The weather was bad enough to mean something.
-    expect(happened.cuts).toBeGreaterThan(RUNS_MIN);
-    expect(happened.moves).toBeGreaterThan(RUNS_MIN / 10);
-    expect(happened.lostHellos).toBeGreaterThan(RUNS_MIN / 10);
+    expect(happened.cuts).toBeGreaterThan(RUNS / 5);
+    expect(happened.moves).toBeGreaterThan(RUNS / 50);
+    expect(happened.lostHellos).toBeGreaterThan(RUNS / 50);
   });
 
-  test('one end closes at any time: the other gets what it wrote before', { timeout: 6 * TIME }, () => {
+  test('one end closes at any time: the other gets what it wrote before', { timeout: 120_000 }, () => {
     const seen = { closed: 0, clean: 0, aborted: 0 };
     holds((schedule) => {
       const pair = resumablePair(schedule);
@@ -186,7 +177,7 @@ describe('any schedule', () => {
       const left = pair.leftovers();
       if (JSON.stringify(left) !== JSON.stringify(NOTHING_LEFT)) throw new Error(`left: ${JSON.stringify(left)}`);
     });
-    expect(seen.closed).toBeGreaterThan(RUNS_MIN / 10);
-    expect(seen.clean).toBeGreaterThan(RUNS_MIN / 10);
+    expect(seen.closed).toBeGreaterThan(RUNS / 50);
+    expect(seen.clean).toBeGreaterThan(RUNS / 50);
   });
 });

@@ -1,7 +1,7 @@
 /** A session's two streams, and every way in which it ends. */
 import { describe, expect, test, vi } from 'vitest';
 import { type Bytes, toUtf8 } from '../../protocol/bytes.ts';
-import { type Code, FAILURES, PuenteError } from '../../protocol/errors.ts';
+import { type Code, FAILURES, PuenteError, resetOf, toWire } from '../../protocol/errors.ts';
 import type { Frame } from '../../protocol/frames.ts';
 import { LINGER, WINDOW_INITIAL, WINDOW_MAX } from '../../protocol/limits.ts';
 import type { FrameSink } from '../../protocol/session.ts';
@@ -243,7 +243,7 @@ describe('half-close', () => {
 });
 
 describe('reset', () => {
-  const codes = (Object.keys(FAILURES) as Code[]).filter((code) => FAILURES[code][0] > 0);
+  const codes = (Object.keys(FAILURES) as Code[]).filter((code) => code !== 'closed' && resetOf(FAILURES[code][0]));
 
   test.each(codes)('%s, by either end: both are told so', (code) => {
     for (const name of NAMES) {
@@ -255,16 +255,24 @@ describe('reset', () => {
       expect(end.outcomes).toEqual([code]);
       pair.timeline.runFor(1000);
       expect(pair.peerOf(end).outcomes).toEqual([code]);
-      if (code === 'closed') for (const each of pair.ends) each.session.discard();
-      else expect(readAll(end) + readAll(pair.peerOf(end))).toBe('');
+      expect(readAll(end) + readAll(pair.peerOf(end))).toBe('');
       expect(pair.leftovers()).toEqual(NOTHING_LEFT);
     }
   });
 
-  test('with a code that this version does not know still ends the session', () => {
+  test.each([0, toWire('full'), 15, 255])('with %i, which is no code of a reset, still ends the session', (code) => {
     const pair = joined();
-    pair.client.session.receive([{ type: 'reset', code: 255 }]);
+    pair.client.session.receive([{ type: 'reset', code }]);
     expect(pair.client.outcomes).toEqual(['aborted']);
+  });
+
+  test('closed without a FIN before it passes for no end: what came is dropped', () => {
+    const pair = joined();
+    say(pair.client, 'half a sent');
+    pair.timeline.runFor(1000);
+    pair.relay.session.receive([{ type: 'reset', code: toWire('closed') }]);
+    expect(pair.relay.outcomes).toEqual(['aborted']);
+    expect(readAll(pair.relay)).toBe('');
   });
 
   test('afterwards nothing moves, and nothing is told twice', () => {

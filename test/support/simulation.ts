@@ -4,7 +4,7 @@
  * follows from the seed, so what went wrong once goes wrong again.
  */
 import type { Bytes } from '../../protocol/bytes.ts';
-import { type Code, fromWire, PuenteError } from '../../protocol/errors.ts';
+import { type Code, PuenteError, resetOf } from '../../protocol/errors.ts';
 import { decodeFrames, encodeFrames, type Frame } from '../../protocol/frames.ts';
 import { RECORD_MAX, TAG, WINDOW_INITIAL, WINDOW_MAX } from '../../protocol/limits.ts';
 import { type Budget, type Clock, type FrameSink, Session } from '../../protocol/session.ts';
@@ -56,10 +56,14 @@ interface Moment {
 
 const before = (one: Moment, other: Moment) => one.at < other.at || (one.at === other.at && one.turn < other.turn);
 
+/** Far more than ever happens at one time. */
+const SAME_TIME_MAX = 100_000;
+
 /** Virtual time: a heap of what is still to happen. */
 export class Timeline {
   now = 0;
   #turn = 0;
+  #sameTime = 0;
   readonly #heap: Moment[] = [];
 
   /** Runs after `ms`, unless the returned function is called first. */
@@ -78,6 +82,9 @@ export class Timeline {
       if (!next || next.at > until) return false;
       this.#pop();
       if (!next.run) continue;
+      this.#sameTime = next.at > this.now ? 0 : this.#sameTime + 1;
+      // A timer that is due again and again would go on for ever.
+      if (this.#sameTime > SAME_TIME_MAX) throw new Error(`time stands still at ${this.now}`);
       this.now = Math.max(this.now, next.at);
       next.run();
       return true;
@@ -278,7 +285,7 @@ export class End {
     this.log?.push({ at: this.#timeline.now, frames });
     for (const frame of frames) {
       if (frame.type === 'ack') this.limitTold = Math.max(this.limitTold, frame.limit);
-      if (frame.type === 'reset') this.lastReset = fromWire(frame.code);
+      if (frame.type === 'reset') this.lastReset = resetOf(frame.code);
     }
   }
 

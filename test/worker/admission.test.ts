@@ -3,7 +3,7 @@ import { createExecutionContext, env, SELF } from 'cloudflare:test';
 import { describe, expect, it } from 'vitest';
 import { type Bytes, EMPTY, fromBase64url, toBase64url } from '../../protocol/bytes.ts';
 import { native } from '../../protocol/cipher.ts';
-import { fromWire } from '../../protocol/errors.ts';
+import { refusalOf } from '../../protocol/errors.ts';
 import { decodeGrant, encodeHello, type Hello, offer } from '../../protocol/hello.ts';
 import { HELLO_AGE_MAX } from '../../protocol/limits.ts';
 import { Initiator, PROLOGUE } from '../../protocol/noise.ts';
@@ -42,7 +42,7 @@ async function refusal(payload: Bytes): Promise<string | undefined> {
   const { payload: grant } = await initiator.readGrant(new Uint8Array(await answer));
   await closed;
   const decoded = decodeGrant(grant);
-  return 'refusal' in decoded ? fromWire(decoded.refusal) : undefined;
+  return 'refusal' in decoded ? refusalOf(decoded.refusal) : undefined;
 }
 
 describe('a valid hello', () => {

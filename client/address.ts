@@ -16,7 +16,9 @@ export interface SocketAddress {
 export function backendName(address: SocketAddress | string): string {
   const { hostname, port } = typeof address === 'string' ? split(address) : address;
   const host = hostname.includes(':') && !hostname.startsWith('[') ? `[${hostname}]` : hostname;
-  if (!/^[^\s/@:]+$|^\[[\da-f:.]+\]$/i.test(host)) throw new PuenteError('address-invalid', 'It must be host:port.');
+  // Printable ASCII: a name in another script has an ASCII form (RFC 5891), which is what a resolver needs.
+  if (!/^[!-.0-9;-?A-~]+$|^\[[\da-f:.]+\]$/i.test(host))
+    throw new PuenteError('address-invalid', 'It must be host:port.');
   if (host.length > HOST_CHARS_MAX) throw new PuenteError('address-invalid', 'Its host is too long for a DNS name.');
   if (!Number.isInteger(port) || port < 1 || port > 65_535)
     throw new PuenteError('address-invalid', 'Its port must be 1 to 65535.');

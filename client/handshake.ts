@@ -117,7 +117,7 @@ class Inbox {
   message(data: unknown): void {
     if (this.#carrier) return this.#carrier.receive(data);
     if (this.#answered) {
-      // As many as may wait to be opened later on; one more than that, so that the carrier calls it a flood.
+      // As many as may wait to be opened, and one more, so that the carrier calls it a flood; its bytes are counted there.
       if (this.#waiting.length <= UNOPENED_RECORDS_MAX) this.#waiting.push(data);
       return;
     }

@@ -33,16 +33,18 @@ function publishedKey(origin: string): Promise<Bytes> {
 }
 
 async function fetchKey(origin: string): Promise<Bytes> {
-  const response = await request(`${origin}.well-known/puente`);
-  const key = response.ok ? parseKey(await limitedText(response)) : undefined;
+  const key = parseKey(await request(`${origin}.well-known/puente`));
   if (!key) throw new PuenteError('no-key');
   return key;
 }
 
-async function request(url: string): Promise<Response> {
+/** The body of a good answer, nothing for any other. */
+async function request(url: string): Promise<string> {
   try {
     const signal = AbortSignal.timeout(DISCOVERY_TIMEOUT);
-    return await fetch(url, { redirect: 'error', credentials: 'omit', referrerPolicy: 'no-referrer', signal });
+    const options = { redirect: 'error', credentials: 'omit', referrerPolicy: 'no-referrer', signal } as const;
+    const response = await fetch(url, options);
+    return response.ok ? await limitedText(response) : '';
   } catch {
     throw new PuenteError('unreachable');
   }
@@ -52,11 +54,15 @@ async function request(url: string): Promise<Response> {
 async function limitedText(response: Response): Promise<string> {
   const decoder = new TextDecoder();
   let text = '';
-  for await (const chunk of response.body ?? []) {
-    text += decoder.decode(chunk, { stream: true });
-    if (text.length > DISCOVERY_MAX) return '';
+  const reader = response.body?.getReader();
+  for (;;) {
+    const { value, done } = (await reader?.read()) ?? { value: undefined, done: true };
+    if (done) return text;
+    text += decoder.decode(value, { stream: true });
+    if (text.length <= DISCOVERY_MAX) continue;
+    await reader?.cancel();
+    return '';
   }
-  return text;
 }
 
 function parseKey(text: string): Bytes | undefined {

@@ -1,6 +1,7 @@
 /** A tunnel as a WinterTC socket (https://sockets-api.proposal.wintertc.org). */
 import type { Bytes } from '../protocol/bytes.ts';
 import { PuenteError } from '../protocol/errors.ts';
+import { LINGER } from '../protocol/limits.ts';
 import { Signal } from '../protocol/signal.ts';
 import { backendName, type SocketAddress } from './address.ts';
 import type { Runtime } from './runtime.ts';
@@ -22,12 +23,12 @@ export interface Socket {
   /** What the backend sends; ends with its half-close. Errors with a PuenteError. */
   readonly readable: ReadableStream<Uint8Array<ArrayBuffer>>;
   /** What the app sends; closing it half-closes, aborting it resets the socket. */
-  readonly writable: WritableStream<Uint8Array<ArrayBuffer>>;
+  readonly writable: WritableStream<ArrayBuffer | ArrayBufferView>;
   /** Resolves when the relay has connected the backend. */
   readonly opened: Promise<SocketInfo>;
   /** Resolves when both directions have ended, rejects with the PuenteError that broke them. */
   readonly closed: Promise<void>;
-  /** Ends both directions; what was written is still delivered. */
+  /** Ends both directions. What was written before is still delivered, or `closed` rejects; nothing more is taken. */
   close(): Promise<void>;
   /** Always `off`: the app's own encryption is its own business. */
   readonly secureTransport: 'off';
@@ -40,7 +41,7 @@ export function socketThrough(runtime: Runtime, address: SocketAddress | string,
 
 class TunnelSocket implements Socket {
   readonly readable: ReadableStream<Bytes>;
-  readonly writable: WritableStream<Bytes>;
+  readonly writable: WritableStream<ArrayBuffer | ArrayBufferView>;
   readonly opened: Promise<SocketInfo>;
   readonly closed: Promise<void>;
   readonly secureTransport = 'off';
@@ -51,6 +52,11 @@ class TunnelSocket implements Socket {
   readonly #closed = new Settled<void>();
   readonly #mayRead = new Signal();
   readonly #mayWrite = new Signal();
+  /** Chunks that the app has written and the session has not taken whole. */
+  #unwritten = 0;
+  readonly #allWritten = new Signal();
+  #closing = false;
+  #broken = false;
   #ended = false;
   #reader!: ReadableStreamDefaultController<Bytes>;
   #writer!: WritableStreamDefaultController;
@@ -75,25 +81,44 @@ class TunnelSocket implements Socket {
       // Nothing is taken from the session before the app reads: its window is the only buffer.
       { highWaterMark: 0 },
     );
-    this.writable = new WritableStream({
-      start: (controller) => {
-        this.#writer = controller;
+    this.writable = new WritableStream(
+      {
+        start: (controller) => {
+          this.#writer = controller;
+          // The stream's own `abort` waits for the write under way, which may be what hangs.
+          controller.signal.addEventListener('abort', () => this.#tunnel.reset());
+        },
+        write: (chunk) => this.#write(chunk),
+        close: () => this.#tunnel.finish(),
       },
-      write: (chunk) => this.#write(chunk),
-      close: () => this.#tunnel.finish(),
-      abort: () => this.#tunnel.reset(),
-    });
+      // Called at once for every write, also for those that the stream still queues.
+      { highWaterMark: 1, size: () => this.#counted() },
+    );
   }
 
   close(): Promise<void> {
-    this.#tunnel.close();
+    if (!this.#closing) void this.#closeOnceWritten();
     return this.closed;
+  }
+
+  async #closeOnceWritten(): Promise<void> {
+    this.#closing = true;
+    const timer = setTimeout(() => this.#tunnel.reset(), LINGER);
+    while (this.#unwritten > 0 && !this.#ended) await this.#allWritten.wait();
+    clearTimeout(timer);
+    if (!this.#ended) this.#writer.error(new PuenteError('aborted', 'It is closed.'));
+    this.#tunnel.close();
+  }
+
+  #counted(): number {
+    if (!this.#closing) this.#unwritten += 1;
+    return 1;
   }
 
   async #pull(): Promise<void> {
     const bytes = await this.#next();
     if (bytes) this.#reader.enqueue(bytes);
-    else if (this.#tunnel.drained) this.#reader.close();
+    else if (!this.#broken) this.#reader.close();
   }
 
   /** The app reads no more, but the backend may go on: what comes is credited and forgotten. */
@@ -114,22 +139,38 @@ class TunnelSocket implements Socket {
     }
   }
 
-  async #write(chunk: Bytes): Promise<void> {
-    for (let rest = chunk; rest.length > 0 && !this.#ended; ) {
+  async #write(chunk: unknown): Promise<void> {
+    // In order, so this one was written after `close`.
+    if (this.#closing && this.#unwritten === 0) throw new PuenteError('aborted', 'It is closed.');
+    for (let rest = this.#bytesOf(chunk); rest.length > 0; ) {
+      if (this.#ended) throw new PuenteError('aborted', 'It is closed.');
       rest = rest.subarray(this.#tunnel.write(rest));
       if (rest.length > 0) await this.#mayWrite.wait();
     }
+    this.#unwritten -= 1;
+    if (this.#unwritten === 0) this.#allWritten.set();
+  }
+
+  /** @throws TypeError for what is no bytes: the stream is broken then, and so is the socket. */
+  #bytesOf(chunk: unknown): Bytes {
+    if (chunk instanceof ArrayBuffer) return new Uint8Array(chunk);
+    if (ArrayBuffer.isView(chunk))
+      return new Uint8Array(chunk.buffer as ArrayBuffer, chunk.byteOffset, chunk.byteLength);
+    this.#tunnel.reset();
+    throw new TypeError('A chunk must be an ArrayBuffer or a view of one.');
   }
 
   #end(error: PuenteError | undefined): void {
     this.#ended = true;
+    this.#allWritten.set();
     if (error) {
+      this.#broken = true;
       this.#opened.reject(error);
       this.#closed.reject(error);
       this.#reader.error(error);
       this.#writer.error(error);
     } else {
-      this.#opened.reject(new PuenteError('closed'));
+      this.#opened.reject(new PuenteError('aborted'));
       this.#closed.resolve();
     }
     this.#mayRead.set();

@@ -78,6 +78,10 @@ export const UNOPENED_MAX = 2 * 1024 * 1024;
  * too. A sender coalesces the writes of one tick, so this many in one tick of the receiver is a flood. */
 export const UNOPENED_RECORDS_MAX = 8192;
 
+/** Records that may be sent before a PING must prove that the peer gets them. Rarely reached before a whole replay
+ * buffer of bytes is; well below `UNOPENED_RECORDS_MAX`, at which a peer that never answers is reset. */
+export const PROOF_RECORDS = 512;
+
 // --- windows ---------------------------------------------------------------------------------------------------
 
 /** Each direction of a session starts here: a thousand idle sessions fit an isolate. Must hold one full record. */

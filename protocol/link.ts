@@ -42,7 +42,8 @@ function checkUrl(url: URL): void {
     throw new PuenteError('link-invalid', 'Between the host and the # there must be nothing but a slash.');
 }
 
-function isLoopback(hostname: string): boolean {
+/** Where `http:` will do. */
+export function isLoopback(hostname: string): boolean {
   return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname);
 }
 

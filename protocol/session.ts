@@ -9,7 +9,7 @@
  * Nothing here knows of sockets, keys or real time: frames come in by `receive`, go out by `carrier.send`, and the
  * clock is passed in, so that a test can run hours of it in a moment.
  */
-import { type Bytes, EMPTY } from './bytes.ts';
+import { type Bytes, concat, EMPTY } from './bytes.ts';
 import { type Code, PuenteError, resetOf, toWire } from './errors.ts';
 import { DATA_HEADER, type Frame } from './frames.ts';
 import {
@@ -22,6 +22,8 @@ import {
   PADDED_RECORDS,
   PROBE_AFTER,
   PROBE_TIMEOUT,
+  PROOF_RECORDS,
+  UNOPENED_RECORDS_MAX,
   WINDOW_GROWTH_TIME,
   WINDOW_INITIAL,
   WINDOW_MAX,
@@ -76,6 +78,12 @@ export interface SessionParts {
   events: SessionEvents;
 }
 
+/** How far a carrier has got. */
+interface Flight {
+  offset: number;
+  records: number;
+}
+
 export class Session {
   readonly #parts: SessionParts;
   #carrier: FrameSink | undefined;
@@ -103,8 +111,13 @@ export class Session {
 
   #ackAt: number | undefined;
   #pong: number | undefined;
-  #ping: { id: number; sentAt: number | undefined } | undefined;
-  #pings = 0;
+  /** Not yet answered; `upTo` is where this carrier stood when it was sent. */
+  #ping: { id: number; sentAt: number; upTo: Flight } | 'due' | undefined;
+  /**
+   * What has certainly arrived on this carrier. An ACK may be a guess, made to have us fill a socket that nobody reads;
+   * the answer to a PING with a random id cannot be.
+   */
+  #proven: Flight = { offset: 0, records: 0 };
   #roundTrip: number | undefined;
   #records = 0;
   #lastSent = 0;
@@ -126,7 +139,8 @@ export class Session {
   /** Bytes that `write` takes now. */
   get room(): number {
     if (this.#finished || this.#over) return 0;
-    const bound = Math.min(this.#limit ?? WINDOW_INITIAL, this.#acked + this.#replay.size);
+    const { size } = this.#replay;
+    const bound = Math.min(this.#limit ?? WINDOW_INITIAL, this.#acked + size, this.#proven.offset + 2 * size);
     return Math.max(0, bound - this.#written);
   }
 
@@ -175,7 +189,7 @@ export class Session {
   /** The app reads no more and has written all: what was written is still delivered, within LINGER. */
   close(): void {
     if (this.#over || this.#closing) return;
-    // Nothing was said, and nobody has heard of us yet.
+    // Nothing was said, and nothing was granted: there is nothing to deliver.
     if (this.#limit === undefined && this.#written === 0) return this.#end();
     this.#finished = true;
     this.#closing = true;
@@ -209,7 +223,7 @@ export class Session {
 
   /** Measures the round trip with the next record. */
   ping(): void {
-    this.#ping ??= { id: ++this.#pings, sentAt: undefined };
+    this.#ping ??= 'due';
   }
 
   // --- the carrier's side ---------------------------------------------------------------------------------------
@@ -219,8 +233,11 @@ export class Session {
    * @param max more than this do not fit.
    */
   earlyData(max: number, may: (first: Bytes) => boolean): Bytes {
-    const first = this.#outgoing.peek(0, max + 1).slice();
-    if (first.length > max || !may(first)) return EMPTY;
+    if (this.#written > max) return EMPTY;
+    const parts: Bytes[] = [];
+    for (let at = 0; at < this.#written; at += parts.at(-1)?.length ?? 0) parts.push(this.#outgoing.peek(at, max));
+    const first = concat(...parts);
+    if (!may(first)) return EMPTY;
     this.#everSent = first.length;
     return first;
   }
@@ -248,6 +265,8 @@ export class Session {
     this.#acknowledge(peer);
     // From here the peer has everything before `acked`, by this carrier's exchange or by an ACK on an older one.
     this.#sent = this.#acked;
+    this.#proven = { offset: this.#sent, records: 0 };
+    this.#ping = undefined;
     if (this.#parts.end === 'client') {
       // The first record proves that we hold the keys: until it comes, the relay neither switches nor trusts.
       this.#ackAt = this.#now;
@@ -286,6 +305,8 @@ export class Session {
     while (this.#carrier && !this.#over) {
       const frames = this.#compose();
       if (!frames) break;
+      // Only a peer that has us answer and reads nothing gets here.
+      if (this.#unproven.records > UNOPENED_RECORDS_MAX) return this.reset('flood');
       this.#lastSent = this.#now;
       this.#carrier.send(frames);
     }
@@ -312,7 +333,7 @@ export class Session {
       case 'reset':
         return this.#receiveReset(frame.code);
       case 'ping':
-        // One answer for all that wait: a flood of PINGs makes no flood of PONGs.
+        // One answer for all of a record's.
         this.#pong = frame.id;
         return;
       case 'pong':
@@ -368,11 +389,13 @@ export class Session {
   }
 
   #receivePong(id: number): void {
-    if (this.#ping?.id !== id || this.#ping.sentAt === undefined) return;
+    if (typeof this.#ping !== 'object' || this.#ping.id !== id) return;
     const sample = this.#now - this.#ping.sentAt;
     // RFC 6298 section 2's smoothing.
     this.#roundTrip = this.#roundTrip === undefined ? sample : this.#roundTrip + (sample - this.#roundTrip) / 8;
+    this.#proven = this.#ping.upTo;
     this.#ping = undefined;
+    this.#parts.events.writable();
   }
 
   // --- outgoing frames ------------------------------------------------------------------------------------------
@@ -381,13 +404,12 @@ export class Session {
   #compose(): Frame[] | undefined {
     const frames: Frame[] = [];
     const sends = this.#sendable > 0 || this.#finIsNext;
-    if (this.#ackAt !== undefined && (sends || this.#ackAt <= this.#now)) frames.push(this.#composeAck());
+    const rides = sends || this.#pong !== undefined;
+    if (this.#ackAt !== undefined && (rides || this.#ackAt <= this.#now)) frames.push(this.#composeAck());
     if (this.#pong !== undefined) frames.push({ type: 'pong', id: this.#pong });
     this.#pong = undefined;
-    if (this.#ping && this.#ping.sentAt === undefined) {
-      this.#ping.sentAt = this.#now;
-      frames.push({ type: 'ping', id: this.#ping.id });
-    }
+    if (this.#unproven.offset >= this.#replay.size || this.#unproven.records >= PROOF_RECORDS) this.ping();
+    if (this.#ping === 'due') frames.push(this.#composePing());
     let space = DATA_MAX;
     while (this.#sendable > 0 && space > DATA_HEADER) {
       const bytes = this.#outgoing.peek(this.#sent, Math.min(this.#sendable, space));
@@ -419,6 +441,17 @@ export class Session {
     this.#ackAt = undefined;
     this.#told = this.offsets();
     return { type: 'ack', ...this.#told };
+  }
+
+  #composePing(): Frame {
+    const id = new DataView(this.#parts.random(4).buffer).getUint32(0);
+    this.#ping = { id, sentAt: this.#now, upTo: { offset: this.#sent, records: this.#records } };
+    return { type: 'ping', id };
+  }
+
+  /** What has been sent on this carrier since what is proven to have arrived. */
+  get #unproven(): Flight {
+    return { offset: this.#sent - this.#proven.offset, records: this.#records - this.#proven.records };
   }
 
   #padding(space: number): number {
@@ -454,7 +487,7 @@ export class Session {
   }
 
   #clientTimes(): number[] {
-    if (this.#ping?.sentAt !== undefined) return [Math.max(this.#ping.sentAt, this.#lastHeard) + PROBE_TIMEOUT];
+    if (typeof this.#ping === 'object') return [Math.max(this.#ping.sentAt, this.#lastHeard) + PROBE_TIMEOUT];
     return [this.#lastHeard + PROBE_AFTER];
   }
 
@@ -478,7 +511,7 @@ export class Session {
       if (this.#silentSince !== undefined && due(this.#silentSince + FIRST_RECORD_TIMEOUT)) return this.reset('silent');
       if (due(this.#lastSent + KEEPALIVE)) this.#ackAt = this.#now;
     } else if (this.#carrier && due(this.#clientTimes()[0])) {
-      if (this.#ping?.sentAt !== undefined) return this.#end(new PuenteError('carrier-lost'));
+      if (typeof this.#ping === 'object') return this.#end(new PuenteError('carrier-lost'));
       this.ping();
     }
     this.flush();

@@ -92,10 +92,8 @@ function matches(entry: Entry, { host, port }: Address): boolean {
  * @throws PuenteError `backend-down` when the name does not resolve, the backend refuses, or BACKEND_TIMEOUT passes.
  */
 export async function openBackend({ host, port }: Address): Promise<Socket> {
-  const socket = connect(
-    { hostname: host, port },
-    { secureTransport: 'off', allowHalfOpen: true, highWaterMark: BACKEND_BUFFER },
-  );
+  const options = { secureTransport: 'off', allowHalfOpen: true, highWaterMark: BACKEND_BUFFER };
+  const socket = connect({ hostname: host, port }, options);
   // Told by reads and writes as well; unheard, it would count as an unhandled rejection.
   socket.closed.catch(() => {});
   let timer: number | null = null;

@@ -34,6 +34,10 @@ function parseKey(text: string | undefined): Bytes {
   if (!text) throw invalid('RELAY_KEY', 'is not set', correct);
   const secret = fromBase64url(text.trim());
   if (secret?.length !== 32)
-    throw invalid('RELAY_KEY', `is not 43 characters of base64url (it has ${text.trim().length})`, correct);
+    throw invalid(
+      'RELAY_KEY',
+      `is not 32 bytes in base64url (it has ${text.trim().length} characters, not 43, or not its alphabet)`,
+      correct,
+    );
   return secret;
 }

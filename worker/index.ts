@@ -6,7 +6,7 @@ import { Hono } from 'hono';
 import { toBase64url } from '../protocol/bytes.ts';
 import { PuenteError } from '../protocol/errors.ts';
 import { VERSION } from '../protocol/hello.ts';
-import { formatLink } from '../protocol/link.ts';
+import { formatLink, isLoopback } from '../protocol/link.ts';
 import { admit } from './admission.ts';
 import { type Config, configOf } from './config.ts';
 import type { Env } from './env.ts';
@@ -39,8 +39,10 @@ app.use(async (c, next) => {
 });
 
 app.get('/', (c) => {
-  const { key } = c.var.config;
-  return c.html(landingPage(formatLink({ origin: `${new URL(c.req.url).origin}/`, key: key.publicKey })));
+  const { protocol, host, hostname } = new URL(c.req.url);
+  // A page that was opened by http: still shows a link that clients take.
+  const origin = `${isLoopback(hostname) ? protocol : 'https:'}//${host}/`;
+  return c.html(landingPage(formatLink({ origin, key: c.var.config.key.publicKey })));
 });
 
 app.get('/.well-known/puente', (c) => {

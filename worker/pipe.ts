@@ -58,6 +58,8 @@ export class Pipe {
   /** Resolves when nothing is left to do in either direction; the TCP connection is closed then. */
   async run(): Promise<void> {
     await Promise.all([this.#pump(this.#toBackend()), this.#pump(this.#fromBackend())]);
+    // A backend that broke while it was drained leaves bytes, which hold their window.
+    this.session.discard();
     this.#drained = true;
     clearTimeout(this.#drainTimer);
     await this.#backend.close().catch(() => {});

@@ -21,9 +21,9 @@ export async function relay(webSocket: WebSocket, admitted: Admitted, backends: 
     await attach(wire, admitted.handshake, hello, pipe);
     await pipe.run();
   } catch (error) {
-    if (!(error instanceof PuenteError)) throw error;
-    await sendGrant(wire, admitted.handshake, { refusal: toWire(error.code) });
+    if (error instanceof PuenteError) await sendGrant(wire, admitted.handshake, { refusal: toWire(error.code) });
     wire.close();
+    if (!(error instanceof PuenteError)) throw error;
   }
 }
 

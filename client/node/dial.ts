@@ -14,7 +14,8 @@ export const dial: Dial = (url, protocols, events) => {
   });
   socket.on('unexpected-response', (_request, response) => {
     failure = new PuenteError('not-admitted');
-    if (response.headers.date) date = new Date(response.headers.date);
+    const time = Date.parse(response.headers.date ?? '');
+    if (!Number.isNaN(time)) date = new Date(time);
     // With a listener for this, closing is the listener's business.
     socket.terminate();
   });

@@ -18,6 +18,7 @@ export class PuenteSocket extends Duplex {
     super({ allowHalfOpen });
     this.#tunnel = new Tunnel(backend, relay, runtime, {
       opened: () => {
+        if (this.destroyed) return;
         this.emit('connect');
         this.emit('ready');
       },
@@ -76,9 +77,12 @@ export class PuenteSocket extends Duplex {
 
   override _destroy(error: Error | null, done: Done): void {
     clearTimeout(this.#idle?.timer);
-    // What was written is still delivered, as by a socket that is closed; an error resets.
-    if (error) this.#tunnel.reset();
+    const cut = this.#write;
+    this.#write = undefined;
+    // A write that was taken whole is still delivered. One that is cut resets: its end must not look like the app's.
+    if (error || cut) this.#tunnel.reset();
     else this.#tunnel.close();
+    cut?.done(error);
     done(error);
   }
 

@@ -21,6 +21,9 @@ describe('the address of a backend', () => {
     'https://chat.example.org:443',
     'user@chat.example.org:443',
     'chat example.org:443',
+    'чат.example.org:443',
+    `${'世'.repeat(100)}:1`,
+    `${'a'.repeat(254)}:443`,
     { hostname: '', port: 443 },
     { hostname: 'a', port: Number.NaN },
   ])('%j is none', (address) => {

@@ -59,6 +59,14 @@ describe('a bare address', () => {
     expect(sent).toBeLessThan(20_000_000);
   });
 
+  it('of a host that breaks off in the middle is out of reach', async () => {
+    const origin = await host((_, response) => {
+      response.writeHead(200, { 'Content-Length': '100' }).write('{"key":');
+      setTimeout(() => response.destroy(), 20);
+    });
+    await expect(findRelay(origin)).rejects.toMatchObject({ code: 'unreachable' });
+  });
+
   it('is not followed elsewhere', async () => {
     const origin = await host((request, response) => {
       if (request.url === '/elsewhere') response.end(JSON.stringify({ key: toBase64url(key) }));

@@ -188,6 +188,29 @@ describe('the Duplex', () => {
     expect(backend.accepted).toBe(accepted);
   });
 
+  it('calls back the write that its end cuts short, and resets', async () => {
+    serve = (socket) => socket.pause();
+    const socket = createConnection(backend.address, { relay: relay.link });
+    const back = new Promise((resolve) => socket.write(Buffer.alloc(64 * 1024 * 1024), resolve));
+    await once(socket, 'connect');
+    socket.destroy();
+    await back;
+    for (const backendSocket of backend.open) backendSocket.on('end', () => backendSocket.end()).resume();
+    await until('the backend has closed', () => backend.open.size === 0);
+  });
+
+  it('says nothing of a connection once it is destroyed', async () => {
+    serve = echo;
+    const socket = createConnection(backend.address, { relay: relay.link });
+    const events: string[] = [];
+    for (const name of ['connect', 'ready', 'close']) socket.on(name, () => events.push(name));
+    socket.write('x');
+    socket.destroy();
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(events).toEqual(['close']);
+    await until('the backend has closed', () => backend.open.size === 0);
+  });
+
   it('has a timeout that activity puts off, and that 0 turns off', async () => {
     serve = echo;
     const socket = createConnection(backend.address, { relay: relay.link });

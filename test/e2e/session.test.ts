@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import type net from 'node:net';
 import { text } from 'node:stream/consumers';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { connect, createConnection, type PuenteError, type PuenteSocket } from '../../client/node/index.ts';
 import { type LocalRelay, startRelay } from '../../examples/local/relay.ts';
 import { toUtf8 } from '../../protocol/bytes.ts';
@@ -27,6 +27,11 @@ afterAll(async () => {
   await relay.close();
   await silent.close();
   await backend.close();
+});
+
+// One that fails must not fail the next.
+afterEach(() => {
+  for (const socket of backend.open) socket.destroy();
 });
 
 const open = (address = backend.address, link = relay.link) => createConnection(address, { relay: link });
@@ -155,6 +160,56 @@ describe('the WinterTC socket', () => {
     await socket.writable.getWriter().write(toUtf8('last words'));
     await socket.close();
     expect(await received).toBe('last words');
+  });
+
+  it('delivers what was written and not awaited before close(), and takes nothing after it', async () => {
+    const received = new Promise<string>((resolve) => {
+      serve = (socket) => resolve(text(socket).finally(() => socket.end()));
+    });
+    const socket = connect(backend.address, { relay: relay.link });
+    const writer = socket.writable.getWriter();
+    const written = Promise.all([writer.write(new Uint8Array(1_000_000).fill(0x61)), writer.write(toUtf8('the end'))]);
+    const closed = socket.close();
+    const late = writer.write(toUtf8('too late'));
+    await expect(late).rejects.toMatchObject({ code: 'aborted' });
+    await Promise.all([written, closed]);
+    expect(await received).toBe(`${'a'.repeat(1_000_000)}the end`);
+  });
+
+  it('ends its readable when it is closed', async () => {
+    serve = echo;
+    const socket = connect(backend.address, { relay: relay.link });
+    await socket.opened;
+    const read = socket.readable.getReader().read();
+    await socket.close();
+    expect(await read).toEqual({ value: undefined, done: true });
+  });
+
+  it('takes any view of bytes, and nothing else', async () => {
+    serve = echo;
+    const socket = connect(backend.address, { relay: relay.link });
+    const writer = socket.writable.getWriter();
+    await writer.write(Uint16Array.of(0x6261, 0x6463));
+    await writer.write(toUtf8('ef').buffer);
+    const reader = socket.readable.getReader();
+    for (let got = ''; got !== 'abcdef'; ) got += new TextDecoder().decode((await reader.read()).value);
+    await expect(writer.write('text' as unknown as ArrayBuffer)).rejects.toThrow(TypeError);
+    await expect(socket.closed).rejects.toMatchObject({ code: 'aborted' });
+  });
+
+  it('resets at once when a write that waits is aborted', async () => {
+    serve = (socket) => socket.pause();
+    const socket = connect(backend.address, { relay: relay.link });
+    const writer = socket.writable.getWriter();
+    const stuck = writer.write(new Uint8Array(64 * 1024 * 1024)).catch((error: unknown) => error);
+    await socket.opened;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    // Whether it resolves is the stream's own affair: its write was cut.
+    await writer.abort().catch(() => {});
+    expect(await stuck).toMatchObject({ code: 'aborted' });
+    await expect(socket.closed).rejects.toMatchObject({ code: 'aborted' });
+    for (const backendSocket of backend.open) backendSocket.on('end', () => backendSocket.end()).resume();
+    await until('the backend has closed', () => backend.open.size === 0);
   });
 
   it('resets when its writable is aborted', async () => {

@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { type Bytes, EMPTY, toUtf8 } from '../../protocol/bytes.ts';
 import { type Code, PuenteError, toWire } from '../../protocol/errors.ts';
 import type { Frame } from '../../protocol/frames.ts';
-import { DATA_MAX, PAD_MAX, WINDOW_INITIAL, WINDOW_MAX } from '../../protocol/limits.ts';
+import { DATA_MAX, PAD_MAX, UNOPENED_RECORDS_MAX, WINDOW_INITIAL, WINDOW_MAX } from '../../protocol/limits.ts';
 import { End, FIRST_OFFSETS, Random, Timeline } from '../support/simulation.ts';
 import { own } from './helpers.ts';
 
@@ -195,6 +195,55 @@ describe.each(NAMES)('the %s', (name) => {
     end.gets(...Array.from({ length: 1000 }, (_, id): Frame => ({ type: 'ping', id })));
     expect(end.sent.length).toBe(before + 1);
     expect(end.frames('pong')).toEqual([{ type: 'pong', id: 999 }]);
+  });
+
+  test('a flood of PINGs whose answers nobody reads ends in flood', () => {
+    const few = UNOPENED_RECORDS_MAX - 100;
+    for (let id = 0; id < few; id++) end.gets({ type: 'ping', id });
+    expect(end.over).toBe(false);
+    for (let id = 0; id < 200 && !end.over; id++) end.gets({ type: 'ping', id });
+    end.expectReset('flood');
+  });
+
+  test('PINGs that are many, but whose answers are read, do no harm', () => {
+    for (let id = 0; id < 3 * UNOPENED_RECORDS_MAX; id++) {
+      end.gets({ type: 'ping', id });
+      const asked = end.sent.splice(0).flat();
+      for (const frame of asked) if (frame.type === 'ping') end.gets({ type: 'pong', id: frame.id });
+    }
+    expect(end.over).toBe(false);
+  });
+
+  test('ACKs that are guessed free no room beyond what a PING has proven', () => {
+    end.gets(ack(0, 2 ** 50));
+    let written = 0;
+    const pump = () => {
+      for (let round = 0; round < 1000; round++) {
+        written += end.write(new Uint8Array(DATA_MAX));
+        end.session.flush();
+        end.timeline.runFor(1);
+        // It has received nothing, and acknowledges all that it believes was sent.
+        if (!end.over) end.gets(ack(written, 2 ** 50));
+      }
+    };
+    pump();
+    expect(written).toBeGreaterThan(WINDOW_INITIAL);
+    expect(written).toBeLessThanOrEqual(2 * WINDOW_MAX);
+    const before = written;
+    const asked = () =>
+      end
+        .frames('ping')
+        .flatMap((frame) => (frame.type === 'ping' ? [frame.id] : []))
+        .at(-1) ?? 0;
+    end.gets({ type: 'pong', id: asked() ^ 1 });
+    pump();
+    expect(written).toBe(before);
+    // The client's first PING was sent with its first record, and proves no more than that.
+    for (const _ of NAMES) {
+      end.gets({ type: 'pong', id: asked() });
+      pump();
+    }
+    expect(written).toBeGreaterThan(before);
   });
 
   test('PINGs wait for one flush together while none is possible', () => {

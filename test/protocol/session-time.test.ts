@@ -10,6 +10,7 @@ import {
   PADDED_RECORDS,
   PROBE_AFTER,
   PROBE_TIMEOUT,
+  PROOF_RECORDS,
   WINDOW_INITIAL,
 } from '../../protocol/limits.ts';
 import { type End, NOTHING_LEFT, Pair, ReadingApp } from '../support/simulation.ts';
@@ -284,8 +285,8 @@ describe('an idle session', () => {
     const pair = quiet();
     const log = listen(pair.client);
     pair.timeline.runFor(time);
-    // Every record of the client's is billed.
-    expect(log).toEqual([]);
+    // Every record of the client's is billed: none, but for the proof that the relay's keepalives arrive.
+    expect(log.length).toBeLessThanOrEqual(time / KEEPALIVE / PROOF_RECORDS);
     const readers = pair.ends.map((end, index) => new ReadingApp(pair, end, index));
     const [toClient, toRelay] = readers as [ReadingApp, ReadingApp];
     for (const end of pair.ends) end.session.take();

@@ -235,7 +235,8 @@ function end(name: 'client' | 'relay') {
     session: new Session({
       end: name,
       clock: { now: () => 0, after: () => () => {} },
-      random: () => Uint8Array.of(0, PAD_LENGTH),
+      // Two bytes for a padding, four for the id of a PING.
+      random: (length) => (length === 2 ? Uint8Array.of(0, PAD_LENGTH) : Uint8Array.of(0, 0, 0, 1)),
       budget: { reserve: () => true, release: () => {} },
       events: {
         readable: () => {},

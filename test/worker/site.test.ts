@@ -26,6 +26,11 @@ describe('an open relay', () => {
     expect(await response.text()).toContain(`${ORIGIN}#k=${toBase64url(await native.publicKey(new Uint8Array(32)))}`);
   });
 
+  it('shows a link by https: even to a visitor who came without, but on loopback', async () => {
+    expect(await (await SELF.fetch('http://relay.example/')).text()).toContain('https://relay.example/#k=');
+    expect(await (await SELF.fetch('http://127.0.0.1:8787/')).text()).toContain('http://127.0.0.1:8787/#k=');
+  });
+
   it('answers 404 to everything else', async () => {
     expect((await SELF.fetch(`${ORIGIN}admin`)).status).toBe(404);
     expect((await SELF.fetch(ORIGIN, { method: 'POST' })).status).toBe(404);
@@ -38,8 +43,8 @@ describe('a relay that is not set up', () => {
   it.each<[string, Env, RegExp]>([
     ['has no key', {}, /RELAY_KEY is not set.*npm run key.*npx wrangler secret put RELAY_KEY/s],
     ['has an empty key', { RELAY_KEY: '' }, /RELAY_KEY is not set/],
-    ['has a short key', { RELAY_KEY: secret }, /RELAY_KEY is not 43 characters of base64url \(it has 32\)/],
-    ['has a key of other letters', { RELAY_KEY: `${'A'.repeat(42)}=` }, /RELAY_KEY is not 43 characters/],
+    ['has a short key', { RELAY_KEY: secret }, /RELAY_KEY is not 32 bytes in base64url \(it has 32 characters, not 43/],
+    ['has a key of other letters', { RELAY_KEY: `${'A'.repeat(42)}=` }, /RELAY_KEY is not 32 bytes/],
     ['names no backend', { RELAY_KEY: KEY, BACKENDS: '' }, /BACKENDS is empty.*BACKENDS = &quot;whatsapp&quot;/s],
     ['names a bad backend', { RELAY_KEY: KEY, BACKENDS: '<b>' }, /BACKENDS has &quot;&lt;b&gt;&quot;/],
     [
@@ -54,6 +59,12 @@ describe('a relay that is not set up', () => {
     expect(page).toMatch(says);
     expect(page).not.toContain(secret);
     expect((await get('.well-known/puente', env)).status).toBe(404);
+  });
+
+  it('for another reason than its key is not told to make a new one', async () => {
+    const page = await (await get('', { RELAY_KEY: KEY, BACKENDS: 'signal' })).text();
+    expect(page).toContain('npx wrangler deploy');
+    expect(page).not.toContain('npm run key');
   });
 
   it('takes WhatsApp for its backends when none are named', async () => {

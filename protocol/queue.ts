@@ -9,7 +9,7 @@ interface Chunk {
 
 /**
  * A stretch of a byte stream, addressed by offset: a sender's replay buffer, a receiver's queue. Costs at most about
- * twice the bytes that it holds, however small the pieces in which they come.
+ * three times the bytes that it holds, whatever the pieces in which they come.
  */
 export class ByteQueue {
   #chunks: Chunk[] = [];

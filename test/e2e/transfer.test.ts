@@ -9,6 +9,7 @@ import { type Backend, startBackend } from '../support/backend.ts';
 import { KnownBytes, KnownBytesCheck } from '../support/bytes.ts';
 import { countingDial } from '../support/counting-dial.ts';
 import { bytesInKernel, openSockets, workerdPids } from '../support/proc.ts';
+import { openHello, RawClient } from '../support/raw-client.ts';
 import { until } from '../support/until.ts';
 
 const MiB = 1024 * 1024;
@@ -61,6 +62,21 @@ async function settled(count: () => number): Promise<number> {
   return last;
 }
 
+/** Makes the backend write as fast as TCP takes it, and counts the bytes. */
+function pour(): { offered: () => number } {
+  let offered = 0;
+  serve = (socket) => {
+    const chunk = Buffer.alloc(64 * 1024, 1);
+    const pump = () => {
+      do offered += chunk.length;
+      while (!socket.destroyed && socket.write(chunk));
+      socket.once('drain', pump);
+    };
+    pump();
+  };
+  return { offered: () => offered };
+}
+
 /** Seals, headers and padding: a record carries at most 65,000 bytes of data and at least a quarter of the window. */
 const OVERHEAD = 16 * 1024;
 
@@ -110,25 +126,36 @@ describe.skipIf(process.platform !== 'linux')('back-pressure', () => {
     await until('the backend sees it go', () => backend.open.size === 0);
   });
 
+  it('stops a backend whose client reads nothing and acknowledges all the same', async () => {
+    const { offered } = pour();
+    const client = await RawClient.open(relay.link, openHello(backend.address, { limit: 2 ** 50 }));
+    await client.send({ type: 'ack', received: 0, limit: 2 ** 50 });
+    client.deafen();
+    // Always less than what a stream at full speed would have sent, so that no single ACK can be told for a lie.
+    for (let round = 0, received = 0; round < 500; round++) {
+      received += 20_000;
+      await client.send({ type: 'ack', received, limit: 2 ** 50 });
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+    await settled(offered);
+    const [backendSocket] = backend.open;
+    const waiting = (backendSocket?.writableLength ?? 0) + bytesInKernel(backend.port);
+    expect(offered()).toBeGreaterThan(WINDOW_INITIAL);
+    expect(offered() - waiting).toBeLessThanOrEqual(2 * WINDOW_MAX);
+    client.close();
+    await until('the backend sees it go', () => backend.open.size === 0, 15_000);
+  });
+
   it('stops a backend whose client never reads, within the first window', async () => {
-    let offered = 0;
-    serve = (socket) => {
-      const chunk = Buffer.alloc(64 * 1024, 1);
-      const pump = () => {
-        do offered += chunk.length;
-        while (socket.write(chunk));
-        socket.once('drain', pump);
-      };
-      pump();
-    };
+    const { offered } = pour();
     const carried = countingDial();
     const socket = createConnection(backend.address, { relay: relay.link, dial: carried.dial });
     socket.on('error', () => {});
     await once(socket, 'connect');
-    await settled(() => offered);
+    await settled(offered);
     const [backendSocket] = backend.open;
     if (!backendSocket) throw new Error('no backend socket');
-    const taken = offered - backendSocket.writableLength - bytesInKernel(backend.port);
+    const taken = offered() - backendSocket.writableLength - bytesInKernel(backend.port);
     expect(carried.received).toBeGreaterThan(WINDOW_INITIAL);
     expect(carried.received).toBeLessThanOrEqual(WINDOW_INITIAL + OVERHEAD);
     // The relay reads no more than it may send, and one byte to notice the end by.

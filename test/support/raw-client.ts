@@ -79,6 +79,11 @@ export class RawClient {
     this.#socket.send(message);
   }
 
+  /** Reads no more of what comes: TCP fills up. */
+  deafen(): void {
+    this.#socket.pause();
+  }
+
   close(): void {
     this.#socket.terminate();
   }

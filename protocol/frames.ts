@@ -12,9 +12,17 @@
 import { type Bytes, Malformed, Reader, Writer } from './bytes.ts';
 import { PuenteError } from './errors.ts';
 
+/** Where an end stands, as an ACK, a hello or a grant tells its peer. */
+export interface Offsets {
+  /** Everything before this has been received in order. */
+  received: number;
+  /** The peer may send what lies before this. */
+  limit: number;
+}
+
 export type Frame =
   | { type: 'data'; offset: number; bytes: Bytes }
-  | { type: 'ack'; received: number; limit: number }
+  | ({ type: 'ack' } & Offsets)
   | { type: 'fin'; offset: number }
   | { type: 'reset'; code: number }
   | { type: 'ping' | 'pong'; id: number }

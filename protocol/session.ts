@@ -1,17 +1,15 @@
 /**
- * One app socket's two byte streams, at one end. A session outlives its carriers: every byte has an offset, what was
- * sent is kept until the peer has received it, and a next carrier goes on where the peer's `received` stands.
- *
- * Outgoing:  0 ── acked ── sent ── written        acked: the peer has it    written: the app gave it
- *                   └─ kept for replay ─┘         sent ≤ limit, which the peer grants
- * Incoming:  0 ── consumed ── taken ── received   consumed + window = the limit that we grant
+ * One app socket's two byte streams, at one end: when to send what, when to acknowledge, when to give up. A session
+ * outlives its carriers: every byte has an offset, what was sent is kept until the peer has received it, and a next
+ * carrier goes on where the peer's `received` stands. The streams themselves are in outgoing.ts and incoming.ts.
  *
  * Nothing here knows of sockets, keys or real time: frames come in by `receive`, go out by `carrier.send`, and the
  * clock is passed in, so that a test can run hours of it in a moment.
  */
-import { type Bytes, concat, EMPTY } from './bytes.ts';
+import type { Bytes } from './bytes.ts';
 import { type Code, PuenteError, resetOf, toWire } from './errors.ts';
-import { DATA_HEADER, type Frame } from './frames.ts';
+import type { Frame, Offsets } from './frames.ts';
+import { Incoming } from './incoming.ts';
 import {
   ACK_DELAY,
   DATA_MAX,
@@ -24,11 +22,10 @@ import {
   PROBE_TIMEOUT,
   PROOF_RECORDS,
   UNOPENED_RECORDS_MAX,
-  WINDOW_GROWTH_TIME,
   WINDOW_INITIAL,
-  WINDOW_MAX,
 } from './limits.ts';
-import { ByteQueue } from './queue.ts';
+import { Outgoing } from './outgoing.ts';
+import type { Budget } from './window.ts';
 
 export interface Clock {
   /** Milliseconds; only differences count. */
@@ -37,24 +34,10 @@ export interface Clock {
   after(ms: number, run: () => void): () => void;
 }
 
-/** The memory that windows and replay buffers may take together. */
-export interface Budget {
-  /** @param growth what asks could do without it. */
-  reserve(bytes: number, growth: boolean): boolean;
-  release(bytes: number): void;
-}
-
 /** What a session needs of a carrier. */
 export interface FrameSink {
   send(frames: Frame[]): void;
   close(): void;
-}
-
-export interface Offsets {
-  /** Everything before this has been received in order. */
-  received: number;
-  /** The peer may send up to here. */
-  limit: number;
 }
 
 export interface SessionEvents {
@@ -89,24 +72,11 @@ export class Session {
   #carrier: FrameSink | undefined;
   #over = false;
 
-  readonly #outgoing = new ByteQueue();
-  #acked = 0;
-  #sent = 0;
-  /** The furthest that any carrier has carried: an ACK beyond it is a lie. */
-  #everSent = 0;
-  /** The peer's, once it has named one. */
-  #limit: number | undefined;
-  readonly #replay: Growing;
-  #finished = false;
+  readonly #outgoing: Outgoing;
+  readonly #incoming: Incoming;
   #closing = false;
 
-  readonly #incoming = new ByteQueue();
-  #consumed = 0;
-  readonly #window: Growing;
-  #granted = WINDOW_INITIAL;
-  /** Offset of the peer's FIN, once it is received. */
-  #peerEnd: number | undefined;
-  /** What the peer last heard of `received` and `granted`. */
+  /** What the peer last heard of our offsets. */
   #told: Offsets = { received: 0, limit: 0 };
 
   #ackAt: number | undefined;
@@ -130,22 +100,15 @@ export class Session {
   constructor(parts: SessionParts) {
     this.#parts = parts;
     if (!parts.budget.reserve(2 * WINDOW_INITIAL, false)) throw new PuenteError('full');
-    this.#replay = new Growing(parts.budget);
-    this.#window = new Growing(parts.budget);
+    this.#outgoing = new Outgoing(parts.budget);
+    this.#incoming = new Incoming(parts.budget);
   }
 
   // --- the app's side -------------------------------------------------------------------------------------------
 
   /** Bytes that `write` takes now. */
   get room(): number {
-    if (this.#finished || this.#over) return 0;
-    const { size } = this.#replay;
-    const bound = Math.min(this.#limit ?? WINDOW_INITIAL, this.#acked + size, this.#proven.offset + 2 * size);
-    return Math.max(0, bound - this.#written);
-  }
-
-  get #written(): number {
-    return this.#outgoing.end;
+    return this.#over ? 0 : this.#outgoing.room(this.#proven.offset);
   }
 
   /**
@@ -160,29 +123,25 @@ export class Session {
 
   /** The app writes no more: a half-close. */
   finish(): void {
-    this.#finished = true;
+    this.#outgoing.finish();
   }
 
   /** The next bytes in order, out of the queue; `undefined` when there are none now. */
   take(): Bytes | undefined {
-    const bytes = this.#incoming.peek(this.#incoming.start, DATA_MAX);
-    if (bytes.length === 0) return undefined;
-    this.#incoming.dropTo(this.#incoming.start + bytes.length);
-    if (this.#over && this.#incoming.start === this.#incoming.end) this.#window.release();
+    const bytes = this.#incoming.take();
+    if (this.#over) this.#incoming.releaseWhenEmpty();
     return bytes;
   }
 
   /** The peer has finished, and everything was taken. */
   get drained(): boolean {
-    return this.#incoming.start === this.#peerEnd;
+    return this.#incoming.drained;
   }
 
   /** The app is done with this many of the bytes taken: the peer may send as many more. */
   consumed(length: number): void {
-    this.#consumed += length;
     if (this.#over) return;
-    this.#window.used(this.#consumed, this.#now, true);
-    this.#granted = Math.max(this.#granted, this.#consumed + this.#window.size);
+    this.#incoming.consume(length, this.#now);
     this.#oweAck();
   }
 
@@ -190,8 +149,8 @@ export class Session {
   close(): void {
     if (this.#over || this.#closing) return;
     // Nothing was said, and nothing was granted: there is nothing to deliver.
-    if (this.#limit === undefined && this.#written === 0) return this.#end();
-    this.#finished = true;
+    if (this.#outgoing.untouched) return this.#end();
+    this.#outgoing.finish();
     this.#closing = true;
     this.#lingerUntil = this.#now + LINGER;
     this.#incoming.clear();
@@ -213,7 +172,7 @@ export class Session {
   /** Nobody will take what is left. */
   discard(): void {
     this.#incoming.clear();
-    if (this.#over) this.#window.release();
+    if (this.#over) this.#incoming.releaseWhenEmpty();
   }
 
   /** Smoothed round trip to the relay in milliseconds, once one was measured. Clients only. */
@@ -233,18 +192,12 @@ export class Session {
    * @param max more than this do not fit.
    */
   earlyData(max: number, may: (first: Bytes) => boolean): Bytes {
-    if (this.#written > max) return EMPTY;
-    const parts: Bytes[] = [];
-    for (let at = 0; at < this.#written; at += parts.at(-1)?.length ?? 0) parts.push(this.#outgoing.peek(at, max));
-    const first = concat(...parts);
-    if (!may(first)) return EMPTY;
-    this.#everSent = first.length;
-    return first;
+    return this.#outgoing.earlyData(max, may);
   }
 
   /** What a hello or grant tells the peer: how far we have received, how far it may send. */
   offsets(): Offsets {
-    return { received: this.#received, limit: this.#granted };
+    return this.#incoming.offsets;
   }
 
   /**
@@ -261,11 +214,9 @@ export class Session {
     this.#records = 0;
     this.#lastSent = this.#now;
     this.#lastHeard = this.#now;
-    if (peer.received > this.#everSent) return this.reset('bad-offset');
-    this.#acknowledge(peer);
-    // From here the peer has everything before `acked`, by this carrier's exchange or by an ACK on an older one.
-    this.#sent = this.#acked;
-    this.#proven = { offset: this.#sent, records: 0 };
+    if (!this.#obeys(() => this.#outgoing.acknowledge(peer, this.#now))) return;
+    this.#outgoing.rewind();
+    this.#proven = { offset: this.#outgoing.sent, records: 0 };
     this.#ping = undefined;
     if (this.#parts.end === 'client') {
       // The first record proves that we hold the keys: until it comes, the relay neither switches nor trusts.
@@ -288,16 +239,21 @@ export class Session {
     if (this.#over) return;
     this.#lastHeard = this.#now;
     this.#silentSince = undefined;
-    try {
-      for (const frame of frames) {
-        this.#apply(frame);
-        if (this.#over) return;
-      }
-    } catch (error) {
-      if (!(error instanceof PuenteError)) throw error;
-      return this.reset(error.code);
+    for (const frame of frames) {
+      if (!this.#obeys(() => this.#apply(frame))) return;
     }
     this.flush();
+  }
+
+  /** Whether the session goes on after this: what breaks the rules ends it. */
+  #obeys(apply: () => void): boolean {
+    try {
+      apply();
+    } catch (error) {
+      if (!(error instanceof PuenteError)) throw error;
+      this.reset(error.code);
+    }
+    return !this.#over;
   }
 
   /** Sends what may be sent now. Call after `write`, `finish` and `consumed`: once for all of a tick's. */
@@ -316,11 +272,6 @@ export class Session {
   }
 
   // --- incoming frames ------------------------------------------------------------------------------------------
-
-  get #received(): number {
-    // A FIN takes one virtual offset, so that it is acknowledged like data.
-    return this.#peerEnd === undefined ? this.#incoming.end : this.#peerEnd + 1;
-  }
 
   #apply(frame: Frame): void {
     switch (frame.type) {
@@ -344,47 +295,29 @@ export class Session {
   }
 
   #receiveData(offset: number, bytes: Bytes): void {
-    const end = offset + bytes.length;
-    if (end > this.#granted) throw new PuenteError('bad-credit');
-    if (offset > this.#incoming.end) throw new PuenteError('bad-offset');
-    if (this.#peerEnd !== undefined && end > this.#peerEnd) throw new PuenteError('bad-offset');
-    if (end <= this.#incoming.end) return;
-    this.#incoming.push(bytes.subarray(this.#incoming.end - offset), true);
+    if (!this.#incoming.data(offset, bytes)) return;
     if (this.#closing) return this.#incoming.clear();
     this.#oweAck();
     this.#parts.events.readable();
   }
 
   #receiveFin(offset: number): void {
-    if (offset !== (this.#peerEnd ?? this.#incoming.end)) throw new PuenteError('bad-offset');
-    if (this.#peerEnd !== undefined) return;
-    this.#peerEnd = offset;
+    if (!this.#incoming.fin(offset)) return;
     // At once: the peer waits for nothing else to end its side.
     this.#ackAt = this.#now;
     this.#parts.events.readable();
   }
 
   #receiveAck(peer: Offsets): void {
-    if (peer.received > this.#everSent) throw new PuenteError('bad-offset');
-    this.#acknowledge(peer);
+    this.#outgoing.acknowledge(peer, this.#now);
     this.#parts.events.writable();
-  }
-
-  /** Never backwards: an ACK may be overtaken by one on a newer carrier. */
-  #acknowledge({ received, limit }: Offsets): void {
-    this.#limit = Math.max(this.#limit ?? 0, limit);
-    if (received <= this.#acked) return;
-    this.#acked = received;
-    this.#sent = Math.max(this.#sent, received);
-    this.#outgoing.dropTo(Math.min(received, this.#written));
-    this.#replay.used(received, this.#now, limit > received + this.#replay.size);
   }
 
   #receiveReset(wire: number): void {
     // A code of a later version still ends the session.
     const code = resetOf(wire) ?? 'aborted';
     // `closed` promises a FIN before it: without one the stream is cut short, not finished.
-    const cutShort = code === 'closed' && this.#peerEnd === undefined;
+    const cutShort = code === 'closed' && !this.#incoming.finished;
     this.#end(new PuenteError(cutShort ? 'aborted' : code));
   }
 
@@ -403,38 +336,17 @@ export class Session {
   /** The next record's frames; `undefined` when there is nothing to say now. */
   #compose(): Frame[] | undefined {
     const frames: Frame[] = [];
-    const sends = this.#sendable > 0 || this.#finIsNext;
-    const rides = sends || this.#pong !== undefined;
+    const rides = this.#outgoing.isDue || this.#pong !== undefined;
     if (this.#ackAt !== undefined && (rides || this.#ackAt <= this.#now)) frames.push(this.#composeAck());
     if (this.#pong !== undefined) frames.push({ type: 'pong', id: this.#pong });
     this.#pong = undefined;
-    if (this.#unproven.offset >= this.#replay.size || this.#unproven.records >= PROOF_RECORDS) this.ping();
+    if (this.#unproven.offset >= this.#outgoing.replaySize || this.#unproven.records >= PROOF_RECORDS) this.ping();
     if (this.#ping === 'due') frames.push(this.#composePing());
-    let space = DATA_MAX;
-    while (this.#sendable > 0 && space > DATA_HEADER) {
-      const bytes = this.#outgoing.peek(this.#sent, Math.min(this.#sendable, space));
-      frames.push({ type: 'data', offset: this.#sent, bytes });
-      this.#sent += bytes.length;
-      space -= DATA_HEADER + bytes.length;
-    }
-    if (this.#finIsNext) {
-      frames.push({ type: 'fin', offset: this.#written });
-      this.#sent = this.#written + 1;
-    }
-    this.#everSent = Math.max(this.#everSent, this.#sent);
+    const space = this.#outgoing.compose(frames, DATA_MAX);
     if (frames.length === 0) return undefined;
     if (this.#records < PADDED_RECORDS) frames.push({ type: 'pad', length: this.#padding(space) });
     this.#records += 1;
     return frames;
-  }
-
-  get #sendable(): number {
-    return Math.max(0, Math.min(this.#limit ?? 0, this.#written) - this.#sent);
-  }
-
-  /** A FIN needs no credit: one offset more cannot overrun a queue, and a full window must not hold it back. */
-  get #finIsNext(): boolean {
-    return this.#finished && this.#sent === this.#written;
   }
 
   #composeAck(): Frame {
@@ -445,13 +357,13 @@ export class Session {
 
   #composePing(): Frame {
     const id = new DataView(this.#parts.random(4).buffer).getUint32(0);
-    this.#ping = { id, sentAt: this.#now, upTo: { offset: this.#sent, records: this.#records } };
+    this.#ping = { id, sentAt: this.#now, upTo: { offset: this.#outgoing.sent, records: this.#records } };
     return { type: 'ping', id };
   }
 
   /** What has been sent on this carrier since what is proven to have arrived. */
   get #unproven(): Flight {
-    return { offset: this.#sent - this.#proven.offset, records: this.#records - this.#proven.records };
+    return { offset: this.#outgoing.sent - this.#proven.offset, records: this.#records - this.#proven.records };
   }
 
   #padding(space: number): number {
@@ -461,9 +373,10 @@ export class Session {
 
   /** An ACK soon, or at once when the peer may be waiting for it: a quarter of a window has moved. */
   #oweAck(): void {
-    const moved = Math.max(this.#received - this.#told.received, this.#granted - this.#told.limit);
+    const { received, limit } = this.offsets();
+    const moved = Math.max(received - this.#told.received, limit - this.#told.limit);
     if (moved === 0) return;
-    const due = moved >= this.#window.size / 4 ? this.#now : this.#now + ACK_DELAY;
+    const due = moved >= this.#incoming.windowSize / 4 ? this.#now : this.#now + ACK_DELAY;
     this.#ackAt = Math.min(this.#ackAt ?? due, due);
   }
 
@@ -521,9 +434,9 @@ export class Session {
 
   /** Ends the session when both streams have come to their ends and both ends know it. */
   #settle(): void {
-    if (this.#over || !this.#finished || this.#acked !== this.#written + 1) return;
-    if (this.#peerEnd !== undefined) {
-      if (this.#told.received === this.#received) this.#end();
+    if (this.#over || !this.#outgoing.acknowledged) return;
+    if (this.#incoming.finished) {
+      if (this.#told.received === this.offsets().received) this.#end();
     } else if (this.#closing) {
       // No error at this end, which has asked for it.
       this.#carrier?.send([{ type: 'reset', code: toWire('closed') }]);
@@ -537,36 +450,9 @@ export class Session {
     this.#timer?.cancel();
     this.#carrier?.close();
     this.#carrier = undefined;
-    this.#outgoing.clear();
-    this.#replay.release();
+    this.#outgoing.release();
     if (error && error.code !== 'closed') this.#incoming.clear();
-    if (this.#incoming.start === this.#incoming.end) this.#window.release();
+    this.#incoming.releaseWhenEmpty();
     this.#parts.events.ended(error);
-  }
-}
-
-/** A window or replay buffer's size: doubles while it is used and the budget lasts. */
-class Growing {
-  readonly #budget: Budget;
-  size = WINDOW_INITIAL;
-  #released = false;
-  #mark = { offset: 0, at: Number.NEGATIVE_INFINITY };
-
-  constructor(budget: Budget) {
-    this.#budget = budget;
-  }
-
-  /** The stream has moved on to `offset`: a whole window in a short time, though it was all there was, asks for more. */
-  used(offset: number, now: number, wanted: boolean): void {
-    if (offset - this.#mark.offset < this.size) return;
-    const quick = now - this.#mark.at <= WINDOW_GROWTH_TIME;
-    this.#mark = { offset, at: now };
-    if (quick && wanted && this.size < WINDOW_MAX && this.#budget.reserve(this.size, true)) this.size *= 2;
-  }
-
-  release(): void {
-    if (this.#released) return;
-    this.#released = true;
-    this.#budget.release(this.size);
   }
 }

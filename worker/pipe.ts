@@ -2,8 +2,9 @@
 import type { Bytes } from '../protocol/bytes.ts';
 import type { PuenteError } from '../protocol/errors.ts';
 import { DATA_MAX, ISOLATE_GROWTH_MAX, ISOLATE_WINDOWS_MAX, LINGER, READ_MIN } from '../protocol/limits.ts';
-import { type Budget, type Clock, Session } from '../protocol/session.ts';
+import { type Clock, Session } from '../protocol/session.ts';
 import { Signal } from '../protocol/signal.ts';
+import type { Budget } from '../protocol/window.ts';
 
 const clock: Clock = {
   now: () => Date.now(),

@@ -8,13 +8,13 @@ import { type Bytes, concat, EMPTY, toBase64url, toUtf8 } from '../../protocol/b
 import { Carrier } from '../../protocol/carrier.ts';
 import { type Cipher, native } from '../../protocol/cipher.ts';
 import { FAILURES } from '../../protocol/errors.ts';
-import { encodeFrames, type Frame } from '../../protocol/frames.ts';
+import { encodeFrames, type Frame, type Offsets } from '../../protocol/frames.ts';
 import { decodeGrant, decodeHello, encodeGrant, encodeHello, offer, readOffer, VERSION } from '../../protocol/hello.ts';
 import * as limits from '../../protocol/limits.ts';
 import { formatLink, parseLink } from '../../protocol/link.ts';
 import { noble } from '../../protocol/noble.ts';
 import { Initiator, PROLOGUE, Responder, type Transport } from '../../protocol/noise.ts';
-import { type Offsets, Session } from '../../protocol/session.ts';
+import { Session } from '../../protocol/session.ts';
 
 const document = readFileSync(new URL('../../docs/protocol.md', import.meta.url), 'utf8');
 

@@ -7,7 +7,8 @@ import type { Bytes } from '../../protocol/bytes.ts';
 import { type Code, PuenteError, resetOf } from '../../protocol/errors.ts';
 import { decodeFrames, encodeFrames, type Frame } from '../../protocol/frames.ts';
 import { RECORD_MAX, TAG, WINDOW_INITIAL, WINDOW_MAX } from '../../protocol/limits.ts';
-import { type Budget, type Clock, type FrameSink, Session } from '../../protocol/session.ts';
+import { type Clock, type FrameSink, Session } from '../../protocol/session.ts';
+import type { Budget } from '../../protocol/window.ts';
 import { KnownBytes, KnownBytesCheck } from './bytes.ts';
 
 /** A small generator with a seed (mulberry32). */

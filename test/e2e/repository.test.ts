@@ -1,0 +1,95 @@
+/** What a volunteer and a contributor run from a clone. */
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe, expect, it } from 'vitest';
+import { nodeCipher } from '../../client/node/cipher.ts';
+import { fromBase64url } from '../../protocol/bytes.ts';
+import { parseLink } from '../../protocol/link.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'puente-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+function run(command: string, args: string[]) {
+  return spawnSync(command, args, { encoding: 'utf8', cwd: ROOT });
+}
+
+describe('wrangler deploy', () => {
+  it('takes the repository as it stands, and bundles nothing of Node or noble', () => {
+    const { status, stdout, stderr } = run('npx', ['wrangler', 'deploy', '--dry-run', '--outdir', folder]);
+    expect(status, stdout + stderr).toBe(0);
+    expect(stdout).toContain('env.BACKENDS ("whatsapp")');
+    const bundle = readFileSync(join(folder, 'index.js'), 'utf8');
+    expect(bundle).toContain('cloudflare:sockets');
+    expect(bundle).not.toMatch(/node:|montgomery|@noble/);
+  });
+});
+
+describe('npm run key', () => {
+  const key = (...args: string[]) => run('npm', ['run', '--silent', 'key', '--', ...args]);
+
+  it('makes a key whose public half is in the link', async () => {
+    const made = JSON.parse(key('relay.example.org', '--json').stdout) as { key: string; link: string };
+    const secret = fromBase64url(made.key);
+    if (secret?.length !== 32) throw new Error('not a key');
+    expect(parseLink(made.link)).toEqual({
+      origin: 'https://relay.example.org/',
+      key: await nodeCipher.publicKey(secret),
+    });
+  });
+
+  it('says how to put it, and makes another each time', () => {
+    const [first, second] = [key().stdout, key().stdout];
+    expect(first).toContain('npx wrangler secret put RELAY_KEY');
+    expect(first).toContain('https://your-relay.workers.dev/#k=');
+    expect(first).not.toBe(second);
+  });
+
+  it('explains itself, and refuses what is no host', () => {
+    expect(key('--help')).toMatchObject({ status: 0, stdout: expect.stringContaining('--json') });
+    const { status, stdout, stderr } = key('http://relay.example.org');
+    expect([status, stdout]).toEqual([2, '']);
+    expect(stderr).toContain('https://');
+  });
+});
+
+describe('the lint', () => {
+  /** The exit code for a file of one line at this path, under this repository's rules. */
+  function lint(path: string, code: string): number | null {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    copyFileSync(join(ROOT, 'biome.json'), join(folder, 'biome.json'));
+    writeFileSync(join(folder, path), code);
+    return run('npx', ['biome', 'lint', '--vcs-enabled=false', `--config-path=${folder}`, join(folder, path)]).status;
+  }
+
+  it.each([
+    ['worker/x.ts', '../client/index.ts'],
+    ['worker/x.ts', 'node:fs'],
+    ['client/x.ts', '../worker/index.ts'],
+    ['client/x.ts', './node/index.ts'],
+    ['client/x.ts', 'ws'],
+    ['client/node/x.ts', '../../worker/index.ts'],
+    ['protocol/x.ts', '../client/index.ts'],
+    ['protocol/x.ts', 'node:crypto'],
+    ['protocol/x.ts', 'cloudflare:sockets'],
+  ])('keeps %s from importing %s', (path, module) => {
+    expect(lint(path, `import '${module}';\n`)).toBe(1);
+  });
+
+  it('lets each import what it stands on', () => {
+    expect(lint('worker/x.ts', "import '../protocol/bytes.ts';\n")).toBe(0);
+    expect(lint('client/x.ts', "import '../protocol/bytes.ts';\n")).toBe(0);
+    expect(lint('client/node/x.ts', "import 'ws';\n")).toBe(0);
+    expect(lint('protocol/x.ts', "import './bytes.ts';\n")).toBe(0);
+  });
+
+  it('keeps clock and network out of protocol', () => {
+    expect(lint('protocol/x.ts', 'export const at = Date.now();\n')).toBe(1);
+    expect(lint('protocol/x.ts', "export const answer = fetch('/');\n")).toBe(1);
+    expect(lint('client/x.ts', 'export const at = Date.now();\n')).toBe(0);
+  });
+});

@@ -175,12 +175,12 @@ export class Session {
     if (this.#over) this.#incoming.releaseWhenEmpty();
   }
 
-  /** Smoothed round trip to the relay in milliseconds, once one was measured. Clients only. */
+  /** Smoothed round trip to the peer in milliseconds, once one was measured. */
   get roundTrip(): number | undefined {
     return this.#roundTrip;
   }
 
-  /** Measures the round trip with the next record. */
+  /** Asks for an answer with the next record: it measures the round trip, and proves what has arrived. */
   ping(): void {
     this.#ping ??= 'due';
   }

@@ -5,10 +5,9 @@ import { PuenteError, refusalOf } from '../protocol/errors.ts';
 import { decodeGrant, encodeHello, type Granted, type OpenHello, offer } from '../protocol/hello.ts';
 import { HELLO_AGE_MAX, UNOPENED_RECORDS_MAX } from '../protocol/limits.ts';
 import { Initiator, PROLOGUE, type Transport } from '../protocol/noise.ts';
+import { random } from './random.ts';
 import type { Relay } from './relay.ts';
 import type { Runtime } from './runtime.ts';
-
-const random = (length: number): Bytes => crypto.getRandomValues(new Uint8Array(length));
 
 export type HelloParts = Omit<OpenHello, 'time' | 'invite'>;
 

@@ -52,17 +52,17 @@ async function request(url: string): Promise<string> {
 
 /** The body, unless it is longer than any that has a key: whoever answers may be anyone. */
 async function limitedText(response: Response): Promise<string> {
+  if (!response.body) return '';
+  const reader = response.body.getReader();
   const decoder = new TextDecoder();
   let text = '';
-  const reader = response.body?.getReader();
-  for (;;) {
-    const { value, done } = (await reader?.read()) ?? { value: undefined, done: true };
+  while (text.length <= DISCOVERY_MAX) {
+    const { value, done } = await reader.read();
     if (done) return text;
     text += decoder.decode(value, { stream: true });
-    if (text.length <= DISCOVERY_MAX) continue;
-    await reader?.cancel();
-    return '';
   }
+  await reader.cancel();
+  return '';
 }
 
 function parseKey(text: string): Bytes | undefined {

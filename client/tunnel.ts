@@ -6,6 +6,7 @@ import { isRepeatable } from '../protocol/flight.ts';
 import { EARLY_DATA_MAX, EARLY_DATA_WAIT, OPEN_TIMEOUT } from '../protocol/limits.ts';
 import { type Clock, Session } from '../protocol/session.ts';
 import { type HelloParts, openCarrier } from './handshake.ts';
+import { random } from './random.ts';
 import { findRelay } from './relay.ts';
 import type { Runtime } from './runtime.ts';
 
@@ -26,8 +27,6 @@ const clock: Clock = {
     return () => clearTimeout(timer);
   },
 };
-
-const random = (length: number): Bytes => crypto.getRandomValues(new Uint8Array(length));
 
 export class Tunnel {
   readonly #backend: string;

@@ -116,7 +116,7 @@ export class Session {
    * @param owned nobody will write to these bytes any more, so that they need not be copied.
    */
   write(bytes: Bytes, owned = false): number {
-    const accepted = bytes.length <= this.room ? bytes : bytes.subarray(0, this.room);
+    const accepted = bytes.subarray(0, this.room);
     this.#outgoing.push(accepted, owned);
     return accepted.length;
   }
@@ -239,10 +239,10 @@ export class Session {
     if (this.#over) return;
     this.#lastHeard = this.#now;
     this.#silentSince = undefined;
-    for (const frame of frames) {
-      if (!this.#obeys(() => this.#apply(frame))) return;
-    }
-    this.flush();
+    const goesOn = this.#obeys(() => {
+      for (const frame of frames) if (!this.#over) this.#apply(frame);
+    });
+    if (goesOn) this.flush();
   }
 
   /** Whether the session goes on after this: what breaks the rules ends it. */

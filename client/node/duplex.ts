@@ -12,7 +12,7 @@ export class PuenteSocket extends Duplex {
   #unread = 0;
   #wanted = false;
   #write: { rest: Uint8Array<ArrayBuffer>; done: Done } | undefined;
-  #idle: { timer: NodeJS.Timeout; ms: number } | undefined;
+  #idle: NodeJS.Timeout | undefined;
 
   constructor(runtime: Runtime, backend: string, relay: string, allowHalfOpen: boolean) {
     super({ allowHalfOpen });
@@ -76,7 +76,7 @@ export class PuenteSocket extends Duplex {
   }
 
   override _destroy(error: Error | null, done: Done): void {
-    clearTimeout(this.#idle?.timer);
+    clearTimeout(this.#idle);
     const cut = this.#write;
     this.#write = undefined;
     // A write that was taken whole is still delivered. One that is cut resets: its end must not look like the app's.
@@ -94,14 +94,14 @@ export class PuenteSocket extends Duplex {
 
   /** Emits `timeout` after `ms` without a byte in either direction; 0 turns it off. */
   setTimeout(ms: number, listener?: () => void): this {
-    clearTimeout(this.#idle?.timer);
-    this.#idle = ms > 0 ? { ms, timer: setTimeout(() => this.emit('timeout'), ms).unref() } : undefined;
+    clearTimeout(this.#idle);
+    this.#idle = ms > 0 ? setTimeout(() => this.emit('timeout'), ms).unref() : undefined;
     if (listener) ms > 0 ? this.once('timeout', listener) : this.off('timeout', listener);
     return this;
   }
 
   #active(): void {
-    this.#idle?.timer.refresh();
+    this.#idle?.refresh();
   }
 
   /** A tunnel never waits to fill a packet. */

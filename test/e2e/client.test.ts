@@ -5,12 +5,13 @@ import net from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { connect } from '../../client/index.ts';
-import { createConnection, type PuenteError, type PuenteSocket } from '../../client/node/index.ts';
+import { createConnection } from '../../client/node/index.ts';
 import { type LocalRelay, startRelay } from '../../examples/local/relay.ts';
 import { toUtf8 } from '../../protocol/bytes.ts';
 import { formatLink, parseLink } from '../../protocol/link.ts';
 import { type Backend, echo, startBackend } from '../support/backend.ts';
 import { countingDial } from '../support/counting-dial.ts';
+import { failure } from '../support/failure.ts';
 import { until } from '../support/until.ts';
 
 let backend: Backend;
@@ -28,10 +29,6 @@ afterAll(async () => {
 });
 
 afterEach(() => vi.restoreAllMocks());
-
-function failure(socket: PuenteSocket): Promise<PuenteError> {
-  return new Promise((resolve) => socket.once('error', (error) => resolve(error as PuenteError)));
-}
 
 describe('the browser-safe core, on the web platform of this runtime', () => {
   it.each([

@@ -3,12 +3,13 @@ import { once } from 'node:events';
 import type net from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { connect, createConnection, type PuenteError, type PuenteSocket } from '../../client/node/index.ts';
+import { connect, createConnection } from '../../client/node/index.ts';
 import { type LocalRelay, startRelay } from '../../examples/local/relay.ts';
 import { toUtf8 } from '../../protocol/bytes.ts';
 import { type Code, resetOf } from '../../protocol/errors.ts';
 import type { Frame } from '../../protocol/frames.ts';
 import { type Backend, echo, startBackend, startSilentBackend } from '../support/backend.ts';
+import { failure } from '../support/failure.ts';
 import { openHello, RawClient } from '../support/raw-client.ts';
 import { until } from '../support/until.ts';
 
@@ -35,10 +36,6 @@ afterEach(() => {
 });
 
 const open = (address = backend.address, link = relay.link) => createConnection(address, { relay: link });
-
-function failure(socket: PuenteSocket): Promise<PuenteError> {
-  return new Promise((resolve) => socket.once('error', (error) => resolve(error as PuenteError)));
-}
 
 describe('half-close', () => {
   it('lets the backend answer after the client has finished', async () => {

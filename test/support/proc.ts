@@ -50,3 +50,12 @@ export function bytesInKernel(port: number): number {
   }
   return total;
 }
+
+/** CPU time that a process has used, user and system, in seconds. Linux counts it in hundredths. */
+export function cpuSeconds(pid: number): number {
+  // proc_pid_stat(5): fields 14 and 15, counted after the name, which may hold spaces and brackets.
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /s, '')
+    .split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}

@@ -1,0 +1,145 @@
+/** `npm run capacity`: how many people an account carries, from the bench's figures and Cloudflare's allowances. */
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { DATA_MAX, ISOLATE_WINDOWS_MAX, WINDOW_INITIAL, WINDOW_MAX } from '../protocol/limits.ts';
+
+const HELP = `npm run capacity [-- FILE]
+
+Prints docs/capacity.md's tables. FILE is what "npm run bench -- --json" printed; docs/performance.json by default.
+
+  -h, --help  this text
+`;
+
+const MiB = 1024 * 1024;
+
+/** What one person does in a day. An assumption, not a measurement: change it here. */
+const PERSON = {
+  /** Carriers opened: an app that is woken, changes networks, or is cut off. */
+  openings: 40,
+  /** Messages sent, and messages received, text and its receipts. */
+  messages: 300,
+  /** MiB of pictures and voice, each way. */
+  down: 15,
+  up: 5,
+  /** Share of people who are connected at the busiest time. */
+  online: 0.3,
+};
+
+/** Milliseconds of CPU: of a session opened, of a message sent and one received, of a MiB. */
+interface Costs {
+  opening: number;
+  exchange: number;
+  down: number;
+  up: number;
+}
+
+function costsOf(file: string): Costs {
+  const figures = JSON.parse(readFileSync(file, 'utf8')) as Record<string, { tunnel: { cpu: { median: number } } }>;
+  const cpu = (key: string): number => {
+    const median = figures[key]?.tunnel.cpu.median;
+    if (median === undefined) throw new Error(`${file} lacks "${key}": it must be of a whole run.`);
+    return median;
+  };
+  return { opening: cpu('open'), exchange: cpu('echo200') / 1000, down: cpu('down'), up: cpu('up') };
+}
+
+// --- what Cloudflare gives (https://developers.cloudflare.com/workers/platform/pricing/ and
+// https://developers.cloudflare.com/durable-objects/platform/pricing/, November 2026) --------------------------------
+
+const FREE = { requests: 100_000, objectRequests: 100_000, gbSeconds: 13_000, cpuPerInvocation: 10 };
+const PAID = { dollars: 5, requests: 10e6, cpu: 30e6, objectRequests: 1e6, gbSeconds: 400_000 };
+const PRICES = { request: 0.3e-6, cpu: 0.02e-6, objectRequest: 0.15e-6, gbSecond: 12.5e-6 };
+/** WebSocket messages that come in, for one request; those that go out are free. */
+const MESSAGES_PER_REQUEST = 20;
+const HUB_GB = 0.128;
+const DAY = 86_400;
+const DAYS = 30;
+
+// --- the model ----------------------------------------------------------------------------------------------------
+
+function perDay(costs: Costs) {
+  // An upload comes in records; of a download every quarter of a window is acknowledged.
+  const incoming = 2 * PERSON.messages + (PERSON.up * MiB) / DATA_MAX + (PERSON.down * MiB) / (WINDOW_MAX / 4);
+  const { openings, messages, down, up } = PERSON;
+  return {
+    requests: openings,
+    objectRequests: openings + incoming / MESSAGES_PER_REQUEST,
+    cpu: openings * costs.opening + messages * costs.exchange + down * costs.down + up * costs.up,
+  };
+}
+
+/** Sessions that one isolate holds, and so one hub. */
+const SESSIONS = ISOLATE_WINDOWS_MAX / (2 * WINDOW_INITIAL);
+
+function rowsOf(title: string, limits: [resource: string, people: number][]): string[] {
+  const least = Math.min(...limits.map(([, people]) => people));
+  return limits.map(([resource, people], at) => {
+    const first = people === least ? ' **first**' : '';
+    return `| ${at === 0 ? title : ''} | ${resource} | ${round(people)}${first} |`;
+  });
+}
+
+function tables(costs: Costs): string {
+  const day = perDay(costs);
+  const hubs = FREE.gbSeconds / (HUB_GB * DAY);
+  const perSession = FREE.cpuPerInvocation - costs.opening;
+  const concurrent = (SESSIONS * Math.floor(hubs)) / PERSON.online;
+  const free = rowsOf('free account, one hub', [
+    ['Worker requests (100,000 a day)', FREE.requests / day.requests],
+    ['object requests (100,000 a day; 20 messages count as one)', FREE.objectRequests / day.objectRequests],
+    [`memory: ${round(SESSIONS)} sessions at the busiest time`, concurrent],
+    ['one thread: a day of CPU, a tenth of it in the busiest hour', ((3600 / 0.1) * 1000) / day.cpu],
+  ]);
+  const paidPlain = rowsOf('$5 account, plain sessions', [
+    ['Worker requests (10 million a month)', PAID.requests / (day.requests * DAYS)],
+    ['CPU (30 million ms a month)', PAID.cpu / (day.cpu * DAYS)],
+  ]);
+  const paidHub = rowsOf('$5 account, one hub', [
+    ['object requests (1 million a month)', PAID.objectRequests / (day.objectRequests * DAYS)],
+    [`memory: ${round(SESSIONS)} sessions at the busiest time`, SESSIONS / PERSON.online],
+  ]);
+  const million = 1e6;
+  const peopleHubs = Math.ceil((million * PERSON.online) / SESSIONS);
+  const over = (used: number, included: number, price: number) => Math.max(0, used - included) * price;
+  const bill: [string, number][] = [
+    ['requests', over(million * day.requests * DAYS, PAID.requests, PRICES.request)],
+    ['CPU', over(million * day.cpu * DAYS, PAID.cpu, PRICES.cpu)],
+    ['object requests', over(million * day.objectRequests * DAYS, PAID.objectRequests, PRICES.objectRequest)],
+    [`object duration, ${peopleHubs} hubs`, over(peopleHubs * HUB_GB * DAY * DAYS, PAID.gbSeconds, PRICES.gbSecond)],
+  ];
+  const total = PAID.dollars + bill.reduce((sum, [, dollars]) => sum + dollars, 0);
+  const plain = bill.slice(0, 2).reduce((sum, [, dollars]) => sum + dollars, PAID.dollars);
+  return `| Account | What it has | People a day |
+| --- | --- | --- |
+${free.join('\n')}
+${paidPlain.join('\n')}
+${paidHub.join('\n')}
+
+| A plain session on the free plan | until its 10 ms of CPU are used |
+| --- | --- |
+| opening | ${costs.opening.toFixed(1)} ms |
+| then messages there and back | ${Math.floor(perSession / costs.exchange)} |
+| or a download | ${(perSession / costs.down).toFixed(1)} MiB |
+| or an upload | ${(perSession / costs.up).toFixed(1)} MiB |
+
+| 1,000,000 people, one month | $ |
+| --- | --- |
+${bill.map(([what, dollars]) => `| ${what} | ${round(dollars)} |`).join('\n')}
+| all, with the $5 | ${round(total)}, or ${((100 * total) / million).toFixed(2)} cents each |
+| without resumable sessions | ${round(plain)}, or ${((100 * plain) / million).toFixed(2)} cents each |
+`;
+}
+
+/** Two digits that mean something. */
+function round(value: number): string {
+  const unit = 10 ** Math.max(0, Math.floor(Math.log10(Math.max(1, value))) - 1);
+  return (Math.floor(value / unit) * unit).toLocaleString('en-US');
+}
+
+const { values, positionals } = parseArgs({
+  options: { help: { type: 'boolean', short: 'h' } },
+  allowPositionals: true,
+});
+const recorded = fileURLToPath(new URL('../docs/performance.json', import.meta.url));
+process.stdout.write(values.help ? HELP : tables(costsOf(positionals[0] ?? recorded)));

@@ -1,0 +1,118 @@
+/** Everything that is measured, each in processes of its own on this machine. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { nodeCipher } from '../client/node/cipher.ts';
+import { type Certificate, makeCertificate } from '../examples/local/certificate.ts';
+import { toBase64url } from '../protocol/bytes.ts';
+import { formatLink } from '../protocol/link.ts';
+import { type Backends, startBackends } from './backend.ts';
+import { Driver } from './driver.ts';
+import { haproxyVersion, startHaproxy } from './haproxy.ts';
+import type { Case } from './tasks.ts';
+import { type Bundle, bundle, serve, type Workerd } from './workerd.ts';
+
+/** One way to the backends, ready to be driven. */
+export interface Contestant {
+  name: Name;
+  which: Case;
+  driver: Driver;
+  /** The relaying process, if there is one. */
+  pid?: number;
+}
+
+export type Name = 'floor' | 'tunnel' | 'direct' | 'haproxy';
+
+/** A contestant of the two that are Workers, in processes that nothing else has used. */
+export interface Fresh extends Contestant {
+  pid: number;
+  worker: Workerd;
+  /** The same, by TLS on another port: that of `worker`, or of a path to it. */
+  overTls(port: number): Case;
+  stop(): Promise<void>;
+}
+
+export class Lab {
+  readonly #folder = mkdtempSync(join(tmpdir(), 'puente-bench-'));
+  readonly #certificate: Certificate;
+  readonly #certificateFile = join(this.#folder, 'certificate.pem');
+  readonly #bundles: { floor: Bundle; tunnel: Bundle };
+  readonly backends: Backends;
+  readonly #stop: (() => unknown)[] = [];
+
+  private constructor(certificate: Certificate, bundles: { floor: Bundle; tunnel: Bundle }, backends: Backends) {
+    this.#certificate = certificate;
+    this.#bundles = bundles;
+    this.backends = backends;
+    writeFileSync(this.#certificateFile, certificate.cert);
+  }
+
+  static async open(): Promise<Lab> {
+    const bundles = { floor: bundle('bench/floor/wrangler.toml'), tunnel: bundle('wrangler.toml') };
+    const { backends, stop } = await startBackends();
+    const lab = new Lab(await makeCertificate(), bundles, backends);
+    lab.#stop.push(stop);
+    return lab;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#stop.map((stop) => stop()));
+    rmSync(this.#folder, { recursive: true });
+  }
+
+  /** All of them, for as long as the lab is open. HAProxy only where it is installed. */
+  async contestants(): Promise<Contestant[]> {
+    const floor = await this.fresh('floor');
+    const tunnel = await this.fresh('tunnel');
+    this.#stop.push(floor.stop, tunnel.stop);
+    const direct: Contestant = { name: 'direct', which: this.#case({ kind: 'direct' }), driver: this.#driver() };
+    return [floor, tunnel, direct, ...(haproxyVersion() ? [await this.#haproxy()] : [])];
+  }
+
+  async fresh(name: 'floor' | 'tunnel'): Promise<Fresh> {
+    const secret = crypto.getRandomValues(new Uint8Array(32));
+    const key = await nodeCipher.publicKey(secret);
+    const { source, sink, echo } = this.backends;
+    const vars = {
+      RELAY_KEY: toBase64url(secret),
+      BACKENDS: [source, sink, echo].map((port) => `127.0.0.1:${port}`).join(' '),
+    };
+    const worker = await serve(this.#bundles[name], name === 'tunnel' ? vars : {}, this.#certificate);
+    const driver = new Driver(this.#certificateFile);
+    const at = (host: string, tls: 's' | ''): Case =>
+      this.#case(
+        name === 'tunnel'
+          ? { kind: 'tunnel', link: formatLink({ origin: `http${tls}://${host}/`, key }) }
+          : { kind: 'floor', origin: `ws${tls}://${host}` },
+      );
+    return {
+      name,
+      which: at(`127.0.0.1:${worker.port}`, ''),
+      driver,
+      pid: worker.pid,
+      worker,
+      overTls: (port) => at(`localhost:${port}`, 's'),
+      async stop() {
+        driver.stop();
+        await worker.stop();
+      },
+    };
+  }
+
+  async #haproxy(): Promise<Contestant> {
+    const { source, sink, echo } = this.backends;
+    const { pid, ports, stop } = await startHaproxy([source, sink, echo], this.#certificate, this.#folder);
+    this.#stop.push(stop);
+    return { name: 'haproxy', which: this.#case({ kind: 'haproxy', ports }), driver: this.#driver(), pid };
+  }
+
+  #driver(): Driver {
+    const driver = new Driver(this.#certificateFile);
+    this.#stop.push(() => driver.stop());
+    return driver;
+  }
+
+  #case(way: Case['way']): Case {
+    return { way, backends: this.backends };
+  }
+}

@@ -1,0 +1,115 @@
+/** `npm run bench`: the tunnel against what the platform costs by itself, side by side in one run. */
+import { cpus, totalmem } from 'node:os';
+import { parseArgs } from 'node:util';
+import { echo, idle, measure, opening, type Plan, roundTrips, stalled, throughput } from './figures.ts';
+import { haproxyVersion } from './haproxy.ts';
+import { Lab } from './lab.ts';
+import { asJson, type Figures, type Key, table, targets, verdict } from './report.ts';
+import { workerdVersion } from './workerd.ts';
+
+const KEYS: Key[] = ['down', 'up', 'down8', 'up8', 'echo200', 'echo1400', 'open', 'idle', 'stalled'];
+
+const HELP = `npm run bench [-- OPTIONS]
+
+Measures Puente's tunnel against the floor (a Worker that only pipes a WebSocket to a TCP socket), a direct connection,
+and HAProxy with TLS where it is installed. Prints medians with their ranges; what counts is the ratio to the floor, as
+everything else depends on the machine. Takes about five minutes.
+
+  --only KEYS  some figures only, separated by commas: ${KEYS.join(' ')}
+  --json       one JSON object, the same figures
+  -h, --help   this text
+
+Exit code 0 when it has measured, whether or not the targets are reached; 2 for a wrong option.
+`;
+
+const REPEATS = 7;
+
+function options(): { only: Key[]; json: boolean } {
+  const { values } = parseArgs({
+    options: { only: { type: 'string' }, json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
+  });
+  if (values.help) {
+    process.stdout.write(HELP);
+    process.exit(0);
+  }
+  const only = values.only?.split(',') ?? KEYS;
+  const unknown = only.find((key) => !KEYS.includes(key as Key));
+  if (unknown !== undefined) throw new Error(`--only: "${unknown}" is no figure. There are: ${KEYS.join(' ')}`);
+  return { only: only as Key[], json: values.json ?? false };
+}
+
+/** One line that changes on a terminal, lines elsewhere; on standard error, so that the result can be piped. */
+function progress(text: string): void {
+  process.stderr.write(process.stderr.isTTY ? `\r\x1b[K${text}` : `${text}\n`);
+}
+
+async function measureAll(only: Key[]): Promise<Figures> {
+  progress('bundling the Workers');
+  const lab = await Lab.open();
+  try {
+    const contestants = await lab.contestants();
+    const plan: Plan = { repeats: REPEATS, progress };
+    const figures: Record<Key, () => Promise<Figures[Key]>> = {
+      down: () => measure(throughput('down', 1), contestants, plan),
+      up: () => measure(throughput('up', 1), contestants, plan),
+      down8: () => measure(throughput('down', 8), contestants, plan),
+      up8: () => measure(throughput('up', 8), contestants, plan),
+      echo200: () => measure(echo(200), contestants, plan),
+      echo1400: () => measure(echo(1400), contestants, plan),
+      async open() {
+        const figure = await measure(opening, contestants, plan);
+        for (const name of ['floor', 'tunnel'] as const) {
+          const result = figure.results[name];
+          if (result) result.roundTrips = await roundTrips(lab, name);
+        }
+        return figure;
+      },
+      idle: () => idle(lab, plan),
+      stalled: () => stalled(lab, plan),
+    };
+    const measured: Figures = {};
+    for (const key of only) Object.assign(measured, { [key]: await figures[key]() });
+    return measured;
+  } finally {
+    await lab.close();
+    if (process.stderr.isTTY) progress('');
+  }
+}
+
+function machine() {
+  return {
+    cpu: cpus()[0]?.model ?? 'unknown',
+    cores: cpus().length,
+    memoryGiB: Math.round(totalmem() / 1024 ** 3),
+    kernel: process.platform,
+    node: process.version,
+    workerd: workerdVersion(),
+    haproxy: haproxyVersion() ?? 'not installed',
+  };
+}
+
+const chosen = (() => {
+  try {
+    return options();
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n`);
+    process.exit(2);
+  }
+})();
+
+const start = performance.now();
+const figures = await measureAll(chosen.only);
+const seconds = Math.round((performance.now() - start) / 1000);
+if (chosen.json) {
+  const result = { machine: machine(), repeats: REPEATS, seconds, ...asJson(figures), targets: targets(figures) };
+  process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
+} else {
+  const { cpu, cores, memoryGiB, node, workerd, haproxy } = machine();
+  process.stdout.write(`${table(figures)}
+
+${verdict(targets(figures))}
+
+Medians of ${REPEATS} repeats (smallest-largest), in ${seconds} s, on ${cores} cores of ${cpu}, ${memoryGiB} GiB;
+Node ${node}, workerd ${workerd}, HAProxy ${haproxy}.
+`);
+}

@@ -1,0 +1,73 @@
+/** The ways from an app to a backend that are measured against each other, each as a plain connection. */
+import net from 'node:net';
+import type { Duplex } from 'node:stream';
+import tls from 'node:tls';
+import { WebSocket } from 'ws';
+import { createConnection } from '../client/node/index.ts';
+
+export type Way =
+  /** A WebSocket of `ws` to the floor's Worker. */
+  | { kind: 'floor'; origin: string }
+  /** Puente's client to Puente's Worker. */
+  | { kind: 'tunnel'; link: string }
+  | { kind: 'direct' }
+  /** TLS to a proxy that listens on one port for each of the backends'. */
+  | { kind: 'haproxy'; ports: Record<number, number> };
+
+export interface Connection {
+  /** `done` is called when more may be written, by the route's own back-pressure. */
+  write(bytes: Uint8Array<ArrayBuffer>, done: () => void): void;
+  onData(listener: (bytes: Uint8Array) => void): void;
+  /** Tells of an end that the user of the connection has not asked for. */
+  onError(listener: (error: Error) => void): void;
+  close(): void;
+}
+
+/** Opens a connection to a port of the backends. */
+export function open(way: Way, port: number): Connection {
+  switch (way.kind) {
+    case 'floor':
+      return overWebSocket(`${way.origin}/${port}`);
+    case 'tunnel':
+      return overStream(createConnection(`127.0.0.1:${port}`, { relay: way.link }));
+    case 'direct':
+      return overStream(net.connect({ port, host: '127.0.0.1', noDelay: true }));
+    case 'haproxy':
+      return overStream(tls.connect({ port: way.ports[port] as number, host: 'localhost', servername: 'localhost' }));
+  }
+}
+
+/** What `ws` may hold before a writer waits. Without this bound the floor would be fed from memory. */
+const BUFFERED_MAX = 1024 * 1024;
+
+function overWebSocket(url: string): Connection {
+  const socket = new WebSocket(url, { perMessageDeflate: false });
+  const opened = new Promise<void>((resolve) => socket.once('open', resolve));
+  const send = (bytes: Uint8Array, done: () => void) => {
+    if (socket.bufferedAmount < BUFFERED_MAX) {
+      socket.send(bytes);
+      done();
+    } else socket.send(bytes, done);
+  };
+  return {
+    write(bytes, done) {
+      if (socket.readyState === WebSocket.CONNECTING) void opened.then(() => send(bytes, done));
+      else send(bytes, done);
+    },
+    onData: (listener) => void socket.on('message', (data: Buffer) => listener(data)),
+    onError: (listener) => void socket.on('error', listener),
+    close: () => socket.terminate(),
+  };
+}
+
+function overStream(socket: Duplex): Connection {
+  return {
+    write(bytes, done) {
+      if (socket.write(bytes)) done();
+      else socket.once('drain', done);
+    },
+    onData: (listener) => void socket.on('data', listener),
+    onError: (listener) => void socket.on('error', listener),
+    close: () => void socket.destroy(),
+  };
+}

@@ -1,0 +1,118 @@
+/** Plain `workerd serve` with the bundle that `wrangler deploy` would upload: the dev servers' entry ports compress. */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { unstable_readConfig as readConfig } from 'wrangler';
+import type { Certificate } from '../examples/local/certificate.ts';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const require = createRequire(import.meta.url);
+
+export interface Bundle {
+  /** The Worker's only module. */
+  script: string;
+  compatibilityDate: string;
+  compatibilityFlags: string[];
+}
+
+/** @param configPath of a wrangler.toml, from the repository's root. */
+export function bundle(configPath: string): Bundle {
+  const folder = mkdtempSync(join(tmpdir(), 'puente-bench-'));
+  try {
+    const args = ['wrangler', 'deploy', '--dry-run', '--config', configPath, '--outdir', folder];
+    const { status, stderr } = spawnSync('npx', args, { cwd: ROOT, encoding: 'utf8' });
+    if (status !== 0) throw new Error(`wrangler deploy --dry-run failed:\n${stderr}`);
+    const {
+      main = '',
+      compatibility_date: date = '',
+      compatibility_flags: flags,
+    } = readConfig({
+      config: join(ROOT, configPath),
+    });
+    const module = main.replace(/^.*\//, '').replace(/\.ts$/, '.js');
+    const script = readFileSync(join(folder, module), 'utf8');
+    return { script, compatibilityDate: date, compatibilityFlags: flags };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+export interface Workerd {
+  pid: number;
+  port: number;
+  /** Speaks TLS. */
+  tlsPort: number;
+  stop(): Promise<void>;
+}
+
+export async function serve(bundle: Bundle, vars: Record<string, string>, certificate: Certificate): Promise<Workerd> {
+  const folder = mkdtempSync(join(tmpdir(), 'puente-bench-'));
+  writeFileSync(join(folder, 'worker.js'), bundle.script);
+  writeFileSync(join(folder, 'workerd.capnp'), configuration(bundle, vars, certificate));
+  // Fd 3 tells the ports. Standard error is passed on: a bench of a broken Worker must not go unnoticed.
+  const child = spawn(binary(), ['serve', '--control-fd=3', join(folder, 'workerd.capnp')], {
+    stdio: ['ignore', 'ignore', 'inherit', 'pipe'],
+  });
+  const ports = await listening(child);
+  return {
+    pid: child.pid as number,
+    port: ports.http as number,
+    tlsPort: ports.https as number,
+    async stop() {
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
+
+function binary(): string {
+  return (require('workerd') as { default: string }).default;
+}
+
+export function workerdVersion(): string {
+  return (require('workerd') as { version: string }).version;
+}
+
+function configuration(bundle: Bundle, vars: Record<string, string>, { key, cert }: Certificate): string {
+  const text = JSON.stringify;
+  const bindings = Object.entries(vars).map(([name, value]) => `(name = ${text(name)}, text = ${text(value)})`);
+  return `
+using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [
+    (name = "main", worker = (
+      modules = [(name = "worker.js", esModule = embed "worker.js")],
+      compatibilityDate = ${text(bundle.compatibilityDate)},
+      compatibilityFlags = [${bundle.compatibilityFlags.map((flag) => text(flag)).join(', ')}],
+      bindings = [${bindings.join(', ')}],
+    )),
+    (name = "internet", network = (allow = ["public", "private"])),
+  ],
+  sockets = [
+    (name = "http", address = "127.0.0.1:0", http = (), service = "main"),
+    (name = "https", address = "127.0.0.1:0", service = "main", https = (options = (), tlsOptions = (
+      keypair = (privateKey = ${text(key)}, certificateChain = ${text(cert)})))),
+  ],
+);`;
+}
+
+/** The ports of both sockets, by name. */
+async function listening(child: ChildProcess): Promise<Record<string, number>> {
+  const control = child.stdio[3] as NodeJS.ReadableStream;
+  const ports: Record<string, number> = {};
+  let text = '';
+  for await (const chunk of control) {
+    text += String(chunk);
+    for (const line of text.split('\n').slice(0, -1)) {
+      const { event, socket, port } = JSON.parse(line) as { event: string; socket: string; port: number };
+      if (event === 'listen') ports[socket] = port;
+    }
+    if (ports.http && ports.https) return ports;
+  }
+  throw new Error('workerd did not start.');
+}

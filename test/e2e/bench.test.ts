@@ -1,0 +1,45 @@
+/** The bench runs, and says what it promises; how fast anything is, is not for a test to judge. */
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+function bench(...args: string[]) {
+  return spawnSync('npm', ['run', '--silent', 'bench', '--', ...args], { encoding: 'utf8', cwd: ROOT });
+}
+
+test('--json has every contestant, the ratios and the targets', { timeout: 120_000 }, () => {
+  const { status, stdout, stderr } = bench('--only', 'echo200,open', '--json');
+  expect(status, stderr).toBe(0);
+  const result = JSON.parse(stdout);
+  for (const figure of [result.echo200, result.open]) {
+    for (const { median, min, max } of [figure.floor, figure.tunnel, figure.direct]) {
+      expect(min).toBeGreaterThan(0);
+      expect(median).toBeGreaterThanOrEqual(min);
+      expect(max).toBeGreaterThanOrEqual(median);
+    }
+    expect(figure.ratio).toBeCloseTo(figure.tunnel.median / figure.floor.median);
+    expect(figure.cpuRatio).toBeCloseTo(figure.tunnel.cpu.median / figure.floor.cpu.median);
+    expect(figure.direct.cpu).toBeUndefined();
+  }
+  // Counted, not timed: the app's first bytes ride in the upgrade request.
+  expect([result.open.floor.roundTrips, result.open.tunnel.roundTrips]).toEqual([3, 2]);
+  expect(result.targets.map(({ figure }: { figure: string }) => figure)).toEqual(['echo200', 'open', 'open']);
+  expect(stderr).toContain('round trip of 200 bytes: 7 of 7');
+});
+
+test('explains itself, and refuses a figure that it does not have', () => {
+  expect(bench('--help')).toMatchObject({ status: 0, stdout: expect.stringContaining('--json') });
+  const { status, stdout, stderr } = bench('--only', 'downwards');
+  expect([status, stdout]).toEqual([2, '']);
+  expect(stderr).toContain('"downwards"');
+});
+
+test('docs/capacity.md has the tables of the last recorded run', () => {
+  const { status, stdout } = spawnSync('npm', ['run', '--silent', 'capacity'], { encoding: 'utf8', cwd: ROOT });
+  expect(status).toBe(0);
+  expect(stdout).toContain('**first**');
+  expect(readFileSync(new URL('../../docs/capacity.md', import.meta.url), 'utf8')).toContain(stdout);
+});

@@ -1,5 +1,5 @@
 /** Opens one carrier: the hello goes out in the upgrade request, the first message back is the grant. */
-import { type Bytes, EMPTY, Malformed } from '../protocol/bytes.ts';
+import { type Bytes, bytesOf, EMPTY, Malformed } from '../protocol/bytes.ts';
 import { Carrier, type CarrierEvents, type Wire } from '../protocol/carrier.ts';
 import { PuenteError, refusalOf } from '../protocol/errors.ts';
 import { decodeGrant, encodeHello, type Granted, type OpenHello, offer } from '../protocol/hello.ts';
@@ -54,8 +54,8 @@ async function knock(
   });
   onWire(wire);
   const answer = await inbox.first;
-  if (!(answer instanceof ArrayBuffer)) return answer;
-  const { granted, transport } = await readGrant(initiator, new Uint8Array(answer));
+  if (!(answer instanceof Uint8Array)) return answer;
+  const { granted, transport } = await readGrant(initiator, answer);
   return {
     granted,
     start(events) {
@@ -100,8 +100,8 @@ interface Closed {
 
 /** Keeps what the WebSocket says until a carrier can hear it. */
 class Inbox {
-  readonly first: Promise<ArrayBuffer | Closed>;
-  #answer!: (answer: ArrayBuffer | Closed) => void;
+  readonly first: Promise<Bytes | Closed>;
+  #answer!: (answer: Bytes | Closed) => void;
   #answered = false;
   #waiting: unknown[] = [];
   #lost = false;
@@ -121,7 +121,7 @@ class Inbox {
       return;
     }
     this.#answered = true;
-    this.#answer(data instanceof ArrayBuffer ? data : { error: new PuenteError('bad-grant'), date: undefined });
+    this.#answer(bytesOf(data) ?? { error: new PuenteError('bad-grant'), date: undefined });
   }
 
   closed(error: PuenteError, date?: Date): void {

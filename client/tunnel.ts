@@ -1,7 +1,7 @@
 /** One session of the client's: opens its carrier, and gives the streams on top something simple to read and write. */
 import type { Bytes } from '../protocol/bytes.ts';
 import type { Wire } from '../protocol/carrier.ts';
-import { PuenteError } from '../protocol/errors.ts';
+import { type Code, PuenteError } from '../protocol/errors.ts';
 import { isRepeatable } from '../protocol/flight.ts';
 import { EARLY_DATA_MAX, EARLY_DATA_WAIT, OPEN_TIMEOUT } from '../protocol/limits.ts';
 import { type Clock, Session } from '../protocol/session.ts';
@@ -38,6 +38,8 @@ export class Tunnel {
   #written!: () => void;
   #flushing = false;
   #ended = false;
+  /** Why it could not be opened, in more words than its code has. */
+  #failure: PuenteError | undefined;
   /** The WebSocket until its grant has come; from then on its carrier closes it, after the last record. */
   #unanswered: Wire | undefined;
 
@@ -57,14 +59,14 @@ export class Tunnel {
       events: {
         readable: () => events.readable(),
         writable: () => events.writable(),
-        ended: (error) => this.#end(error),
+        ended: (code) => this.#end(code),
       },
     });
     this.#firstWrite = new Promise((resolve) => {
       this.#written = resolve;
       clock.after(EARLY_DATA_WAIT, resolve);
     });
-    this.#cancelTimeout = clock.after(OPEN_TIMEOUT, () => this.#session.abandon(new PuenteError('timeout')));
+    this.#cancelTimeout = clock.after(OPEN_TIMEOUT, () => this.#session.abandon('timeout'));
     this.#open(relay).catch((error: unknown) => this.#failed(error));
   }
 
@@ -118,17 +120,20 @@ export class Tunnel {
     });
   }
 
-  #end(error?: PuenteError): void {
+  #end(code: Code | undefined): void {
     this.#ended = true;
     this.#cancelTimeout();
     this.#unanswered?.close();
-    this.#events.ended(error);
+    this.#events.ended(code && (this.#failure ?? new PuenteError(code)));
   }
 
   #failed(error: unknown): void {
-    if (error instanceof PuenteError) return this.#session.abandon(error);
+    if (error instanceof PuenteError) {
+      this.#failure = error;
+      return this.#session.abandon(error.code);
+    }
     // A bug: the app's socket must not hang, and nobody must miss it.
-    this.#session.abandon(new PuenteError('carrier-lost'));
+    this.#session.abandon('carrier-lost');
     throw error;
   }
 
@@ -149,7 +154,7 @@ export class Tunnel {
     const carrier = start({
       frames: (frames) => session.receive(frames),
       failed: (code) => session.reset(code),
-      lost: () => session.abandon(new PuenteError('carrier-lost')),
+      lost: () => session.abandon('carrier-lost'),
     });
     session.attach(carrier, granted, told);
   }

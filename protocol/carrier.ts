@@ -2,7 +2,7 @@
  * A carrier: frames into sealed records, one record per WebSocket message, and back. Sealing may be asynchronous, so
  * several records can be in the works at once; they leave, and are delivered, in order.
  */
-import type { Bytes } from './bytes.ts';
+import { type Bytes, bytesOf, free } from './bytes.ts';
 import type { Awaitable } from './cipher.ts';
 import { type Code, PuenteError } from './errors.ts';
 import { decodeFrames, encodeFrames, type Frame } from './frames.ts';
@@ -55,15 +55,19 @@ export class Carrier {
     this.#outgoing.push(() => 'close');
   }
 
-  /** The next message from the WebSocket. */
+  /** The next message from the WebSocket: bytes, which are the carrier's own from now on. */
   receive(message: unknown): void {
     if (this.#deaf) return;
-    if (!(message instanceof ArrayBuffer)) return this.#fail('bad-record');
-    if (message.byteLength > RECORD_MAX || message.byteLength < TAG) return this.#fail('bad-record');
-    this.#unopened += message.byteLength;
+    const record = bytesOf(message);
+    if (!record) return this.#fail('bad-record');
+    if (record.length > RECORD_MAX || record.length < TAG) return this.#fail('bad-record');
+    this.#unopened += record.length;
     this.#unopenedRecords += 1;
     if (this.#unopened > UNOPENED_MAX || this.#unopenedRecords > UNOPENED_RECORDS_MAX) return this.#fail('flood');
-    this.#incoming.push(() => this.#transport.open(new Uint8Array(message)));
+    this.#incoming.push(
+      () => this.#transport.open(record),
+      () => free(record),
+    );
   }
 
   /** The WebSocket has ended. Records that are still being opened come first: one may be the last ACK. */
@@ -105,29 +109,47 @@ function codeOf(error: unknown): Code {
 class InOrder<T> {
   readonly #done: (value: T) => void;
   readonly #failed: (error: unknown) => void;
-  #last: Promise<void> | undefined;
+  /** What each value has become, in order: a call, once there is one to make. */
+  readonly #waiting: { settle?: () => void }[] = [];
 
   constructor(done: (value: T) => void, failed: (error: unknown) => void) {
     this.#done = done;
     this.#failed = failed;
   }
 
-  push(start: () => Awaitable<T>): void {
+  /** @param ready is called as soon as the value is there, before its turn comes */
+  push(start: () => Awaitable<T>, ready?: () => void): void {
     let value: Awaitable<T>;
     try {
       value = start();
     } catch (error) {
-      value = Promise.reject(error);
+      return this.#settle(this.#place(), () => this.#failed(error));
     }
-    if (!this.#last && !(value instanceof Promise)) return this.#done(value);
-    // Without a handler now, a rejection that waits for its turn would count as unhandled.
-    if (value instanceof Promise) value.catch(() => {});
-    const last: Promise<void> = (this.#last ?? Promise.resolve())
-      .then(() => value)
-      .then(this.#done, this.#failed)
-      .finally(() => {
-        if (this.#last === last) this.#last = undefined;
-      });
-    this.#last = last;
+    if (!(value instanceof Promise)) return this.#now(value, ready);
+    const place = this.#place();
+    value.then(
+      (result) => {
+        ready?.();
+        this.#settle(place, () => this.#done(result));
+      },
+      (error: unknown) => this.#settle(place, () => this.#failed(error)),
+    );
+  }
+
+  #now(value: T, ready?: () => void): void {
+    ready?.();
+    if (this.#waiting.length === 0) this.#done(value);
+    else this.#settle(this.#place(), () => this.#done(value));
+  }
+
+  #place(): { settle?: () => void } {
+    const place = {};
+    this.#waiting.push(place);
+    return place;
+  }
+
+  #settle(place: { settle?: () => void }, settle: () => void): void {
+    place.settle = settle;
+    while (this.#waiting[0]?.settle) this.#waiting.shift()?.settle?.();
   }
 }

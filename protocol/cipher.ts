@@ -2,11 +2,14 @@
  * The cipher seam: the few operations that Noise_NK_25519_AESGCM_SHA256 stands on. Natively WebCrypto; `noble.ts`
  * where an operation is missing, and as the reference that tests hold the others against.
  */
-import type { Bytes } from './bytes.ts';
+import { type Bytes, concat } from './bytes.ts';
 
 export type Awaitable<T> = T | Promise<T>;
 
-/** AES-256-GCM (NIST SP 800-38D) with Noise's nonce: four zero bytes, then `counter` as a big-endian u64. */
+/**
+ * AES-256-GCM (NIST SP 800-38D) with Noise's nonce: four zero bytes, then `counter` as a big-endian u64. Has read its
+ * arguments when it returns, also where its result is a promise: the memory may be written to at once.
+ */
 export type Seal = (counter: number, associated: Bytes, plaintext: Bytes) => Awaitable<Bytes>;
 /** The inverse; throws or rejects when the tag does not match. */
 export type Open = (counter: number, associated: Bytes, sealed: Bytes) => Awaitable<Bytes>;
@@ -28,13 +31,21 @@ export interface Cipher {
 export type Agreement = Pick<Cipher, 'publicKey' | 'sharedSecret'>;
 export type Symmetric = Omit<Cipher, keyof Agreement>;
 
-export function nonce(counter: number): Bytes {
-  const bytes = new Uint8Array(12);
-  new DataView(bytes.buffer).setBigUint64(4, BigInt(counter));
-  return bytes;
+/** The nonces of one key, one after another in the same memory: a cipher has read one before it returns. */
+export function nonces(): (counter: number) => Bytes {
+  const writer = new DataView(new ArrayBuffer(12));
+  const bytes = new Uint8Array(writer.buffer);
+  return (counter) => {
+    writer.setUint32(4, Math.floor(counter / 2 ** 32));
+    writer.setUint32(8, counter % 2 ** 32);
+    return bytes;
+  };
 }
 
 // --- native: WebCrypto ------------------------------------------------------------------------------------------
+
+// Looked up once: in workerd each look-up is a call into C++. Absent on insecure origins: then each operation throws.
+const subtle = globalThis.crypto?.subtle;
 
 // A raw X25519 secret cannot be imported; PKCS#8 (RFC 8410 section 7) is the same 32 bytes behind this.
 const PKCS8 = Uint8Array.of(0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x6e, 4, 0x22, 4, 0x20);
@@ -42,16 +53,37 @@ const BASE_POINT = new Uint8Array(32);
 BASE_POINT[0] = 9;
 
 async function x25519(secret: Bytes, peer: Bytes): Promise<Bytes> {
-  const pkcs8 = new Uint8Array(PKCS8.length + secret.length);
-  pkcs8.set(PKCS8);
-  pkcs8.set(secret, PKCS8.length);
-  const [privateKey, publicKey] = await Promise.all([
-    crypto.subtle.importKey('pkcs8', pkcs8, 'X25519', false, ['deriveBits']),
-    crypto.subtle.importKey('raw', peer, 'X25519', false, []),
-  ]);
-  const bits = await crypto.subtle.deriveBits({ name: 'X25519', public: publicKey }, privateKey, 256);
+  const [privateKey, publicKey] = await Promise.all([privateKeys.of(secret), publicKeys.of(peer)]);
+  const bits = await subtle.deriveBits({ name: 'X25519', public: publicKey }, privateKey, 256);
   return checkedSecret(new Uint8Array(bits));
 }
+
+/**
+ * Keys by the very arrays that they were imported from, which nobody writes to: an ephemeral key is used twice, the
+ * relay's own for every hello, and an import costs as much as half an agreement.
+ */
+class Imported {
+  readonly #keys = new WeakMap<Bytes, Promise<CryptoKey>>();
+  readonly #load: (bytes: Bytes) => Promise<CryptoKey>;
+
+  constructor(load: (bytes: Bytes) => Promise<CryptoKey>) {
+    this.#load = load;
+  }
+
+  of(bytes: Bytes): Promise<CryptoKey> {
+    let key = this.#keys.get(bytes);
+    if (!key) {
+      key = this.#load(bytes);
+      this.#keys.set(bytes, key);
+    }
+    return key;
+  }
+}
+
+const privateKeys = new Imported((secret) =>
+  subtle.importKey('pkcs8', concat(PKCS8, secret), 'X25519', false, ['deriveBits']),
+);
+const publicKeys = new Imported((bytes) => subtle.importKey('raw', bytes, 'X25519', false, []));
 
 /** Not every implementation refuses a point of small order by itself. */
 export function checkedSecret(shared: Bytes): Bytes {
@@ -64,32 +96,42 @@ export const nativeAgreement: Agreement = {
   sharedSecret: x25519,
 };
 
+/** The parameters of one key's calls, in the same object each time. */
+function parameters(): (counter: number, additionalData: Bytes) => AesGcmParams {
+  const nonce = nonces();
+  const plain: AesGcmParams = { name: 'AES-GCM', iv: nonce(0) };
+  return (counter, additionalData) => {
+    nonce(counter);
+    return additionalData.length > 0 ? { ...plain, additionalData } : plain;
+  };
+}
+
+const viewOf = (buffer: ArrayBuffer): Bytes => new Uint8Array(buffer);
+
 export const nativeSymmetric: Symmetric = {
   async sha256(data) {
-    return new Uint8Array(await crypto.subtle.digest('SHA-256', data));
+    return new Uint8Array(await subtle.digest('SHA-256', data));
   },
   async hmac(key, data) {
-    const imported = await crypto.subtle.importKey('raw', key, { name: 'HMAC', hash: 'SHA-256' }, false, ['sign']);
-    return new Uint8Array(await crypto.subtle.sign('HMAC', imported, data));
+    const imported = await subtle.importKey('raw', key, { name: 'HMAC', hash: 'SHA-256' }, false, ['sign']);
+    return new Uint8Array(await subtle.sign('HMAC', imported, data));
   },
   async hkdf(salt, material, length) {
-    const imported = await crypto.subtle.importKey('raw', material, 'HKDF', false, ['deriveBits']);
+    const imported = await subtle.importKey('raw', material, 'HKDF', false, ['deriveBits']);
     const parameters = { name: 'HKDF', hash: 'SHA-256', salt, info: new Uint8Array(0) };
-    return new Uint8Array(await crypto.subtle.deriveBits(parameters, imported, length * 8));
+    return new Uint8Array(await subtle.deriveBits(parameters, imported, length * 8));
   },
   async sealer(key) {
-    const imported = await crypto.subtle.importKey('raw', key, 'AES-GCM', false, ['encrypt']);
-    return async (counter, associated, plaintext) => {
-      const parameters = { name: 'AES-GCM', iv: nonce(counter), additionalData: associated };
-      return new Uint8Array(await crypto.subtle.encrypt(parameters, imported, plaintext));
-    };
+    const imported = await subtle.importKey('raw', key, 'AES-GCM', false, ['encrypt']);
+    const parametersOf = parameters();
+    return (counter, associated, plaintext) =>
+      subtle.encrypt(parametersOf(counter, associated), imported, plaintext).then(viewOf);
   },
   async opener(key) {
-    const imported = await crypto.subtle.importKey('raw', key, 'AES-GCM', false, ['decrypt']);
-    return async (counter, associated, sealed) => {
-      const parameters = { name: 'AES-GCM', iv: nonce(counter), additionalData: associated };
-      return new Uint8Array(await crypto.subtle.decrypt(parameters, imported, sealed));
-    };
+    const imported = await subtle.importKey('raw', key, 'AES-GCM', false, ['decrypt']);
+    const parametersOf = parameters();
+    return (counter, associated, sealed) =>
+      subtle.decrypt(parametersOf(counter, associated), imported, sealed).then(viewOf);
   },
 };
 

@@ -11,6 +11,7 @@
  */
 import { type Bytes, Malformed, Reader, Writer } from './bytes.ts';
 import { PuenteError } from './errors.ts';
+import { RECORD_MAX } from './limits.ts';
 
 /** Where an end stands, as an ACK, a hello or a grant tells its peer. */
 export interface Offsets {
@@ -37,9 +38,29 @@ function size(frame: Frame): number {
   return SIZES[frame.type] + (frame.type === 'pad' ? frame.length : 0);
 }
 
-/** The plaintext of one record. This is the only copy that a DATA frame's bytes meet on their way to the seal. */
+/** Where the first DATA frame's bytes begin. */
+function dataStart(frames: Frame[]): number {
+  let at = 0;
+  for (const frame of frames) {
+    if (frame.type === 'data') return at + DATA_HEADER;
+    at += size(frame);
+  }
+  return 0;
+}
+
+// Copying to an address that lies a few bytes past the source's, modulo a page, takes some processors ten times as long:
+// 64 KiB took 50 us more (docs/performance.md).
+const ALIGNMENT = 64;
+const scratch = new Uint8Array(RECORD_MAX + ALIGNMENT);
+
+/**
+ * The plaintext of one record, to be sealed before the next is encoded: all records are encoded in the same memory.
+ * This is the only copy that a DATA frame's bytes meet on their way to the seal.
+ */
 export function encodeFrames(frames: Frame[]): Bytes {
-  const writer = new Writer(frames.reduce((sum, frame) => sum + size(frame), 0));
+  const length = frames.reduce((sum, frame) => sum + size(frame), 0);
+  const start = ALIGNMENT - (dataStart(frames) % ALIGNMENT);
+  const writer = new Writer(length, scratch.subarray(start, start + length));
   for (const frame of frames) {
     writer.u8(TYPES[frame.type]);
     switch (frame.type) {
@@ -60,7 +81,7 @@ export function encodeFrames(frames: Frame[]): Bytes {
         writer.u32(frame.id);
         break;
       case 'pad':
-        writer.u16(frame.length).skip(frame.length);
+        writer.u16(frame.length).zeros(frame.length);
         break;
     }
   }

@@ -5,7 +5,7 @@ import { hkdf } from '@noble/hashes/hkdf.js';
 import { hmac } from '@noble/hashes/hmac.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { EMPTY } from './bytes.ts';
-import { type Cipher, checkedSecret, nonce } from './cipher.ts';
+import { type Cipher, checkedSecret, nonces } from './cipher.ts';
 
 const P = 2n ** 255n - 19n;
 
@@ -38,6 +38,6 @@ export const noble: Cipher = {
   sha256: (data) => sha256(data),
   hmac: (key, data) => hmac(sha256, key, data),
   hkdf: (salt, material, length) => hkdf(sha256, material, salt, EMPTY, length),
-  sealer: (key) => (counter, associated, plaintext) => gcm(key, nonce(counter), associated).encrypt(plaintext),
-  opener: (key) => (counter, associated, sealed) => gcm(key, nonce(counter), associated).decrypt(sealed),
+  sealer: (key) => (counter, associated, plaintext) => gcm(key, nonces()(counter), associated).encrypt(plaintext),
+  opener: (key) => (counter, associated, sealed) => gcm(key, nonces()(counter), associated).decrypt(sealed),
 };

@@ -30,10 +30,6 @@ export class Outgoing {
     return this.#sent;
   }
 
-  get replaySize(): number {
-    return this.#replay.size;
-  }
-
   get #written(): number {
     return this.#queue.end;
   }
@@ -57,6 +53,19 @@ export class Outgoing {
     const { size } = this.#replay;
     const bound = Math.min(this.#limit ?? WINDOW_INITIAL, this.#acked + size, proven + 2 * size);
     return Math.max(0, bound - this.#written);
+  }
+
+  /**
+   * The buffer is nearly full, so what frees it is on its way: a PING goes out at this mark (see `Session`), and its
+   * answer brings an ACK.
+   */
+  get awaitsAck(): boolean {
+    return this.#sent - this.#acked > this.proofDue;
+  }
+
+  /** What may be sent without proof that it arrives: from here on a PING asks for it. */
+  get proofDue(): number {
+    return (3 * this.#replay.size) / 4;
   }
 
   push(bytes: Bytes, owned: boolean): void {
@@ -88,7 +97,7 @@ export class Outgoing {
     if (received <= this.#acked) return;
     this.#acked = received;
     this.#sent = Math.max(this.#sent, received);
-    this.#queue.dropTo(Math.min(received, this.#written));
+    this.#queue.dropTo(Math.min(received, this.#written), true);
     this.#replay.used(received, now, limit > received + this.#replay.size);
   }
 

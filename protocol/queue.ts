@@ -1,4 +1,4 @@
-import type { Bytes } from './bytes.ts';
+import { type Bytes, free } from './bytes.ts';
 import { BLOCK } from './limits.ts';
 
 interface Chunk {
@@ -35,7 +35,8 @@ export class ByteQueue {
     if (bytes.length === 0) return;
     const large = bytes.length >= BLOCK;
     if (large && owned && bytes.buffer.byteLength <= 2 * bytes.length) this.#add(bytes, 0);
-    else if (large) this.#add(bytes.slice(), 0);
+    // Not `slice`, which for Node's Buffers copies nothing.
+    else if (large) this.#add(new Uint8Array(bytes), 0);
     else this.#copyToBlock(bytes);
   }
 
@@ -84,10 +85,11 @@ export class ByteQueue {
   }
 
   /** Forgets everything before `offset`. */
-  dropTo(offset: number): void {
+  dropTo(offset: number, freed = false): void {
     if (offset <= this.#start) return;
     if (offset > this.#end) throw new RangeError(`offset ${offset} is not held`);
     const head = this.#indexOf(offset);
+    if (freed) for (let at = this.#head; at < head; at += 1) free((this.#chunks[at] as Chunk).bytes);
     this.#chunks.fill(GONE, this.#head, head);
     this.#head = head;
     this.#start = offset;

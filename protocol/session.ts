@@ -46,10 +46,10 @@ export interface SessionEvents {
   /** There may be `room` again. */
   writable(): void;
   /**
-   * The session is over on the wire; called once. Without an error both streams came to their end; what was received
+   * The session is over on the wire; called once. Without a code both streams came to their end; what was received
    * can still be taken then, and after the peer's `closed`.
    */
-  ended(error?: PuenteError): void;
+  ended(code?: Code): void;
 }
 
 export interface SessionParts {
@@ -60,6 +60,8 @@ export interface SessionParts {
   budget: Budget;
   events: SessionEvents;
 }
+
+const NEVER = Number.POSITIVE_INFINITY;
 
 /** How far a carrier has got. */
 interface Flight {
@@ -106,9 +108,18 @@ export class Session {
 
   // --- the app's side -------------------------------------------------------------------------------------------
 
-  /** Bytes that `write` takes now. */
+  /** Bytes that may be written now. */
   get room(): number {
     return this.#over ? 0 : this.#outgoing.room(this.#proven.offset);
+  }
+
+  /**
+   * How many of `length` bytes `write` takes now. None while only few of them would fit and more room is about to
+   * come, as a small record costs nearly as much as a large one.
+   */
+  roomFor(length: number): number {
+    const { room } = this;
+    return room < Math.min(length, DATA_MAX) && this.#outgoing.awaitsAck ? 0 : Math.min(length, room);
   }
 
   /**
@@ -116,7 +127,7 @@ export class Session {
    * @param owned nobody will write to these bytes any more, so that they need not be copied.
    */
   write(bytes: Bytes, owned = false): number {
-    const accepted = bytes.subarray(0, this.room);
+    const accepted = bytes.subarray(0, this.roomFor(bytes.length));
     this.#outgoing.push(accepted, owned);
     return accepted.length;
   }
@@ -161,12 +172,12 @@ export class Session {
   reset(code: Code): void {
     if (this.#over) return;
     this.#carrier?.send([{ type: 'reset', code: toWire(code) }]);
-    this.#end(new PuenteError(code));
+    this.#end(code);
   }
 
   /** Ends the session at this end alone: there is nobody to tell. */
-  abandon(error: PuenteError): void {
-    this.#end(error);
+  abandon(code: Code): void {
+    this.#end(code);
   }
 
   /** Nobody will take what is left. */
@@ -318,7 +329,7 @@ export class Session {
     const code = resetOf(wire) ?? 'aborted';
     // `closed` promises a FIN before it: without one the stream is cut short, not finished.
     const cutShort = code === 'closed' && !this.#incoming.finished;
-    this.#end(new PuenteError(cutShort ? 'aborted' : code));
+    this.#end(cutShort ? 'aborted' : code);
   }
 
   #receivePong(id: number): void {
@@ -340,9 +351,9 @@ export class Session {
     if (this.#ackAt !== undefined && (rides || this.#ackAt <= this.#now)) frames.push(this.#composeAck());
     if (this.#pong !== undefined) frames.push({ type: 'pong', id: this.#pong });
     this.#pong = undefined;
-    if (this.#unproven.offset >= this.#outgoing.replaySize || this.#unproven.records >= PROOF_RECORDS) this.ping();
-    if (this.#ping === 'due') frames.push(this.#composePing());
     const space = this.#outgoing.compose(frames, DATA_MAX);
+    if (this.#unproven.offset > this.#outgoing.proofDue || this.#unproven.records >= PROOF_RECORDS) this.ping();
+    if (this.#ping === 'due') frames.push(this.#composePing());
     if (frames.length === 0) return undefined;
     if (this.#records < PADDED_RECORDS) frames.push({ type: 'pad', length: this.#padding(space) });
     this.#records += 1;
@@ -386,29 +397,27 @@ export class Session {
     return this.#parts.clock.now();
   }
 
-  /** When something is to be done, by what it is. */
-  #deadlines(): number[] {
-    const deadlines: (number | undefined)[] = [this.#lingerUntil];
-    if (this.#carrier)
-      deadlines.push(this.#ackAt, ...(this.#parts.end === 'relay' ? this.#relayTimes() : this.#clientTimes()));
-    return deadlines.filter((at) => at !== undefined);
+  /** When something is to be done next. */
+  #deadline(): number {
+    const linger = this.#lingerUntil ?? NEVER;
+    if (!this.#carrier) return linger;
+    return Math.min(linger, this.#ackAt ?? NEVER, this.#parts.end === 'relay' ? this.#relayTime() : this.#clientTime());
   }
 
-  #relayTimes(): number[] {
-    const silent = this.#silentSince === undefined ? [] : [this.#silentSince + FIRST_RECORD_TIMEOUT];
-    return [this.#lastSent + KEEPALIVE, ...silent];
+  #relayTime(): number {
+    return Math.min(this.#lastSent + KEEPALIVE, (this.#silentSince ?? NEVER) + FIRST_RECORD_TIMEOUT);
   }
 
-  #clientTimes(): number[] {
-    if (typeof this.#ping === 'object') return [Math.max(this.#ping.sentAt, this.#lastHeard) + PROBE_TIMEOUT];
-    return [this.#lastHeard + PROBE_AFTER];
+  #clientTime(): number {
+    if (typeof this.#ping === 'object') return Math.max(this.#ping.sentAt, this.#lastHeard) + PROBE_TIMEOUT;
+    return this.#lastHeard + PROBE_AFTER;
   }
 
   #arm(): void {
     if (this.#over) return;
-    const at = Math.min(...this.#deadlines());
+    const at = this.#deadline();
     // A timer that fires early costs nothing; setting one for every record would.
-    if (at === Number.POSITIVE_INFINITY || (this.#timer && this.#timer.at <= at)) return;
+    if (at === NEVER || (this.#timer && this.#timer.at <= at)) return;
     this.#timer?.cancel();
     const cancel = this.#parts.clock.after(Math.max(0, at - this.#now), () => {
       this.#timer = undefined;
@@ -423,8 +432,8 @@ export class Session {
     if (this.#carrier && this.#parts.end === 'relay') {
       if (this.#silentSince !== undefined && due(this.#silentSince + FIRST_RECORD_TIMEOUT)) return this.reset('silent');
       if (due(this.#lastSent + KEEPALIVE)) this.#ackAt = this.#now;
-    } else if (this.#carrier && due(this.#clientTimes()[0])) {
-      if (typeof this.#ping === 'object') return this.#end(new PuenteError('carrier-lost'));
+    } else if (this.#carrier && due(this.#clientTime())) {
+      if (typeof this.#ping === 'object') return this.#end('carrier-lost');
       this.ping();
     }
     this.flush();
@@ -444,15 +453,15 @@ export class Session {
     }
   }
 
-  #end(error?: PuenteError): void {
+  #end(code?: Code): void {
     if (this.#over) return;
     this.#over = true;
     this.#timer?.cancel();
     this.#carrier?.close();
     this.#carrier = undefined;
     this.#outgoing.release();
-    if (error && error.code !== 'closed') this.#incoming.clear();
+    if (code && code !== 'closed') this.#incoming.clear();
     this.#incoming.releaseWhenEmpty();
-    this.#parts.events.ended(error);
+    this.#parts.events.ended(code);
   }
 }

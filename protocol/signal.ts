@@ -1,3 +1,5 @@
+const DONE = Promise.resolve();
+
 /** Wakes one waiter, also when it was set before the wait began. */
 export class Signal {
   #isSet = false;
@@ -8,13 +10,17 @@ export class Signal {
     this.#wake?.();
   }
 
-  async wait(): Promise<void> {
-    if (!this.#isSet) {
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-    }
-    this.#wake = undefined;
+  wait(): Promise<void> {
+    if (!this.#isSet) return new Promise((resolve) => this.#waits(resolve));
     this.#isSet = false;
+    return DONE;
+  }
+
+  #waits(resolve: () => void): void {
+    this.#wake = () => {
+      this.#wake = undefined;
+      this.#isSet = false;
+      resolve();
+    };
   }
 }

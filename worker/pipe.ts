@@ -1,10 +1,11 @@
 /** A session joined to its backend's TCP connection: the two pumps, and every way in which they end. */
 import type { Bytes } from '../protocol/bytes.ts';
-import type { PuenteError } from '../protocol/errors.ts';
-import { DATA_MAX, ISOLATE_GROWTH_MAX, ISOLATE_WINDOWS_MAX, LINGER, READ_MIN } from '../protocol/limits.ts';
+import type { Code } from '../protocol/errors.ts';
+import { ISOLATE_GROWTH_MAX, ISOLATE_WINDOWS_MAX, LINGER, LOOKAHEAD_DELAY } from '../protocol/limits.ts';
 import { type Clock, Session } from '../protocol/session.ts';
 import { Signal } from '../protocol/signal.ts';
 import type { Budget } from '../protocol/window.ts';
+import { ReadBuffer } from './read-buffer.ts';
 
 const clock: Clock = {
   now: () => Date.now(),
@@ -34,6 +35,7 @@ export class Pipe {
   readonly #writer: WritableStreamDefaultWriter<Bytes>;
   readonly #readable = new Signal();
   readonly #writable = new Signal();
+  readonly #buffer = new ReadBuffer(isolateBudget);
   #over = false;
   #drained = false;
   #drainTimer: number | null = null;
@@ -48,7 +50,7 @@ export class Pipe {
       events: {
         readable: () => this.#readable.set(),
         writable: () => this.#writable.set(),
-        ended: (error) => this.#sessionEnded(error),
+        ended: (code) => this.#sessionEnded(code),
       },
     });
     this.#backend = backend;
@@ -61,6 +63,7 @@ export class Pipe {
     await Promise.all([this.#pump(this.#toBackend()), this.#pump(this.#fromBackend())]);
     // A backend that broke while it was drained leaves bytes, which hold their window.
     this.session.discard();
+    this.#buffer.release();
     this.#drained = true;
     clearTimeout(this.#drainTimer);
     await this.#backend.close().catch(() => {});
@@ -98,34 +101,44 @@ export class Pipe {
    * its FIN or reset is noticed at a full window too.
    */
   async #fromBackend(): Promise<void> {
-    let size = READ_MIN;
     while (!this.#over) {
-      const wanted = Math.min(size, this.session.room) || 1;
-      const { value, done } = await this.#reader.read(new Uint8Array(wanted));
+      const length = this.session.roomFor(this.#buffer.size) || (await this.#waitForRoom());
+      const { value, done } = await this.#reader.read(this.#buffer.view(length));
       if (done) break;
-      await this.#send(value);
-      size = value.length < wanted ? READ_MIN : Math.min(4 * size, DATA_MAX);
+      const owned = this.#buffer.filled(value, length);
+      for (let rest = this.#send(value, owned); rest.length > 0 && !this.#over; rest = this.#send(rest, owned))
+        await this.#writable.wait();
     }
     this.session.finish();
     this.session.flush();
   }
 
-  async #send(bytes: Bytes): Promise<void> {
-    for (let rest = bytes; rest.length > 0 && !this.#over; ) {
-      rest = rest.subarray(this.session.write(rest, true));
-      this.session.flush();
-      if (rest.length > 0) await this.#writable.wait();
-    }
+  async #waitForRoom(): Promise<number> {
+    let patient = true;
+    const cancel = clock.after(LOOKAHEAD_DELAY, () => {
+      patient = false;
+      this.#writable.set();
+    });
+    while (patient && !this.#over && this.session.roomFor(this.#buffer.size) === 0) await this.#writable.wait();
+    cancel();
+    return Math.min(this.session.room, this.#buffer.size) || 1;
   }
 
-  #sessionEnded(error: PuenteError | undefined): void {
+  /** What there was no room for. */
+  #send(bytes: Bytes, owned: boolean): Bytes {
+    const accepted = this.session.write(bytes, owned);
+    this.session.flush();
+    return bytes.subarray(accepted);
+  }
+
+  #sessionEnded(code: Code | undefined): void {
     this.#over = true;
     this.#readable.set();
     this.#writable.set();
     if (this.#drained) return;
-    if (error && error.code !== 'closed') return this.#abort();
+    if (code && code !== 'closed') return this.#abort();
     // The client has left in good order: what it wrote is still delivered, if the backend takes it in time.
-    if (error) this.#reader.cancel().catch(() => {});
+    if (code) this.#reader.cancel().catch(() => {});
     this.#drainTimer = setTimeout(() => this.#abort(), LINGER);
   }
 

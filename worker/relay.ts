@@ -1,5 +1,5 @@
 /** One session, from its admitted hello to its end: backend, grant, carrier, pipe. */
-import { type Bytes, EMPTY } from '../protocol/bytes.ts';
+import { type Bytes, EMPTY, free } from '../protocol/bytes.ts';
 import { Carrier } from '../protocol/carrier.ts';
 import { PuenteError, toWire } from '../protocol/errors.ts';
 import { encodeGrant, type Grant, type OpenHello } from '../protocol/hello.ts';
@@ -47,11 +47,11 @@ async function attach(wire: RelayWire, handshake: Responder, hello: OpenHello, {
   const told = session.offsets();
   const grant = { resumable: false, session: EMPTY, ...told };
   const transport = await sendGrant(wire, handshake, grant);
-  if (wire.lost) return session.abandon(new PuenteError('carrier-lost'));
+  if (wire.lost) return session.abandon('carrier-lost');
   const carrier = new Carrier(transport, wire, {
     frames: (frames) => session.receive(frames),
     failed: (code) => session.reset(code),
-    lost: () => session.abandon(new PuenteError('carrier-lost')),
+    lost: () => session.abandon('carrier-lost'),
   });
   wire.onMessage = (message) => carrier.receive(message);
   wire.onLost = () => carrier.lost();
@@ -68,6 +68,7 @@ async function sendGrant(wire: RelayWire, handshake: Responder, grant: Grant): P
 /** The relay's end of the WebSocket: safe to send on and to close, whatever its state. */
 class RelayWire {
   readonly #webSocket: WebSocket;
+  #closed = false;
   lost = false;
   /** A client has no keys before the grant: what it sends until then is no record, and ends the carrier. */
   onMessage: (message: unknown) => void = () => this.close();
@@ -87,10 +88,13 @@ class RelayWire {
   }
 
   send(message: Bytes): void {
-    if (this.#webSocket.readyState === WebSocket.OPEN) this.#webSocket.send(message);
+    if (!this.#closed) this.#webSocket.send(message);
+    free(message);
   }
 
   close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
     if (this.#webSocket.readyState !== WebSocket.CLOSED) this.#webSocket.close(1000);
   }
 }

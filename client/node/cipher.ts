@@ -10,12 +10,13 @@ import {
   createHmac,
   createPrivateKey,
   createPublicKey,
+  createSecretKey,
   diffieHellman,
   hkdfSync,
   type KeyObject,
 } from 'node:crypto';
 import { type Bytes, concat, EMPTY } from '../../protocol/bytes.ts';
-import { type Cipher, checkedSecret, nonce } from '../../protocol/cipher.ts';
+import { type Cipher, checkedSecret, nonces } from '../../protocol/cipher.ts';
 import { TAG } from '../../protocol/limits.ts';
 
 // DER around a raw key (RFC 8410 sections 4 and 7).
@@ -23,6 +24,8 @@ const PKCS8 = Uint8Array.from(Buffer.from('302e020100300506032b656e04220420', 'h
 const SPKI = Uint8Array.from(Buffer.from('302a300506032b656e032100', 'hex'));
 const BASE_POINT = new Uint8Array(32);
 BASE_POINT[0] = 9;
+
+const OPTIONS = { authTagLength: TAG };
 
 function privateKey(secret: Bytes): KeyObject {
   return createPrivateKey({ key: Buffer.from(concat(PKCS8, secret)), format: 'der', type: 'pkcs8' });
@@ -39,17 +42,25 @@ export const nodeCipher: Cipher = {
   sha256: (data) => Uint8Array.from(createHash('sha256').update(data).digest()),
   hmac: (key, data) => Uint8Array.from(createHmac('sha256', key).update(data).digest()),
   hkdf: (salt, material, length) => new Uint8Array(hkdfSync('sha256', material, salt, EMPTY, length)),
-  sealer: (key) => (counter, associated, plaintext) => {
-    const cipher = createCipheriv('aes-256-gcm', key, nonce(counter), { authTagLength: TAG });
-    cipher.setAAD(associated);
-    return Buffer.concat([cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]);
+  sealer(key) {
+    const secret = createSecretKey(key);
+    const nonce = nonces();
+    return (counter, associated, plaintext) => {
+      const cipher = createCipheriv('aes-256-gcm', secret, nonce(counter), OPTIONS);
+      if (associated.length > 0) cipher.setAAD(associated);
+      return Buffer.concat([cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]);
+    };
   },
-  opener: (key) => (counter, associated, sealed) => {
-    const decipher = createDecipheriv('aes-256-gcm', key, nonce(counter), { authTagLength: TAG });
-    decipher.setAAD(associated);
-    decipher.setAuthTag(sealed.subarray(sealed.length - TAG));
-    const plaintext = decipher.update(sealed.subarray(0, sealed.length - TAG));
-    decipher.final();
-    return Uint8Array.from(plaintext);
+  opener(key) {
+    const secret = createSecretKey(key);
+    const nonce = nonces();
+    return (counter, associated, sealed) => {
+      const decipher = createDecipheriv('aes-256-gcm', secret, nonce(counter), OPTIONS);
+      if (associated.length > 0) decipher.setAAD(associated);
+      decipher.setAuthTag(sealed.subarray(sealed.length - TAG));
+      const { buffer, byteOffset, length } = decipher.update(sealed.subarray(0, sealed.length - TAG));
+      decipher.final();
+      return new Uint8Array(buffer, byteOffset, length);
+    };
   },
 };

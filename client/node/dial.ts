@@ -1,4 +1,5 @@
 import { WebSocket } from 'ws';
+import type { Bytes } from '../../protocol/bytes.ts';
 import { PuenteError } from '../../protocol/errors.ts';
 import { RECORD_MAX } from '../../protocol/limits.ts';
 import type { Dial } from '../runtime.ts';
@@ -6,7 +7,6 @@ import type { Dial } from '../runtime.ts';
 /** Opens a carrier with `ws`: unlike a browser, it sees how a host refuses. */
 export const dial: Dial = (url, protocols, events) => {
   const socket = new WebSocket(url, protocols, { perMessageDeflate: false, maxPayload: RECORD_MAX });
-  socket.binaryType = 'arraybuffer';
   let failure = new PuenteError('unreachable');
   let date: Date | undefined;
   socket.on('open', () => {
@@ -19,7 +19,9 @@ export const dial: Dial = (url, protocols, events) => {
     // With a listener for this, closing is the listener's business.
     socket.terminate();
   });
-  socket.on('message', (data, isBinary) => events.message(isBinary ? data : String(data)));
+  socket.on('message', (data, isBinary) =>
+    events.message(isBinary ? plain(data as Buffer<ArrayBuffer>) : String(data)),
+  );
   // Every failure also closes; unheard, 'error' would be thrown.
   socket.on('error', () => {});
   socket.on('close', () => events.closed(failure, date));
@@ -30,3 +32,8 @@ export const dial: Dial = (url, protocols, events) => {
     close: () => socket.close(1000),
   };
 };
+
+/** Not a Buffer, whose `slice` means something else. */
+function plain({ buffer, byteOffset, length }: Buffer<ArrayBuffer>): Bytes {
+  return new Uint8Array(buffer, byteOffset, length);
+}

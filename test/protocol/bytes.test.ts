@@ -37,10 +37,23 @@ describe('base64url', () => {
     expect(toBase64url(Uint8Array.of(0xfb, 0xff))).toBe('-_8');
   });
 
-  test.each(['Zg==', 'Zh', 'Zm9', '-_9', '+/8', 'Z', 'Zm9vY', 'Zm 9v', 'Zm9v\n', 'Zm9v.', 'Zm9vé', '=', ' '])(
-    'is not %j',
-    (text) => expect(fromBase64url(text)).toBeUndefined(),
-  );
+  test.each([
+    'A',
+    'AAAAA',
+    'Zg==',
+    'Zh',
+    'Zm9',
+    '-_9',
+    '+/8',
+    'Z',
+    'Zm9vY',
+    'Zm 9v',
+    'Zm9v\n',
+    'Zm9v.',
+    'Zm9vé',
+    '=',
+    ' ',
+  ])('is not %j', (text) => expect(fromBase64url(text)).toBeUndefined());
 
   test('has one spelling for the same bytes', () => {
     fc.assert(
@@ -62,7 +75,7 @@ describe('Reader and Writer', () => {
   test('are inverse, big-endian, wherever the bytes lie', () => {
     fc.assert(
       fc.property(fields, fc.nat(9), ([u8, u16, u32, u64, tail], shift) => {
-        const written = new Writer(17 + tail.length).u8(u8).u16(u16).u32(u32).u64(u64).skip(2).put(tail).bytes;
+        const written = new Writer(17 + tail.length).u8(u8).u16(u16).u32(u32).u64(u64).zeros(2).put(tail).bytes;
         const hex = [u8.toString(16).padStart(2, '0'), u16.toString(16).padStart(4, '0')];
         hex.push(u32.toString(16).padStart(8, '0'), u64.toString(16).padStart(16, '0'), '0000');
         expect(Buffer.from(written).toString('hex')).toBe(hex.join('') + Buffer.from(tail).toString('hex'));

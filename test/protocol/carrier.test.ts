@@ -90,7 +90,9 @@ class SlowTransport implements Transport {
   }
 
   seal(plaintext: Bytes): Promise<Bytes> {
-    return this.#later(() => concat(plaintext, new Uint8Array(TAG)));
+    // Its memory is the next record's as soon as this returns.
+    const sealed = concat(plaintext, new Uint8Array(TAG));
+    return this.#later(() => sealed);
   }
 
   open(record: Bytes): Promise<Bytes> {
@@ -266,7 +268,7 @@ describe('a message that is no record', () => {
   const wrong: [what: string, message: () => unknown][] = [
     ['text', () => 'hello'],
     ['a Blob', () => new Blob(['hello'])],
-    ['a view', () => new Uint8Array(recordOf([ping(1)]))],
+    ['a view of something else than bytes', () => new DataView(recordOf([ping(1)]))],
     ['nothing', () => undefined],
     ['an empty message', () => new ArrayBuffer(0)],
     ['less than a tag', () => new ArrayBuffer(TAG - 1)],
@@ -294,6 +296,32 @@ describe('a message that is no record', () => {
       end.carrier.send([{ type: 'reset', code: 19 }]);
       await settleAll();
       expect(end.sent).toHaveLength(1);
+    }
+  });
+
+  test('a view of a larger buffer is a record too', () => {
+    const end = new EndOf(INSTANT);
+    const record = new Uint8Array(recordOf([ping(4)]));
+    const message = new Uint8Array(record.length + 20);
+    message.set(record, 10);
+    end.carrier.receive(message.subarray(10, 10 + record.length));
+    expect(end.ids).toEqual([4]);
+    // The rest of the buffer is another's.
+    expect(message.subarray(10, 10 + record.length)).toEqual(record);
+  });
+
+  test('a message of its own is freed once it is opened', async () => {
+    for (const transport of [INSTANT, new SlowTransport()]) {
+      const end = new EndOf(transport);
+      const message = recordOf([ping(5)]);
+      end.carrier.receive(message);
+      if (transport instanceof SlowTransport) {
+        await turns();
+        expect(message.byteLength).toBeGreaterThan(0);
+        transport.settle(0);
+      }
+      await turns();
+      expect([end.ids, message.byteLength]).toEqual([[5], 0]);
     }
   });
 

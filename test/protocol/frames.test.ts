@@ -109,6 +109,12 @@ test('DATA is a view into the record, not a copy', () => {
   expect(data?.type === 'data' && data.bytes.buffer).toBe(record.buffer);
 });
 
+test('a padding holds nothing of the record before it', () => {
+  encodeFrames([{ type: 'data', offset: 0, bytes: new Uint8Array(1000).fill(0xee) }]);
+  const record = encodeFrames([{ type: 'pad', length: 900 }]);
+  expect(record.subarray(3)).toEqual(new Uint8Array(900));
+});
+
 test('the fullest record that a session makes fits', () => {
   // DATA_MAX of payload and headers, one header over it, and each small frame once.
   const full: Frame[] = [

@@ -180,3 +180,25 @@ test('many small chunks are found and dropped in good time', () => {
     expect(queue.start).toBe((index + 1) * BLOCK);
   }
 });
+
+test("Node's Buffers are copied like any bytes, though their `slice` copies nothing", () => {
+  for (const length of [10, BLOCK, 65_000]) {
+    const queue = new ByteQueue();
+    const bytes = Buffer.alloc(length, 1);
+    queue.push(bytes, false);
+    bytes.fill(2);
+    expect(Buffer.concat(pieces(queue)).equals(Buffer.alloc(length, 1))).toBe(true);
+  }
+});
+
+test('what is dropped to be freed is freed, but for what shares its buffer', () => {
+  const queue = new ByteQueue();
+  const [whole, part] = [fresh(BLOCK), fresh(BLOCK, BLOCK + 10)];
+  queue.push(whole, true);
+  queue.push(part, true);
+  queue.push(fresh(BLOCK), true);
+  queue.dropTo(BLOCK - 1, true);
+  expect(whole).toHaveLength(BLOCK);
+  queue.dropTo(2 * BLOCK, true);
+  expect([whole.length, part.length]).toEqual([0, BLOCK]);
+});

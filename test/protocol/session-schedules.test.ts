@@ -5,7 +5,7 @@
  */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { PuenteError } from '../../protocol/errors.ts';
+
 import { NOTHING_LEFT, type Pace, Pair, Random, ReadingApp, WritingApp } from '../support/simulation.ts';
 
 /** Schedules for each of these tests; a few seconds' worth. */
@@ -121,7 +121,7 @@ describe('any schedule', () => {
         // The client's last ACK was lost with its link: it had everything, and will not come again.
         if (schedule.cuts === 0) throw new Error('the relay does not come to its end');
         happened.lastAckLost += 1;
-        relay.session.abandon(new PuenteError('carrier-lost'));
+        relay.session.abandon('carrier-lost');
       } else if (relay.outcomes[0] !== 'clean') throw new Error(`relay: ${relay.outcomes}`);
       if (client.outcomes.join() !== 'clean') throw new Error(`client: ${client.outcomes}`);
       if (atClient.length !== relayTotal || !atClient.drained) throw new Error(`client has ${atClient.length}`);
@@ -162,13 +162,16 @@ describe('any schedule', () => {
         for (const end of pair.ends) end.check();
       }
       timeline.runFor(3_600_000);
-      if (!peer.over) peer.session.abandon(new PuenteError('carrier-lost'));
+      if (!peer.over) peer.session.abandon('carrier-lost');
       const how = closer.outcomes.join();
       if (how === 'clean') {
         const arrived = peer.arrived;
         if (written >= 0 && arrived !== written) throw new Error(`${written} written before close, ${arrived} arrived`);
         if (peer.outcomes[0] === 'closed' || peer.outcomes[0] === 'clean') {
-          if (atPeer.length !== peer.arrived || !atPeer.drained) throw new Error(`peer has read ${atPeer.length}`);
+          if (atPeer.length !== peer.arrived || !atPeer.drained)
+            throw new Error(
+              `peer has read ${atPeer.length} of ${peer.arrived}, ${atPeer.drained ? 'and' : 'not'} to the end`,
+            );
           seen[peer.outcomes[0]] += 1;
         } else if (peer.outcomes[0] !== 'carrier-lost') throw new Error(`peer: ${peer.outcomes}`);
       } else if (how === 'aborted') seen.aborted += 1;

@@ -1,11 +1,12 @@
 /** A session's two streams, and every way in which it ends. */
 import { describe, expect, test, vi } from 'vitest';
 import { type Bytes, toUtf8 } from '../../protocol/bytes.ts';
-import { type Code, FAILURES, PuenteError, resetOf, toWire } from '../../protocol/errors.ts';
+import { type Code, FAILURES, resetOf, toWire } from '../../protocol/errors.ts';
 import type { Frame } from '../../protocol/frames.ts';
 import { LINGER, WINDOW_INITIAL, WINDOW_MAX } from '../../protocol/limits.ts';
 import type { FrameSink } from '../../protocol/session.ts';
 import {
+  AT_ONCE,
   type End,
   FIRST_OFFSETS,
   NOTHING_LEFT,
@@ -101,6 +102,41 @@ describe('both streams', () => {
     pair.timeline.runFor(1000);
     expect(client.session.room).toBe(WINDOW_INITIAL);
     expect(writable).toBeGreaterThan(0);
+  });
+
+  test('few bytes wait for more room while an ACK is on its way, and no longer', () => {
+    const pair = joined();
+    const { client, relay } = pair;
+    const most = WINDOW_INITIAL - 1000;
+    expect(client.write(new Uint8Array(most))).toBe(most);
+    client.session.flush();
+    // A thousand would fit, but five thousand soon.
+    expect([client.session.room, client.session.roomFor(1000), client.session.roomFor(5000)]).toEqual([1000, 1000, 0]);
+    expect(client.write(new Uint8Array(5000))).toBe(0);
+    let writable = 0;
+    client.onWritable = () => {
+      writable += 1;
+    };
+    pair.timeline.runFor(1000);
+    // It is received but not read: no more room is coming, so what there is must do.
+    expect(writable).toBeGreaterThan(0);
+    expect(client.session.roomFor(5000)).toBe(1000);
+    readAll(relay);
+    pair.timeline.runFor(1000);
+    expect(client.session.roomFor(5000)).toBe(5000);
+  });
+
+  test('a small replay buffer is no brake for a peer with a large window', () => {
+    const pair = joined();
+    pair.relay.budget.growthMax = 0;
+    const reader = new ReadingApp(pair, pair.client, 1);
+    const start = pair.timeline.now;
+    new WritingApp(pair, pair.relay, 1, 3_000_000, AT_ONCE, 'leave open');
+    while (reader.length < 3_000_000 && pair.timeline.step(start + 3_600_000));
+    expect(reader.length).toBe(3_000_000);
+    // A client with a large window acknowledges late. Every buffer's worth takes a round trip of 100 ms, no ACK_DELAY.
+    const roundTrips = 3_000_000 / WINDOW_INITIAL;
+    expect(pair.timeline.now - start).toBeLessThan(roundTrips * 150);
   });
 
   test('the writes of one tick leave in one record', () => {
@@ -291,7 +327,7 @@ describe('reset', () => {
     client.session.finish();
     client.session.close();
     client.session.reset('backend-reset');
-    client.session.abandon(new PuenteError('carrier-lost'));
+    client.session.abandon('carrier-lost');
     client.session.consumed(0);
     client.session.receive([{ type: 'data', offset: 0, bytes: toUtf8('late') }]);
     client.session.flush();
@@ -312,7 +348,7 @@ describe('reset', () => {
   test('abandon tells this end alone', () => {
     const pair = joined();
     pair.client.log = [];
-    pair.client.session.abandon(new PuenteError('timeout'));
+    pair.client.session.abandon('timeout');
     expect([pair.client.outcomes, pair.client.log.length]).toEqual([['timeout'], 0]);
     expect(pair.leftovers()).toMatchObject({ clientTimers: 0, clientBytes: 0 });
   });

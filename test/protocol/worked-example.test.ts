@@ -241,8 +241,8 @@ function end(name: 'client' | 'relay') {
       events: {
         readable: () => {},
         writable: () => {},
-        ended: (error) => {
-          expect(error).toBeUndefined();
+        ended: (code) => {
+          expect(code).toBeUndefined();
           state.ended = true;
         },
       },
@@ -343,7 +343,15 @@ test('the table of codes has every code that travels, and no other', () => {
 });
 
 /** Limits that no peer can see. */
-const INTERNAL = ['ISOLATE_WINDOWS_MAX', 'ISOLATE_GROWTH_MAX', 'BLOCK', 'BACKEND_BUFFER', 'READ_MIN'];
+const INTERNAL = [
+  'ISOLATE_WINDOWS_MAX',
+  'ISOLATE_GROWTH_MAX',
+  'BLOCK',
+  'BACKEND_BUFFER',
+  'READ_MIN',
+  'READ_MAX',
+  'LOOKAHEAD_DELAY',
+];
 
 test('the table of limits has the values of the code, and all that a peer can see', () => {
   const written = rows(/^\| `([A-Z_]+)` \| ([\d,]+) \|/gm).map(([name, value]) => [

@@ -4,7 +4,7 @@
  * follows from the seed, so what went wrong once goes wrong again.
  */
 import type { Bytes } from '../../protocol/bytes.ts';
-import { type Code, PuenteError, resetOf } from '../../protocol/errors.ts';
+import { type Code, resetOf } from '../../protocol/errors.ts';
 import { decodeFrames, encodeFrames, type Frame } from '../../protocol/frames.ts';
 import { RECORD_MAX, TAG, WINDOW_INITIAL, WINDOW_MAX } from '../../protocol/limits.ts';
 import { type Clock, type FrameSink, Session } from '../../protocol/session.ts';
@@ -238,8 +238,8 @@ export class End {
       events: {
         readable: () => this.onReadable(),
         writable: () => this.onWritable(),
-        ended: (error) => {
-          this.outcomes.push(error?.code ?? 'clean');
+        ended: (code) => {
+          this.outcomes.push(code ?? 'clean');
           this.onEnded();
         },
       },
@@ -283,7 +283,9 @@ export class End {
   }
 
   sends(frames: Frame[]): void {
-    this.log?.push({ at: this.#timeline.now, frames });
+    // DATA is a view of what is kept for replay, whose memory is freed with its ACK.
+    const kept = frames.map((frame) => (frame.type === 'data' ? { ...frame, bytes: frame.bytes.slice() } : frame));
+    this.log?.push({ at: this.#timeline.now, frames: kept });
     for (const frame of frames) {
       if (frame.type === 'ack') this.limitTold = Math.max(this.limitTold, frame.limit);
       if (frame.type === 'reset') this.lastReset = resetOf(frame.code);
@@ -306,7 +308,7 @@ export class End {
     if (this.link !== link) return;
     if (this.resumable && !this.over) return this.detach();
     this.link = undefined;
-    this.session.abandon(new PuenteError('carrier-lost'));
+    this.session.abandon('carrier-lost');
   }
 
   /** Throws when the session holds or promises more than it may. */
@@ -353,7 +355,8 @@ export class Link {
   }
 
   #send(from: End, frames: Frame[]): void {
-    const record = encodeFrames(frames);
+    // Its memory is used again for the next record.
+    const record = encodeFrames(frames).slice();
     if (record.length + TAG > RECORD_MAX) throw new Error(`a record of ${record.length} bytes`);
     const [client, relay] = this.#ends;
     const peer = from === client ? relay : client;
@@ -453,7 +456,7 @@ export class Pair {
     const final = relay.offsets();
     link.carry(relay, () => {
       if (client.over) return;
-      if (code) return client.session.abandon(new PuenteError(code));
+      if (code) return client.session.abandon(code);
       client.attach(link, final, client.offsets());
       client.session.receive([{ type: 'ack', ...final }]);
     });
@@ -551,11 +554,11 @@ export class WritingApp {
       this.#piece = Uint8Array.from(this.#source.next(size));
       this.#left -= size;
     }
-    const { room } = session;
     const piece = this.#piece;
+    const room = session.roomFor(piece.length);
     const owned = this.#random.chance(0.5);
     const accepted = this.#end.write(piece, owned);
-    if (accepted !== Math.min(room, piece.length)) throw new Error(`room for ${room}, but ${accepted} accepted`);
+    if (accepted !== room) throw new Error(`room for ${room}, but ${accepted} accepted`);
     this.#piece = accepted === piece.length ? undefined : piece.slice(accepted);
     // Not owned means that the app may use them for something else at once.
     if (!owned) piece.fill(0xaa);

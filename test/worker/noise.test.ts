@@ -48,6 +48,20 @@ describe('in workerd', () => {
     expect(await native.sharedSecret(key, peer)).toEqual(await noble.sharedSecret(key, peer));
   });
 
+  it('the native cipher has read its arguments when it returns', async () => {
+    const key = random(32);
+    const [seal, open] = [await native.sealer(key), await native.opener(key)];
+    const plaintext = random(65_000);
+    const [given, copy] = [plaintext.slice(), new Uint8Array(0)];
+    const sealing = seal(1, copy, given);
+    given.fill(0);
+    const sealed = await sealing;
+    expect(await (await noble.opener(key))(1, copy, sealed)).toEqual(plaintext);
+    const opening = open(1, copy, sealed);
+    sealed.fill(0);
+    expect(await opening).toEqual(plaintext);
+  });
+
   it('both refuse a point of small order', async () => {
     for (const cipher of [native, noble])
       await expect((async () => cipher.sharedSecret(random(32), new Uint8Array(32)))()).rejects.toThrow();

@@ -48,8 +48,8 @@ function dataStart(frames: Frame[]): number {
   return 0;
 }
 
-// Copying to an address that lies a few bytes past the source's, modulo a page, takes some processors ten times as long:
-// 64 KiB took 50 us more (docs/performance.md).
+// Copying to an address that lies a few bytes past the source's, modulo a page, is slow on some processors: 64 KiB took
+// 50 us more (docs/performance.md).
 const ALIGNMENT = 64;
 const scratch = new Uint8Array(RECORD_MAX + ALIGNMENT);
 

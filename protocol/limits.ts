@@ -151,7 +151,7 @@ export const BACKEND_BUFFER = 64 * 1024;
  * up to `READ_MAX`: large reads are what makes downstream fast, small ones what makes idle sessions cheap. */
 export const READ_MIN = 4096;
 
-/** Four full records: one read of 260,000 bytes costs a third of four of 65,000 (docs/performance.md). */
+/** Four full records: beside one record a read, the relay's CPU per MiB fell by a third (docs/performance.md). */
 export const READ_MAX = 4 * DATA_MAX;
 
 /** At a full window the relay reads on after this time, by one byte, to notice the backend's end. Reading it at once

@@ -1,4 +1,5 @@
 /** What the bench measures: each figure for every contestant, repeat by repeat, in turn. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { cpuSeconds, residentBytes } from '../test/support/proc.ts';
 import { delayedPath } from './delay.ts';
 import type { Contestant, Fresh, Lab, Name } from './lab.ts';
@@ -131,13 +132,12 @@ const DELAY = 50;
 /** Counted at a path that takes 50 ms each way; the TCP connection itself is not delayed. */
 export async function roundTrips(lab: Lab, name: 'floor' | 'tunnel'): Promise<number> {
   const fresh = await lab.fresh(name);
-  // Once without the path: a first opening compiles, and the client learns nothing from it.
-  await fresh.driver.run('opening', fresh.overTls(fresh.worker.tlsPort), 1);
   const path = await delayedPath(fresh.worker.tlsPort, DELAY);
-  const [milliseconds = 0] = await fresh.driver.run('opening', fresh.overTls(path.port), 1);
+  await fresh.driver.run('opening', fresh.overTls(path.port), 1);
+  const { turns } = path;
   path.close();
   await fresh.stop();
-  return Math.round(milliseconds / (2 * DELAY));
+  return turns;
 }
 
 const IDLE_SESSIONS = 1000;
@@ -148,10 +148,10 @@ export function idle(lab: Lab, plan: Plan): Promise<Figure> {
     const { driver, which, pid } = fresh;
     await driver.run('hold', which, 50);
     await driver.run('letGo');
-    await settled(1000);
+    await sleep(1000);
     const before = residentBytes(pid);
     await driver.run('hold', which, IDLE_SESSIONS);
-    await settled(2000);
+    await sleep(2000);
     return (residentBytes(pid) - before) / IDLE_SESSIONS / 1024;
   });
 }
@@ -164,12 +164,12 @@ export function stalled(lab: Lab, plan: Plan): Promise<Figure> {
   return measureFresh(lab, plan, { title: 'growth while a reader stalls', unit: 'MiB' }, async (fresh) => {
     const { driver, which, pid } = fresh;
     await driver.run('down', which, 64 * MiB, 1);
-    await settled(1000);
+    await sleep(1000);
     const before = residentBytes(pid);
     await driver.run('begin', which, OFFERED, 16 * MiB);
     driver.freeze();
     let peak = 0;
-    for (const end = performance.now() + STALL; performance.now() < end; await settled(50))
+    for (const end = performance.now() + STALL; performance.now() < end; await sleep(50))
       peak = Math.max(peak, residentBytes(pid));
     return (peak - before) / MiB;
   });
@@ -194,8 +194,4 @@ async function measureFresh(
     }
   }
   return { ...names, results: resultsOf(samples) };
-}
-
-function settled(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Certificate } from '../examples/local/certificate.ts';
 
 export interface Haproxy {
@@ -67,6 +68,6 @@ async function reachable(port: number, child: ChildProcess): Promise<void> {
     });
     socket.destroy();
     if (connected) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await sleep(50);
   }
 }

@@ -1,14 +1,9 @@
 /** The bench runs, and says what it promises; how fast anything is, is not for a test to judge. */
-import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
+import { run } from '../support/command.ts';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-
-function bench(...args: string[]) {
-  return spawnSync('npm', ['run', '--silent', 'bench', '--', ...args], { encoding: 'utf8', cwd: ROOT });
-}
+const bench = (...args: string[]) => run('npm', ['run', '--silent', 'bench', '--', ...args]);
 
 test('--json has every contestant, the ratios and the targets', { timeout: 120_000 }, () => {
   const { status, stdout, stderr } = bench('--only', 'echo200,open', '--json');
@@ -38,7 +33,7 @@ test('explains itself, and refuses a figure that it does not have', () => {
 });
 
 test('docs/capacity.md has the tables of the last recorded run', () => {
-  const { status, stdout } = spawnSync('npm', ['run', '--silent', 'capacity'], { encoding: 'utf8', cwd: ROOT });
+  const { status, stdout } = run('npm', ['run', '--silent', 'capacity']);
   expect(status).toBe(0);
   expect(stdout).toContain('**first**');
   expect(readFileSync(new URL('../../docs/capacity.md', import.meta.url), 'utf8')).toContain(stdout);

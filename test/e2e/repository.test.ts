@@ -1,22 +1,15 @@
 /** What a volunteer and a contributor run from a clone. */
-import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { nodeCipher } from '../../client/node/cipher.ts';
 import { fromBase64url } from '../../protocol/bytes.ts';
 import { parseLink } from '../../protocol/link.ts';
+import { ROOT, run } from '../support/command.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'puente-'));
 afterAll(() => rmSync(folder, { recursive: true }));
-
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-
-function run(command: string, args: string[]) {
-  return spawnSync(command, args, { encoding: 'utf8', cwd: ROOT });
-}
 
 describe('wrangler deploy', () => {
   it('takes the repository as it stands, and bundles nothing of Node or noble', () => {

@@ -31,14 +31,19 @@ function sentBy(end: End): () => number {
     );
 }
 
+/** An end that writes more than a window to a peer that reads nothing yet. */
+function writing(name: (typeof NAMES)[number]) {
+  const pair = new Pair();
+  pair.join();
+  const end = pair[name];
+  const sent = sentBy(end);
+  new WritingApp(pair, end, 1, 1_000_000);
+  return { pair, end, peer: pair.peerOf(end), sent };
+}
+
 describe.each(NAMES)('sent by the %s', (name) => {
   test('never more than a window past what was read', () => {
-    const pair = new Pair();
-    pair.join();
-    const end = pair[name];
-    const peer = pair.peerOf(end);
-    const sent = sentBy(end);
-    new WritingApp(pair, end, 1, 1_000_000);
+    const { pair, end, peer, sent } = writing(name);
     pair.timeline.runFor(3_600_000);
     expect(sent()).toBe(WINDOW_INITIAL);
     expect([end.over, peer.over]).toEqual([false, false]);
@@ -54,12 +59,7 @@ describe.each(NAMES)('sent by the %s', (name) => {
   });
 
   test('taken is not consumed: credit comes with consumed alone', () => {
-    const pair = new Pair();
-    pair.join();
-    const end = pair[name];
-    const peer = pair.peerOf(end);
-    const sent = sentBy(end);
-    new WritingApp(pair, end, 1, 1_000_000);
+    const { pair, peer, sent } = writing(name);
     pair.timeline.runFor(10_000);
     let taken = 0;
     for (let bytes = peer.session.take(); bytes; bytes = peer.session.take()) taken += bytes.length;

@@ -1,8 +1,16 @@
 /** Commands as a person runs them, each in a process group of its own, as at a terminal. */
-import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { until } from './until.ts';
+
+/** The folder of the repository. */
+export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Runs it to its end. */
+export function run(program: string, args: string[]) {
+  return spawnSync(program, args, { encoding: 'utf8', cwd: ROOT });
+}
 
 export class Command {
   readonly #child: ChildProcessWithoutNullStreams;
@@ -12,8 +20,7 @@ export class Command {
 
   /** Starts it in the folder of the repository. */
   constructor(program: string, args: string[]) {
-    const cwd = fileURLToPath(new URL('../..', import.meta.url));
-    this.#child = spawn(program, args, { cwd, detached: true });
+    this.#child = spawn(program, args, { cwd: ROOT, detached: true });
     this.#child.stdout.setEncoding('utf8').on('data', (text: string) => {
       this.stdout += text;
     });

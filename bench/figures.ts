@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cpuSeconds, residentBytes } from '../test/support/proc.ts';
 import { delayedPath } from './delay.ts';
-import type { Contestant, Fresh, Lab, Name } from './lab.ts';
+import type { Contestant, Fresh, Lab, Name, WorkerName } from './lab.ts';
 import { quantile, type Spread, spread } from './statistics.ts';
 
 const MiB = 1024 * 1024;
@@ -130,7 +130,7 @@ function resultsOf(samples: Map<Name, Sample[]>): Figure['results'] {
 const DELAY = 50;
 
 /** Counted at a path that takes 50 ms each way; the TCP connection itself is not delayed. */
-export async function roundTrips(lab: Lab, name: 'floor' | 'tunnel'): Promise<number> {
+export async function roundTrips(lab: Lab, name: WorkerName): Promise<number> {
   const fresh = await lab.fresh(name);
   const path = await delayedPath(fresh.worker.tlsPort, DELAY);
   await fresh.driver.run('opening', fresh.overTls(path.port), 1);
@@ -184,10 +184,11 @@ async function measureFresh(
   const samples = new Map<Name, Sample[]>([
     ['floor', []],
     ['tunnel', []],
+    ['hub', []],
   ]);
   for (let repeat = 1; repeat <= plan.repeats; repeat += 1) {
     plan.progress(`${names.title}: ${repeat} of ${plan.repeats}`);
-    for (const name of ['floor', 'tunnel'] as const) {
+    for (const name of ['floor', 'tunnel', 'hub'] as const) {
       const fresh = await lab.fresh(name);
       samples.get(name)?.push({ value: await sample(fresh) });
       await fresh.stop();

@@ -6,11 +6,11 @@ import { nodeCipher } from '../client/node/cipher.ts';
 import { type Certificate, makeCertificate } from '../examples/local/certificate.ts';
 import { toBase64url } from '../protocol/bytes.ts';
 import { formatLink } from '../protocol/link.ts';
+import { haproxyVersion, startHaproxy } from '../test/support/haproxy.ts';
+import { type Bundle, bundle, serve, type Workerd } from '../test/support/workerd.ts';
 import { type Backends, startBackends } from './backend.ts';
 import { Driver } from './driver.ts';
-import { haproxyVersion, startHaproxy } from './haproxy.ts';
 import type { Case } from './tasks.ts';
-import { type Bundle, bundle, serve, type Workerd } from './workerd.ts';
 
 /** One way to the backends, ready to be driven. */
 export interface Contestant {
@@ -21,9 +21,11 @@ export interface Contestant {
   pid?: number;
 }
 
-export type Name = 'floor' | 'tunnel' | 'direct' | 'haproxy';
+/** The Workers among them. */
+export type WorkerName = 'floor' | 'sealed' | 'tunnel' | 'hub';
+export type Name = WorkerName | 'direct' | 'haproxy';
 
-/** A contestant of the two that are Workers, in processes that nothing else has used. */
+/** A contestant that is a Worker, in processes that nothing else has used. */
 export interface Fresh extends Contestant {
   pid: number;
   worker: Workerd;
@@ -36,11 +38,11 @@ export class Lab {
   readonly #folder = mkdtempSync(join(tmpdir(), 'puente-bench-'));
   readonly #certificate: Certificate;
   readonly #certificateFile = join(this.#folder, 'certificate.pem');
-  readonly #bundles: { floor: Bundle; tunnel: Bundle };
+  readonly #bundles: Record<WorkerName, Bundle>;
   readonly backends: Backends;
   readonly #stop: (() => unknown)[] = [];
 
-  private constructor(certificate: Certificate, bundles: { floor: Bundle; tunnel: Bundle }, backends: Backends) {
+  private constructor(certificate: Certificate, bundles: Record<WorkerName, Bundle>, backends: Backends) {
     this.#certificate = certificate;
     this.#bundles = bundles;
     this.backends = backends;
@@ -48,7 +50,13 @@ export class Lab {
   }
 
   static async open(): Promise<Lab> {
-    const bundles = { floor: bundle('bench/floor/wrangler.toml'), tunnel: bundle('wrangler.toml') };
+    const relay = bundle('wrangler.toml');
+    const bundles = {
+      floor: bundle('bench/floor/wrangler.toml'),
+      sealed: bundle('bench/floor/sealed.toml'),
+      tunnel: relay,
+      hub: relay,
+    };
     const { backends, stop } = await startBackends();
     const lab = new Lab(await makeCertificate(), bundles, backends);
     lab.#stop.push(stop);
@@ -62,28 +70,31 @@ export class Lab {
 
   /** All of them, for as long as the lab is open. HAProxy only where it is installed. */
   async contestants(): Promise<Contestant[]> {
-    const floor = await this.fresh('floor');
-    const tunnel = await this.fresh('tunnel');
-    this.#stop.push(floor.stop, tunnel.stop);
+    const workers: Fresh[] = [];
+    for (const name of ['floor', 'sealed', 'tunnel', 'hub'] as const) workers.push(await this.fresh(name));
+    this.#stop.push(...workers.map(({ stop }) => stop));
     const direct: Contestant = { name: 'direct', which: this.#case({ kind: 'direct' }), driver: this.#driver() };
-    return [floor, tunnel, direct, ...(haproxyVersion() ? [await this.#haproxy()] : [])];
+    return [...workers, direct, ...(haproxyVersion() ? [await this.#haproxy()] : [])];
   }
 
-  async fresh(name: 'floor' | 'tunnel'): Promise<Fresh> {
+  async fresh(name: WorkerName): Promise<Fresh> {
     const secret = crypto.getRandomValues(new Uint8Array(32));
     const key = await nodeCipher.publicKey(secret);
     const { source, sink, echo } = this.backends;
     const vars = {
+      // Plain sessions, or resumable ones.
+      HUBS: name === 'hub' ? '1' : '0',
       RELAY_KEY: toBase64url(secret),
       BACKENDS: [source, sink, echo].map((port) => `127.0.0.1:${port}`).join(' '),
     };
-    const worker = await serve(this.#bundles[name], name === 'tunnel' ? vars : {}, this.#certificate);
+    const relays = name === 'tunnel' || name === 'hub';
+    const worker = await serve(this.#bundles[name], relays ? vars : {}, this.#certificate);
     const driver = new Driver(this.#certificateFile);
     const at = (host: string, tls: 's' | ''): Case =>
       this.#case(
-        name === 'tunnel'
+        relays
           ? { kind: 'tunnel', link: formatLink({ origin: `http${tls}://${host}/`, key }) }
-          : { kind: 'floor', origin: `ws${tls}://${host}` },
+          : { kind: name, origin: `ws${tls}://${host}` },
       );
     return {
       name,

@@ -1,6 +1,7 @@
 /** The bench's results: what they must reach, as a table, as JSON. */
 import type { Figure, Result } from './figures.ts';
 import type { Name } from './lab.ts';
+import { medianRatio } from './statistics.ts';
 
 export type Key = 'down' | 'up' | 'down8' | 'up8' | 'echo200' | 'echo1400' | 'open' | 'idle' | 'stalled';
 export type Figures = Partial<Record<Key, Figure>>;
@@ -16,9 +17,9 @@ export interface Target {
 
 type Value = (figure: Figure) => number | undefined;
 
-const ratio: Value = ({ results: { tunnel, floor } }) => tunnel && floor && tunnel.median / floor.median;
+const ratio: Value = ({ results: { tunnel, floor } }) => tunnel && floor && medianRatio(tunnel, floor);
 const cpuRatio: Value = ({ results: { tunnel, floor } }) =>
-  tunnel?.cpu && floor?.cpu && tunnel.cpu.median / floor.cpu.median;
+  tunnel?.cpu && floor?.cpu && medianRatio(tunnel.cpu, floor.cpu);
 
 /** Two windows of 1 MiB, and 8 MiB for what the kernel's buffers and the runtime hold. */
 const STALLED_MAX = 2 + 8;
@@ -47,7 +48,7 @@ export function targets(figures: Figures): Target[] {
   });
 }
 
-/** The figures with their ratios: `{ floor, tunnel, direct?, haproxy?, ratio, cpuRatio }` by key. */
+/** The figures with their ratios: `{ floor, sealed?, tunnel, hub, direct?, haproxy?, ratio, cpuRatio }` by key. */
 export function asJson(figures: Figures): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(figures).map(([key, figure]) => {
@@ -57,7 +58,7 @@ export function asJson(figures: Figures): Record<string, unknown> {
   );
 }
 
-const NAMES: Name[] = ['floor', 'tunnel', 'direct', 'haproxy'];
+const NAMES: Name[] = ['floor', 'sealed', 'tunnel', 'hub', 'direct', 'haproxy'];
 
 export function table(figures: Figures): string {
   const head = ['', ...NAMES, 'tunnel : floor'];

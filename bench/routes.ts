@@ -3,11 +3,16 @@ import net from 'node:net';
 import type { Duplex } from 'node:stream';
 import tls from 'node:tls';
 import { WebSocket } from 'ws';
+import { nodeCipher } from '../client/node/cipher.ts';
 import { createConnection } from '../client/node/index.ts';
+import { type Bytes, EMPTY } from '../protocol/bytes.ts';
+import type { Open, Seal } from '../protocol/cipher.ts';
 
 export type Way =
   /** A WebSocket of `ws` to the floor's Worker. */
   | { kind: 'floor'; origin: string }
+  /** The same, and each message sealed. */
+  | { kind: 'sealed'; origin: string }
   /** Puente's client to Puente's Worker. */
   | { kind: 'tunnel'; link: string }
   | { kind: 'direct' }
@@ -16,7 +21,7 @@ export type Way =
 
 export interface Connection {
   /** `done` is called when more may be written, by the route's own back-pressure. */
-  write(bytes: Uint8Array<ArrayBuffer>, done: () => void): void;
+  write(bytes: Bytes, done: () => void): void;
   onData(listener: (bytes: Uint8Array) => void): void;
   /** Tells of an end that the user of the connection has not asked for. */
   onError(listener: (error: Error) => void): void;
@@ -27,7 +32,9 @@ export interface Connection {
 export function open(way: Way, port: number): Connection {
   switch (way.kind) {
     case 'floor':
-      return overWebSocket(`${way.origin}/${port}`);
+      return overWebSocket(`${way.origin}/${port}`, plain);
+    case 'sealed':
+      return overWebSocket(`${way.origin}/${port}`, sealed());
     case 'tunnel':
       return overStream(createConnection(`127.0.0.1:${port}`, { relay: way.link }));
     case 'direct':
@@ -40,21 +47,39 @@ export function open(way: Way, port: number): Connection {
 /** What `ws` may hold before a writer waits. Without this bound the floor would be fed from memory. */
 const BUFFERED_MAX = 1024 * 1024;
 
-function overWebSocket(url: string): Connection {
+interface Coding {
+  encode(bytes: Bytes): Uint8Array;
+  decode(bytes: Bytes): Uint8Array;
+}
+
+const plain: Coding = { encode: (bytes) => bytes, decode: (bytes) => bytes };
+
+/** As the Worker in `floor/sealed.ts` does it, with what Puente's client seals with. */
+function sealed(): Coding {
+  const key = new Uint8Array(32);
+  const [seal, open] = [nodeCipher.sealer(key) as Seal, nodeCipher.opener(key) as Open];
+  let [sent, received] = [0, 0];
+  return {
+    encode: (bytes) => seal(sent++, EMPTY, bytes) as Bytes,
+    decode: (bytes) => open(received++, EMPTY, bytes) as Bytes,
+  };
+}
+
+function overWebSocket(url: string, { encode, decode }: Coding): Connection {
   const socket = new WebSocket(url, { perMessageDeflate: false });
   const opened = new Promise<void>((resolve) => socket.once('open', resolve));
-  const send = (bytes: Uint8Array, done: () => void) => {
+  const send = (bytes: Bytes, done: () => void) => {
     if (socket.bufferedAmount < BUFFERED_MAX) {
-      socket.send(bytes);
+      socket.send(encode(bytes));
       done();
-    } else socket.send(bytes, done);
+    } else socket.send(encode(bytes), done);
   };
   return {
     write(bytes, done) {
       if (socket.readyState === WebSocket.CONNECTING) void opened.then(() => send(bytes, done));
       else send(bytes, done);
     },
-    onData: (listener) => void socket.on('message', (data: Buffer) => listener(data)),
+    onData: (listener) => void socket.on('message', (data: Buffer<ArrayBuffer>) => listener(decode(data))),
     onError: (listener) => void socket.on('error', listener),
     close: () => socket.terminate(),
   };

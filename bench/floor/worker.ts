@@ -3,26 +3,14 @@
  * reads, and without a handshake, crypto, framing or flow control. Only for measuring: it connects anybody to any port
  * of this machine.
  */
-import { connect } from 'cloudflare:sockets';
-
-/** As large as the tunnel's. */
-const READ_MAX = 65_000;
+import { accept, READ_MAX } from './accept.ts';
 
 export default {
   fetch(request: Request): Response {
-    const { 0: client, 1: server } = new WebSocketPair();
-    server.binaryType = 'arraybuffer';
-    server.accept({ allowHalfOpen: true });
-    const port = Number(new URL(request.url).pathname.slice(1));
-    const backend = connect({ hostname: '127.0.0.1', port }, { secureTransport: 'off', allowHalfOpen: true });
-    const writer = backend.writable.getWriter();
+    const { server, reader, writer, response } = accept(request);
     server.addEventListener('message', ({ data }) => void writer.write(data).catch(() => {}));
-    server.addEventListener('close', () => {
-      writer.close().catch(() => {});
-      backend.close().catch(() => {});
-    });
-    pipe(backend.readable.getReader({ mode: 'byob' }), server).catch(() => server.close());
-    return new Response(null, { status: 101, webSocket: client });
+    pipe(reader, server).catch(() => server.close());
+    return response;
   },
 };
 

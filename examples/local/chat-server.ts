@@ -1,9 +1,8 @@
 /** A chat server on this machine: MQTT 3.1.1 over TLS, on loopback, in this process. */
-import { once } from 'node:events';
-import type { AddressInfo, Socket } from 'node:net';
 import tls from 'node:tls';
 import { Aedes } from 'aedes';
 import { makeCertificate } from './certificate.ts';
+import { listen } from './listen.ts';
 
 export interface ChatServer {
   port: number;
@@ -22,20 +21,13 @@ export async function startChatServer(onMessage?: (topic: string, payload: Buffe
   });
   // Without noDelay every second message waits 40 ms: Nagle's algorithm and TCP's delayed acknowledgements.
   const server = tls.createServer({ key, cert, noDelay: true }, (socket) => broker.handle(socket));
-  const sockets = new Set<Socket>();
-  server.on('connection', (socket) => {
-    sockets.add(socket);
-    socket.on('close', () => sockets.delete(socket));
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  const { port, close } = await listen(server);
   return {
-    port: (server.address() as AddressInfo).port,
+    port,
     ca: cert,
     async close() {
       await new Promise<void>((resolve) => broker.close(resolve));
-      for (const socket of sockets) socket.destroy();
-      await new Promise((resolve) => server.close(resolve));
+      await close();
     },
   };
 }

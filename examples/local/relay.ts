@@ -15,9 +15,14 @@ export interface LocalRelay {
   close(): Promise<void>;
 }
 
-/** @param vars variables of the Worker beside its key, such as `BACKENDS`. */
-export async function startRelay(vars: Record<string, string>): Promise<LocalRelay> {
-  const secret = crypto.getRandomValues(new Uint8Array(32));
+/**
+ * @param vars variables of the Worker beside its key, such as `BACKENDS`.
+ * @param secret the key: a new one, unless another relay's place is to be taken.
+ */
+export async function startRelay(
+  vars: Record<string, string>,
+  secret = crypto.getRandomValues(new Uint8Array(32)),
+): Promise<LocalRelay> {
   const root = fileURLToPath(new URL('../..', import.meta.url));
   const harness = createTestHarness({
     root,

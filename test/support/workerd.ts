@@ -7,21 +7,23 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { unstable_readConfig as readConfig } from 'wrangler';
-import type { Certificate } from '../examples/local/certificate.ts';
+import type { Certificate } from '../../examples/local/certificate.ts';
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const require = createRequire(import.meta.url);
 
 export interface Bundle {
   /** The Worker's only module. */
   script: string;
+  /** Class names of its Durable Objects, by the names of their bindings. */
+  objects: Record<string, string>;
   compatibilityDate: string;
   compatibilityFlags: string[];
 }
 
 /** @param configPath of a wrangler.toml, from the repository's root. */
 export function bundle(configPath: string): Bundle {
-  const folder = mkdtempSync(join(tmpdir(), 'puente-bench-'));
+  const folder = mkdtempSync(join(tmpdir(), 'puente-workerd-'));
   try {
     const args = ['wrangler', 'deploy', '--dry-run', '--config', configPath, '--outdir', folder];
     const { status, stderr } = spawnSync('npx', args, { cwd: ROOT, encoding: 'utf8' });
@@ -30,12 +32,16 @@ export function bundle(configPath: string): Bundle {
       main = '',
       compatibility_date: date = '',
       compatibility_flags: flags,
+      durable_objects: { bindings },
     } = readConfig({
       config: join(ROOT, configPath),
     });
     const module = main.replace(/^.*\//, '').replace(/\.ts$/, '.js');
     const script = readFileSync(join(folder, module), 'utf8');
-    return { script, compatibilityDate: date, compatibilityFlags: flags };
+    const objects = Object.fromEntries(
+      bindings.map((object: { name: string; class_name: string }) => [object.name, object.class_name]),
+    );
+    return { script, objects, compatibilityDate: date, compatibilityFlags: flags };
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -50,10 +56,10 @@ export interface Workerd {
 }
 
 export async function serve(bundle: Bundle, vars: Record<string, string>, certificate: Certificate): Promise<Workerd> {
-  const folder = mkdtempSync(join(tmpdir(), 'puente-bench-'));
+  const folder = mkdtempSync(join(tmpdir(), 'puente-workerd-'));
   writeFileSync(join(folder, 'worker.js'), bundle.script);
-  writeFileSync(join(folder, 'workerd.capnp'), configuration(bundle, vars, certificate));
-  // Fd 3 tells the ports. Standard error is passed on: a bench of a broken Worker must not go unnoticed.
+  writeFileSync(join(folder, 'workerd.capnp'), configuration(bundle, vars, certificate, folder));
+  // Fd 3 tells the ports. Standard error is passed on: a broken Worker must not go unnoticed.
   const child = spawn(binary(), ['serve', '--control-fd=3', join(folder, 'workerd.capnp')], {
     stdio: ['ignore', 'ignore', 'inherit', 'pipe'],
   });
@@ -78,9 +84,22 @@ export function workerdVersion(): string {
   return (require('workerd') as { version: string }).version;
 }
 
-function configuration(bundle: Bundle, vars: Record<string, string>, { key, cert }: Certificate): string {
+function configuration(
+  bundle: Bundle,
+  vars: Record<string, string>,
+  { key, cert }: Certificate,
+  folder: string,
+): string {
   const text = JSON.stringify;
-  const bindings = Object.entries(vars).map(([name, value]) => `(name = ${text(name)}, text = ${text(value)})`);
+  const bindings = [
+    ...Object.entries(vars).map(([name, value]) => `(name = ${text(name)}, text = ${text(value)})`),
+    ...Object.entries(bundle.objects).map(
+      ([name, className]) => `(name = ${text(name)}, durableObjectNamespace = ${text(className)})`,
+    ),
+  ];
+  const namespaces = Object.values(bundle.objects).map(
+    (className) => `(className = ${text(className)}, uniqueKey = ${text(className)}, enableSql = true)`,
+  );
   return `
 using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
@@ -90,7 +109,10 @@ const config :Workerd.Config = (
       compatibilityDate = ${text(bundle.compatibilityDate)},
       compatibilityFlags = [${bundle.compatibilityFlags.map((flag) => text(flag)).join(', ')}],
       bindings = [${bindings.join(', ')}],
+      durableObjectNamespaces = [${namespaces.join(', ')}],
+      durableObjectStorage = (localDisk = "objects"),
     )),
+    (name = "objects", disk = (path = ${text(folder)}, writable = true)),
     (name = "internet", network = (allow = ["public", "private"])),
   ],
   sockets = [

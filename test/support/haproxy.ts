@@ -5,7 +5,7 @@ import { writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Certificate } from '../examples/local/certificate.ts';
+import type { Certificate } from '../../examples/local/certificate.ts';
 
 export interface Haproxy {
   pid: number;

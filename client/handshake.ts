@@ -2,19 +2,34 @@
 import { type Bytes, bytesOf, EMPTY, Malformed } from '../protocol/bytes.ts';
 import { Carrier, type CarrierEvents, type Wire } from '../protocol/carrier.ts';
 import { PuenteError, refusalOf } from '../protocol/errors.ts';
-import { decodeGrant, encodeHello, type Granted, type OpenHello, offer } from '../protocol/hello.ts';
+import {
+  decodeGrant,
+  encodeHello,
+  type Granted,
+  type Hello,
+  type OpenHello,
+  offer,
+  type ResumeHello,
+} from '../protocol/hello.ts';
 import { HELLO_AGE_MAX, UNOPENED_RECORDS_MAX } from '../protocol/limits.ts';
 import { Initiator, PROLOGUE, type Transport } from '../protocol/noise.ts';
 import { random } from './random.ts';
 import type { Relay } from './relay.ts';
 import type { Runtime } from './runtime.ts';
 
-export type HelloParts = Omit<OpenHello, 'time' | 'invite'>;
+/** What a hello says that is not this attempt's own. */
+export type HelloParts =
+  | Omit<OpenHello, 'time' | 'invite'>
+  /** `secret`: of the handshake that opened the session. */
+  | (Omit<ResumeHello, 'time' | 'invite' | 'mac'> & { secret: Bytes });
 
 export interface OpenedCarrier {
   granted: Granted;
-  /** Delivers what has come since the grant, and everything after it. */
-  start(events: CarrierEvents): Carrier;
+  /** Proves that a resume comes from whoever has opened the session. */
+  secret: Bytes;
+  carry(events: CarrierEvents): Carrier;
+  /** To that carrier: what has come since the grant, and everything after it. */
+  deliver(carrier: Carrier): void;
 }
 
 /**
@@ -44,8 +59,14 @@ async function knock(
   onWire: (wire: Wire) => void,
   clockOffset: number,
 ): Promise<OpenedCarrier | Closed> {
-  const initiator = await Initiator.start(await runtime.cipher(), PROLOGUE, relay.key, random(32));
-  const payload = encodeHello({ ...hello, time: Date.now() + clockOffset, invite: relay.invite ?? EMPTY });
+  const cipher = await runtime.cipher();
+  const initiator = await Initiator.start(cipher, PROLOGUE, relay.key, random(32));
+  const common = { time: Date.now() + clockOffset, invite: relay.invite ?? EMPTY };
+  const whole: Hello =
+    hello.kind === 'open'
+      ? { ...hello, ...common }
+      : { ...hello, ...common, mac: await cipher.hmac(hello.secret, initiator.binding) };
+  const payload = encodeHello(whole);
   const protocols = offer(random(12), await sealHello(initiator, payload));
   const inbox = new Inbox();
   const wire = runtime.dial(relay.origin.replace(/^http/, 'ws'), protocols, {
@@ -58,11 +79,9 @@ async function knock(
   const { granted, transport } = await readGrant(initiator, answer);
   return {
     granted,
-    start(events) {
-      const carrier = new Carrier(transport, wire, events);
-      inbox.deliver(carrier);
-      return carrier;
-    },
+    secret: transport.secret,
+    carry: (events) => new Carrier(transport, wire, events),
+    deliver: (carrier) => inbox.deliver(carrier),
   };
 }
 

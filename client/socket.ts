@@ -66,6 +66,8 @@ class TunnelSocket implements Socket {
     this.closed = this.#closed.promise;
     this.#tunnel = new Tunnel(backend, relay, runtime, {
       opened: () => this.#opened.resolve({ remoteAddress: backend }),
+      reconnecting: () => {},
+      resumed: () => {},
       readable: () => this.#mayRead.set(),
       writable: () => this.#mayWrite.set(),
       ended: (error) => this.#end(error),

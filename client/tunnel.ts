@@ -5,6 +5,7 @@ import { type Code, PuenteError } from '../protocol/errors.ts';
 import { isRepeatable } from '../protocol/flight.ts';
 import { EARLY_DATA_MAX, EARLY_DATA_WAIT, OPEN_TIMEOUT } from '../protocol/limits.ts';
 import { type Clock, Session } from '../protocol/session.ts';
+import { Carriers } from './carriers.ts';
 import { type HelloParts, openCarrier } from './handshake.ts';
 import { random } from './random.ts';
 import { findRelay } from './relay.ts';
@@ -15,6 +16,10 @@ export interface TunnelEvents {
   opened(): void;
   readable(): void;
   writable(): void;
+  /** The carrier is lost or has stalled; bytes wait. */
+  reconnecting(): void;
+  /** They go on. `count`: how often by now. */
+  resumed(count: number): void;
   /** Once, at the end; without an error both streams came to their ends. */
   ended(error?: PuenteError): void;
 }
@@ -42,6 +47,8 @@ export class Tunnel {
   #failure: PuenteError | undefined;
   /** The WebSocket until its grant has come; from then on its carrier closes it, after the last record. */
   #unanswered: Wire | undefined;
+  #carriers: Carriers | undefined;
+  #resumed = 0;
 
   /**
    * @param backend `host:port`
@@ -59,6 +66,7 @@ export class Tunnel {
       events: {
         readable: () => events.readable(),
         writable: () => events.writable(),
+        stalled: () => this.#carriers?.stalled(),
         ended: (code) => this.#end(code),
       },
     });
@@ -124,6 +132,7 @@ export class Tunnel {
     this.#ended = true;
     this.#cancelTimeout();
     this.#unanswered?.close();
+    this.#carriers?.end();
     this.#events.ended(code && (this.#failure ?? new PuenteError(code)));
   }
 
@@ -145,18 +154,20 @@ export class Tunnel {
     const session = this.#session;
     const earlyData = session.earlyData(EARLY_DATA_MAX, isRepeatable);
     const told = session.offsets();
-    const hello: HelloParts = { kind: 'open', resumable: false, backend: this.#backend, limit: told.limit, earlyData };
-    const { granted, start } = await openCarrier(relay, this.#runtime, hello, (wire) => this.#keep(wire));
+    const hello: HelloParts = { kind: 'open', resumable: true, backend: this.#backend, limit: told.limit, earlyData };
+    const opened = await openCarrier(relay, this.#runtime, hello, (wire) => this.#keep(wire));
     if (this.#ended) return;
     this.#cancelTimeout();
     this.#unanswered = undefined;
     this.#events.opened();
-    const carrier = start({
-      frames: (frames) => session.receive(frames),
-      failed: (code) => session.reset(code),
-      lost: () => session.abandon('carrier-lost'),
+    this.#carriers = new Carriers(session, relay, this.#runtime, clock, {
+      reconnecting: () => this.#events.reconnecting(),
+      resumed: () => {
+        this.#resumed += 1;
+        this.#events.resumed(this.#resumed);
+      },
     });
-    session.attach(carrier, granted, told);
+    this.#carriers.begin(opened, told);
   }
 
   #keep(wire: Wire): void {

@@ -13,18 +13,28 @@ export function concat(...parts: Bytes[]): Bytes {
   return whole;
 }
 
+/** Compares in a time that depends on the lengths alone. */
+export function equal(one: Bytes, other: Bytes): boolean {
+  let difference = one.length ^ other.length;
+  for (let at = 0; at < one.length; at += 1) difference |= (one[at] as number) ^ (other[at] ?? 0);
+  return difference === 0;
+}
+
 /** What a WebSocket delivers, if it is bytes: an ArrayBuffer, or a view in Node. */
 export function bytesOf(message: unknown): Bytes | undefined {
   if (message instanceof ArrayBuffer) return new Uint8Array(message);
   return message instanceof Uint8Array ? (message as Bytes) : undefined;
 }
 
+/** Freeing less costs more than it saves. */
+const FREED_MIN = 4096;
+
 /**
  * Frees memory that nobody will read again, when the bytes are all of it. Where records of 64 KiB come by the thousand
  * this keeps it in the processor's cache, and the garbage collector idle; runtimes that cannot leave it to that.
  */
 export function free({ length, buffer }: Bytes): void {
-  if (length === buffer.byteLength) buffer.transfer?.(0);
+  if (length >= FREED_MIN && length === buffer.byteLength) buffer.transfer?.(0);
 }
 
 // --- base64url, RFC 4648 section 5, without padding ---------------------------------------------------------------
@@ -78,54 +88,54 @@ export function toUtf8(text: string): Bytes {
 /** Thrown by {@link Reader} when the bytes end early or hold a value out of range. */
 export class Malformed extends Error {}
 
-// Not BigInt, which costs an object each: offsets are read and written for every frame.
+// Not BigInt, which costs an object each, nor a DataView for each record: offsets are read and written for every frame.
 const U32 = 2 ** 32;
 
 /** Reads big-endian fields from the front of a message; throws {@link Malformed}. */
 export class Reader {
   readonly #bytes: Bytes;
-  readonly #view: DataView;
   #at = 0;
 
   constructor(bytes: Bytes) {
     this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
   get remaining(): number {
     return this.#bytes.length - this.#at;
   }
 
-  #skip(length: number): number {
+  #integer(length: number): number {
     if (length > this.remaining) throw new Malformed('ends early');
-    this.#at += length;
-    return this.#at - length;
+    let value = 0;
+    for (const end = this.#at + length; this.#at < end; this.#at += 1)
+      value = value * 2 ** 8 + (this.#bytes[this.#at] as number);
+    return value;
   }
 
   u8(): number {
-    return this.#view.getUint8(this.#skip(1));
+    return this.#integer(1);
   }
 
   u16(): number {
-    return this.#view.getUint16(this.#skip(2));
+    return this.#integer(2);
   }
 
   u32(): number {
-    return this.#view.getUint32(this.#skip(4));
+    return this.#integer(4);
   }
 
   /** An unsigned 64-bit value up to 2^53 - 1, JavaScript's exact integers: 8 PiB of stream. */
   u64(): number {
-    const at = this.#skip(8);
-    const value = this.#view.getUint32(at) * U32 + this.#view.getUint32(at + 4);
+    const value = this.#integer(8);
     if (!Number.isSafeInteger(value)) throw new Malformed('offset past 2^53');
     return value;
   }
 
   /** A view, not a copy. */
   take(length: number): Bytes {
-    const at = this.#skip(length);
-    return this.#bytes.subarray(at, at + length);
+    if (length > this.remaining) throw new Malformed('ends early');
+    this.#at += length;
+    return this.#bytes.subarray(this.#at - length, this.#at);
   }
 
   utf8(length: number): string {
@@ -140,31 +150,26 @@ export class Reader {
 /** Writes big-endian fields into a message whose size is known. */
 export class Writer {
   readonly bytes: Bytes;
-  readonly #view: DataView;
   #at = 0;
 
   /** @param bytes where to write them, instead of new memory */
   constructor(size: number, bytes: Bytes = new Uint8Array(size)) {
     this.bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, size);
   }
 
+  /** The lowest 8 bits of it. */
   u8(value: number): this {
-    this.#view.setUint8(this.#at, value);
+    this.bytes[this.#at] = value;
     this.#at += 1;
     return this;
   }
 
   u16(value: number): this {
-    this.#view.setUint16(this.#at, value);
-    this.#at += 2;
-    return this;
+    return this.u8(value >>> 8).u8(value);
   }
 
   u32(value: number): this {
-    this.#view.setUint32(this.#at, value);
-    this.#at += 4;
-    return this;
+    return this.u16(value >>> 16).u16(value);
   }
 
   u64(value: number): this {

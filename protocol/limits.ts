@@ -121,6 +121,15 @@ export const PROBE_AFTER = 40_000;
 /** An unanswered PING ends a carrier after this time. */
 export const PROBE_TIMEOUT = 10_000;
 
+/** In a resumable session what the client sends asks for an answer this often: it costs the relay a record, which is
+ * free, and the client none. */
+export const PING_EVERY = 1000;
+
+/** In a resumable session a carrier counts as stalled when an answer or ACK takes longer than this, or than four round
+ * trips: below it a mobile network that pauses would be taken for one that is cut. Doubles, up to the second. */
+export const STALL_MIN = 5000;
+export const STALL_MAX = 30_000;
+
 /** A session whose client sends nothing within this time of the grant is closed: the client of a replayed hello
  * cannot, as it does not know the keys. */
 export const FIRST_RECORD_TIMEOUT = 10_000;
@@ -130,6 +139,15 @@ export const BACKEND_TIMEOUT = 8000;
 
 /** From the client's first attempt to the grant: name, TCP and TLS to the relay, then the relay's own 8 s. */
 export const OPEN_TIMEOUT = 20_000;
+
+/** A resuming carrier that has no grant by then is given up for the next: the relay has nothing to connect. */
+export const RESUME_TIMEOUT = 8000;
+
+/** Between two attempts to resume, at most: the first is made at once, the others at random times that grow to this. */
+export const RESUME_PAUSE_MAX = 1500;
+
+/** A client without any carrier for this long gives up. Relays keep a session for 120 s unless told otherwise. */
+export const RESUME_TIME = 120_000;
 
 /** How long the client waits for the app's first bytes, to send them in the hello. An app that speaks first does so
  * in the tick in which it has its socket; one that listens first loses this once. */
@@ -141,6 +159,29 @@ export const LINGER = 10_000;
 /** `GET /.well-known/puente`, for a relay given by its bare name. */
 export const DISCOVERY_TIMEOUT = 10_000;
 export const DISCOVERY_MAX = 4096;
+
+// --- hubs -------------------------------------------------------------------------------------------------------
+
+/** Each name that is asked for makes an object, so names are few. 32 hubs hold 16,000 sessions. */
+export const HUBS_MAX = 32;
+
+/** Sessions in one hub. With their first windows they take half of what all sessions of an isolate may. */
+export const HUB_SESSIONS_MAX = 512;
+
+/** Sessions that have ended and may still be asked for: a secret, two offsets and a code each. */
+export const TOMBSTONES_MAX = 1024;
+
+/** An outgoing connection keeps an object in memory for 15 minutes
+ * (https://developers.cloudflare.com/durable-objects/concepts/durable-object-lifecycle/). */
+export const RESUME_SECONDS_MAX = 900;
+
+/** Connections to backends that one object may have under way: Cloudflare's limit is six. Two to each, so that one
+ * backend that does not answer leaves room for others. */
+export const CONNECTS_MAX = 6;
+export const CONNECTS_PER_BACKEND_MAX = 2;
+
+/** Sessions that wait for such a turn. The last of them waits for a minute at most, its client for 20 s. */
+export const CONNECTS_WAITING_MAX = 64;
 
 // --- the relay's TCP side --------------------------------------------------------------------------------------
 

@@ -15,8 +15,9 @@ import { PuenteError } from './errors.ts';
 import { HELLO_OVERHEAD, RECORDS_PER_KEY_MAX } from './limits.ts';
 
 export const PROLOGUE = toUtf8('puente/1');
-const PROTOCOL_NAME = 'Noise_NK_25519_AESGCM_SHA256';
 const KEY = 32;
+const NAME = new Uint8Array(32);
+NAME.set(toUtf8('Noise_NK_25519_AESGCM_SHA256'));
 
 /** The transport phase at one end: the keys of Split() (section 5.2), and a secret for what follows. */
 export interface Transport {
@@ -35,18 +36,23 @@ class Symmetric {
   #key: Bytes = EMPTY;
   hash: Bytes;
 
-  private constructor(cipher: Cipher, hash: Bytes) {
+  private constructor(cipher: Cipher, name: Bytes) {
     this.#cipher = cipher;
-    this.#chainingKey = hash;
-    this.hash = hash;
+    this.#chainingKey = name;
+    this.hash = name;
   }
 
   static async initialize(cipher: Cipher, prologue: Bytes, relayKey: Bytes): Promise<Symmetric> {
-    const name = new Uint8Array(32);
-    name.set(toUtf8(PROTOCOL_NAME));
-    const state = new Symmetric(cipher, name);
+    const state = new Symmetric(cipher, NAME);
     await state.mixHash(prologue);
     await state.mixHash(relayKey);
+    return state;
+  }
+
+  /** Goes on from the `hash` of a state that was just initialized. */
+  static resume(cipher: Cipher, hash: Bytes): Symmetric {
+    const state = new Symmetric(cipher, NAME);
+    state.hash = hash;
     return state;
   }
 
@@ -60,18 +66,16 @@ class Symmetric {
     this.#key = derived.slice(KEY);
   }
 
-  async sealAndHash(plaintext: Bytes): Promise<Bytes> {
+  /** EncryptAndHash, less the hash of the result: nothing needs it after the last message. */
+  async seal(plaintext: Bytes): Promise<Bytes> {
     const seal = await this.#cipher.sealer(this.#key);
-    const sealed = await seal(0, this.hash, plaintext);
-    await this.mixHash(sealed);
-    return sealed;
+    return seal(0, this.hash, plaintext);
   }
 
-  async openAndHash(sealed: Bytes): Promise<Bytes> {
+  /** DecryptAndHash, less the hash. */
+  async open(sealed: Bytes): Promise<Bytes> {
     const open = await this.#cipher.opener(this.#key);
-    const plaintext = await open(0, this.hash, sealed);
-    await this.mixHash(sealed);
-    return plaintext;
+    return open(0, this.hash, sealed);
   }
 
   async split(end: 'initiator' | 'responder'): Promise<Transport> {
@@ -131,17 +135,33 @@ export class Initiator {
 
   async writeHello(payload: Bytes): Promise<Bytes> {
     await this.#state.mixKey(await this.#cipher.sharedSecret(this.#ephemeralSecret, this.#relayKey));
-    return concat(this.#ephemeral, await this.#state.sealAndHash(payload));
+    const sealed = await this.#state.seal(payload);
+    await this.#state.mixHash(sealed);
+    return concat(this.#ephemeral, sealed);
   }
 
   /** Rejects when the message is not from the holder of the relay's key, in answer to this hello. */
-  async readGrant(message: Bytes): Promise<{ payload: Bytes; transport: Transport; handshakeHash: Bytes }> {
+  async readGrant(message: Bytes): Promise<{ payload: Bytes; transport: Transport }> {
     const remote = message.subarray(0, KEY);
     await this.#state.mixHash(remote);
     await this.#state.mixKey(await this.#cipher.sharedSecret(this.#ephemeralSecret, remote));
-    const payload = await this.#state.openAndHash(message.subarray(KEY));
-    return { payload, transport: await this.#state.split('initiator'), handshakeHash: this.#state.hash };
+    const payload = await this.#state.open(message.subarray(KEY));
+    return { payload, transport: await this.#state.split('initiator') };
   }
+}
+
+/** A relay's static key, and the hash that every handshake with it starts from. */
+export interface RelayKey {
+  secret: Bytes;
+  publicKey: Bytes;
+  start: Bytes;
+}
+
+/** @param secret 32 random bytes. */
+export async function relayKeyOf(cipher: Cipher, secret: Bytes, prologue = PROLOGUE): Promise<RelayKey> {
+  const publicKey = await cipher.publicKey(secret);
+  const { hash: start } = await Symmetric.initialize(cipher, prologue, publicKey);
+  return { secret, publicKey, start };
 }
 
 /** The relay's side, once it has read a hello. */
@@ -162,31 +182,25 @@ export class Responder {
   }
 
   /** Rejects when the message was not made for this relay's key. */
-  static async readHello(
-    cipher: Cipher,
-    prologue: Bytes,
-    relay: { secret: Bytes; publicKey: Bytes },
-    message: Bytes,
-  ): Promise<Responder> {
+  static async readHello(cipher: Cipher, relay: RelayKey, message: Bytes): Promise<Responder> {
     if (message.length < HELLO_OVERHEAD) throw new Error('shorter than a hello');
     const clientEphemeral = message.slice(0, KEY);
-    const state = await Symmetric.initialize(cipher, prologue, relay.publicKey);
+    const state = Symmetric.resume(cipher, relay.start);
     await state.mixHash(clientEphemeral);
     const binding = state.hash;
     await state.mixKey(await cipher.sharedSecret(relay.secret, clientEphemeral));
-    const payload = await state.openAndHash(message.subarray(KEY));
+    const sealed = message.subarray(KEY);
+    const payload = await state.open(sealed);
+    await state.mixHash(sealed);
     return new Responder(cipher, state, clientEphemeral, binding, payload);
   }
 
   /** @param ephemeralSecret 32 random bytes, used for this handshake only. */
-  async writeGrant(
-    payload: Bytes,
-    ephemeralSecret: Bytes,
-  ): Promise<{ message: Bytes; transport: Transport; handshakeHash: Bytes }> {
+  async writeGrant(payload: Bytes, ephemeralSecret: Bytes): Promise<{ message: Bytes; transport: Transport }> {
     const ephemeral = await this.#cipher.publicKey(ephemeralSecret);
     await this.#state.mixHash(ephemeral);
     await this.#state.mixKey(await this.#cipher.sharedSecret(ephemeralSecret, this.clientEphemeral));
-    const message = concat(ephemeral, await this.#state.sealAndHash(payload));
-    return { message, transport: await this.#state.split('responder'), handshakeHash: this.#state.hash };
+    const message = concat(ephemeral, await this.#state.seal(payload));
+    return { message, transport: await this.#state.split('responder') };
   }
 }

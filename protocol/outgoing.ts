@@ -34,9 +34,29 @@ export class Outgoing {
     return this.#queue.end;
   }
 
+  /** What the peer has acknowledged. */
+  get acked(): number {
+    return this.#acked;
+  }
+
+  /** Something was sent and is not acknowledged. */
+  get isUnderWay(): boolean {
+    return this.#sent > this.#acked;
+  }
+
+  /** No peer has said anything yet. */
+  get unanswered(): boolean {
+    return this.#limit === undefined;
+  }
+
   /** Nothing was written, and no peer has said anything. */
   get untouched(): boolean {
-    return this.#limit === undefined && this.#written === 0;
+    return this.unanswered && this.#written === 0;
+  }
+
+  /** On this carrier, or on one before it. */
+  get finSent(): boolean {
+    return this.#finished && this.#sent === this.#written + 1;
   }
 
   /** The peer has all of it, and the FIN. */

@@ -34,7 +34,8 @@ export class ByteQueue {
   push(bytes: Bytes, owned: boolean): void {
     if (bytes.length === 0) return;
     const large = bytes.length >= BLOCK;
-    if (large && owned && bytes.buffer.byteLength <= 2 * bytes.length) this.#add(bytes, 0);
+    const alone = this.#start === this.#end;
+    if ((large || alone) && owned && bytes.buffer.byteLength <= 2 * bytes.length) this.#add(bytes, 0);
     // Not `slice`, which for Node's Buffers copies nothing.
     else if (large) this.#add(new Uint8Array(bytes), 0);
     else this.#copyToBlock(bytes);

@@ -18,9 +18,12 @@ import {
   LINGER,
   PAD_MAX,
   PADDED_RECORDS,
+  PING_EVERY,
   PROBE_AFTER,
   PROBE_TIMEOUT,
   PROOF_RECORDS,
+  STALL_MAX,
+  STALL_MIN,
   UNOPENED_RECORDS_MAX,
   WINDOW_INITIAL,
 } from './limits.ts';
@@ -45,6 +48,11 @@ export interface SessionEvents {
   readable(): void;
   /** There may be `room` again. */
   writable(): void;
+  /**
+   * At the client of a resumable session: the carrier looks dead, so another should be opened beside it. Called again, after
+   * twice the time, while that does not help.
+   */
+  stalled(): void;
   /**
    * The session is over on the wire; called once. Without a code both streams came to their end; what was received
    * can still be taken then, and after the peer's `closed`.
@@ -77,6 +85,7 @@ export class Session {
   readonly #outgoing: Outgoing;
   readonly #incoming: Incoming;
   #closing = false;
+  #resumable = true;
 
   /** What the peer last heard of our offsets. */
   #told: Offsets = { received: 0, limit: 0 };
@@ -91,6 +100,14 @@ export class Session {
    */
   #proven: Flight = { offset: 0, records: 0 };
   #roundTrip: number | undefined;
+  #lastPing = Number.NEGATIVE_INFINITY;
+  /** When the first DATA came since the last PING, which proves nothing of what comes after it. */
+  #heardUnasked: number | undefined;
+  /** Since when the peer has had data on its way and acknowledged nothing. */
+  #unmovedSince: number | undefined;
+  /** How often in a row `stalled` was called and nothing moved, and when the last time. */
+  #stalls = 0;
+  #stalledAt = Number.NEGATIVE_INFINITY;
   #records = 0;
   #lastSent = 0;
   #lastHeard = 0;
@@ -191,6 +208,11 @@ export class Session {
     return this.#roundTrip;
   }
 
+  /** Whether `stalled` was called, and nothing has moved since. */
+  get isStalled(): boolean {
+    return this.#stalls > 0;
+  }
+
   /** Asks for an answer with the next record: it measures the round trip, and proves what has arrived. */
   ping(): void {
     this.#ping ??= 'due';
@@ -215,10 +237,13 @@ export class Session {
    * Goes on over this carrier, from where the peer stands by its hello or grant. Ends the session with `bad-offset`
    * when that cannot be.
    * @param told the offsets that our own hello or grant told the peer
+   * @param resumable whether another carrier may come after it
    */
-  attach(carrier: FrameSink, peer: Offsets, told: Offsets): void {
+  attach(carrier: FrameSink, peer: Offsets, told: Offsets, resumable: boolean): void {
     if (this.#over) return carrier.close();
+    const opening = this.#outgoing.unanswered;
     this.#carrier = carrier;
+    this.#resumable = resumable;
     this.#told = told;
     this.#ackAt = undefined;
     this.#oweAck();
@@ -229,10 +254,11 @@ export class Session {
     this.#outgoing.rewind();
     this.#proven = { offset: this.#outgoing.sent, records: 0 };
     this.#ping = undefined;
+    this.#unmovedSince = undefined;
     if (this.#parts.end === 'client') {
-      // The first record proves that we hold the keys: until it comes, the relay neither switches nor trusts.
-      this.#ackAt = this.#now;
-      this.ping();
+      // The first record proves that we hold the keys. After a resume the relay waits for it to switch carriers; after
+      // an opening it can wait for something to say.
+      this.#ackAt = opening ? this.#now + ACK_DELAY : this.#now;
     } else this.#silentSince = this.#now;
     this.flush();
     this.#parts.events.writable();
@@ -276,6 +302,8 @@ export class Session {
       if (this.#unproven.records > UNOPENED_RECORDS_MAX) return this.reset('flood');
       this.#lastSent = this.#now;
       this.#carrier.send(frames);
+      // Our own leaving: no error at this end, which has asked for it.
+      if (frames.at(-1)?.type === 'reset') return this.#end();
     }
     // What is sent last may be the ACK of the peer's FIN.
     this.#settle();
@@ -308,6 +336,7 @@ export class Session {
   #receiveData(offset: number, bytes: Bytes): void {
     if (!this.#incoming.data(offset, bytes)) return;
     if (this.#closing) return this.#incoming.clear();
+    this.#heardUnasked ??= this.#now;
     this.#oweAck();
     this.#parts.events.readable();
   }
@@ -320,7 +349,9 @@ export class Session {
   }
 
   #receiveAck(peer: Offsets): void {
+    const { acked } = this.#outgoing;
     this.#outgoing.acknowledge(peer, this.#now);
+    if (this.#outgoing.acked > acked) this.#moved();
     this.#parts.events.writable();
   }
 
@@ -339,7 +370,13 @@ export class Session {
     this.#roundTrip = this.#roundTrip === undefined ? sample : this.#roundTrip + (sample - this.#roundTrip) / 8;
     this.#proven = this.#ping.upTo;
     this.#ping = undefined;
+    this.#stalls = 0;
     this.#parts.events.writable();
+  }
+
+  #moved(): void {
+    this.#stalls = 0;
+    this.#unmovedSince = this.#outgoing.isUnderWay ? this.#now : undefined;
   }
 
   // --- outgoing frames ------------------------------------------------------------------------------------------
@@ -353,9 +390,14 @@ export class Session {
     this.#pong = undefined;
     const space = this.#outgoing.compose(frames, DATA_MAX);
     if (this.#unproven.offset > this.#outgoing.proofDue || this.#unproven.records >= PROOF_RECORDS) this.ping();
-    if (this.#ping === 'due') frames.push(this.#composePing());
-    if (frames.length === 0) return undefined;
+    if (this.#outgoing.isUnderWay) this.#unmovedSince ??= this.#now;
+    // It proves the keys.
+    if (this.#parts.end === 'client' && this.#records === 0 && frames.length > 0) this.ping();
+    const leaving = this.#isLeaving;
+    if (this.#ping === 'due' && !leaving) frames.push(this.#composePing());
+    if (frames.length === 0 && !leaving) return undefined;
     if (this.#records < PADDED_RECORDS) frames.push({ type: 'pad', length: this.#padding(space) });
+    if (leaving) frames.push({ type: 'reset', code: toWire('closed') });
     this.#records += 1;
     return frames;
   }
@@ -366,7 +408,18 @@ export class Session {
     return { type: 'ack', ...this.#told };
   }
 
+  /**
+   * A client that only receives asks as well, soon after what has come: else it would not notice that nothing more does.
+   * So late that the PING rides with the ACK where little comes.
+   */
+  get #askAt(): number | undefined {
+    if (!this.#resumable || this.#heardUnasked === undefined || this.#ping) return undefined;
+    return Math.max(this.#heardUnasked + ACK_DELAY, this.#lastPing + PING_EVERY);
+  }
+
   #composePing(): Frame {
+    this.#lastPing = this.#now;
+    this.#heardUnasked = undefined;
     const id = new DataView(this.#parts.random(4).buffer).getUint32(0);
     this.#ping = { id, sentAt: this.#now, upTo: { offset: this.#outgoing.sent, records: this.#records } };
     return { type: 'ping', id };
@@ -375,6 +428,15 @@ export class Session {
   /** What has been sent on this carrier since what is proven to have arrived. */
   get #unproven(): Flight {
     return { offset: this.#outgoing.sent - this.#proven.offset, records: this.#records - this.#proven.records };
+  }
+
+  /**
+   * The app has closed, and the peer has all that it needs to end as well. Without a next carrier that is a FIN on this
+   * one; with one the peer may learn of the end on that, where no FIN comes before it.
+   */
+  get #isLeaving(): boolean {
+    if (!this.#closing || this.#incoming.finished) return false;
+    return this.#resumable ? this.#outgoing.acknowledged : this.#outgoing.finSent;
   }
 
   #padding(space: number): number {
@@ -409,8 +471,24 @@ export class Session {
   }
 
   #clientTime(): number {
+    if (this.#resumable && this.#waitingSince !== undefined)
+      return Math.min(Math.max(this.#waitingSince, this.#stalledAt) + this.#patience, this.#askAt ?? NEVER);
+    if (this.#askAt !== undefined) return this.#askAt;
     if (typeof this.#ping === 'object') return Math.max(this.#ping.sentAt, this.#lastHeard) + PROBE_TIMEOUT;
     return this.#lastHeard + PROBE_AFTER;
+  }
+
+  /** Since when the peer owes an answer, or an ACK of what is under way. */
+  get #waitingSince(): number | undefined {
+    // An answer may wait behind data that is on its way.
+    const asked = typeof this.#ping === 'object' ? Math.max(this.#ping.sentAt, this.#lastHeard) : NEVER;
+    const since = Math.min(asked, this.#unmovedSince ?? NEVER);
+    return since === NEVER ? undefined : since;
+  }
+
+  /** How long an answer may take. */
+  get #patience(): number {
+    return Math.min(STALL_MAX, Math.max(STALL_MIN, 4 * (this.#roundTrip ?? 0)) * 2 ** this.#stalls);
   }
 
   #arm(): void {
@@ -433,8 +511,13 @@ export class Session {
       if (this.#silentSince !== undefined && due(this.#silentSince + FIRST_RECORD_TIMEOUT)) return this.reset('silent');
       if (due(this.#lastSent + KEEPALIVE)) this.#ackAt = this.#now;
     } else if (this.#carrier && due(this.#clientTime())) {
-      if (typeof this.#ping === 'object') return this.#end('carrier-lost');
-      this.ping();
+      if (due(this.#askAt)) this.ping();
+      else if (this.#resumable && this.#waitingSince !== undefined) {
+        this.#stalls += 1;
+        this.#stalledAt = this.#now;
+        this.#parts.events.stalled();
+      } else if (typeof this.#ping === 'object') return this.#end('carrier-lost');
+      else this.ping();
     }
     this.flush();
   }
@@ -443,14 +526,8 @@ export class Session {
 
   /** Ends the session when both streams have come to their ends and both ends know it. */
   #settle(): void {
-    if (this.#over || !this.#outgoing.acknowledged) return;
-    if (this.#incoming.finished) {
-      if (this.#told.received === this.offsets().received) this.#end();
-    } else if (this.#closing) {
-      // No error at this end, which has asked for it.
-      this.#carrier?.send([{ type: 'reset', code: toWire('closed') }]);
-      this.#end();
-    }
+    if (this.#over || !this.#outgoing.acknowledged || !this.#incoming.finished) return;
+    if (this.#told.received === this.offsets().received) this.#end();
   }
 
   #end(code?: Code): void {

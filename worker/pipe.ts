@@ -28,9 +28,20 @@ const isolateBudget: Budget = {
   },
 };
 
+/** Puts a session on top of a backend's connection, which is closed where that cannot be. */
+export async function join(backend: Socket, onEnded: (code: Code | undefined) => void = () => {}): Promise<Pipe> {
+  try {
+    return new Pipe(backend, onEnded);
+  } catch (error) {
+    await backend.close();
+    throw error;
+  }
+}
+
 export class Pipe {
   readonly session: Session;
   readonly #backend: Socket;
+  readonly #onEnded: (code: Code | undefined) => void;
   readonly #reader: ReadableStreamBYOBReader;
   readonly #writer: WritableStreamDefaultWriter<Bytes>;
   readonly #readable = new Signal();
@@ -40,8 +51,12 @@ export class Pipe {
   #drained = false;
   #drainTimer: number | null = null;
 
-  /** @throws PuenteError `full` when the isolate's budget holds no further session. */
-  constructor(backend: Socket) {
+  /**
+   * @param onEnded is told of the session's end on the wire; the backend may still get what came before
+   * @throws PuenteError `full` when the isolate's budget holds no further session.
+   */
+  constructor(backend: Socket, onEnded: (code: Code | undefined) => void) {
+    this.#onEnded = onEnded;
     this.session = new Session({
       end: 'relay',
       clock,
@@ -50,6 +65,7 @@ export class Pipe {
       events: {
         readable: () => this.#readable.set(),
         writable: () => this.#writable.set(),
+        stalled: () => {},
         ended: (code) => this.#sessionEnded(code),
       },
     });
@@ -133,6 +149,7 @@ export class Pipe {
 
   #sessionEnded(code: Code | undefined): void {
     this.#over = true;
+    this.#onEnded(code);
     this.#readable.set();
     this.#writable.set();
     if (this.#drained) return;
@@ -145,7 +162,7 @@ export class Pipe {
   #abort(): void {
     this.session.discard();
     this.#reader.cancel().catch(() => {});
-    this.#writer.abort().catch(() => {});
+    // Not `abort()` on the writer: in a Durable Object the connection then stays open.
     this.#backend.close().catch(() => {});
   }
 }

@@ -48,7 +48,9 @@ export const nodeCipher: Cipher = {
     return (counter, associated, plaintext) => {
       const cipher = createCipheriv('aes-256-gcm', secret, nonce(counter), OPTIONS);
       if (associated.length > 0) cipher.setAAD(associated);
-      return Buffer.concat([cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]);
+      const ciphertext = cipher.update(plaintext);
+      cipher.final();
+      return Buffer.concat([ciphertext, cipher.getAuthTag()]);
     };
   },
   opener(key) {

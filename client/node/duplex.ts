@@ -22,6 +22,8 @@ export class PuenteSocket extends Duplex {
         this.emit('connect');
         this.emit('ready');
       },
+      reconnecting: () => void this.emit('reconnecting'),
+      resumed: (count) => void this.emit('resumed', count),
       readable: () => this.#pull(),
       writable: () => this.#push(),
       ended: (error) => this.#end(error),

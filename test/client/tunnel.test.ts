@@ -28,7 +28,14 @@ function tunnelOver(act: (events: DialEvents) => void) {
     return { send: () => {}, close };
   };
   const ended = new Promise<PuenteError | undefined>((resolve) => {
-    const events = { opened: () => {}, readable: () => {}, writable: () => {}, ended: resolve };
+    const events = {
+      opened: () => {},
+      reconnecting: () => {},
+      resumed: () => {},
+      readable: () => {},
+      writable: () => {},
+      ended: resolve,
+    };
     new Tunnel('chat.example.org:443', link, { dial, cipher: async () => nodeCipher }, events);
   });
   return { dialled, ended };

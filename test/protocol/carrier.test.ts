@@ -7,7 +7,7 @@ import type { Awaitable } from '../../protocol/cipher.ts';
 import { type Code, PuenteError } from '../../protocol/errors.ts';
 import { encodeFrames, type Frame } from '../../protocol/frames.ts';
 import { RECORD_MAX, TAG, UNOPENED_MAX, UNOPENED_RECORDS_MAX } from '../../protocol/limits.ts';
-import { Initiator, PROLOGUE, Responder, type Transport } from '../../protocol/noise.ts';
+import { Initiator, PROLOGUE, Responder, relayKeyOf, type Transport } from '../../protocol/noise.ts';
 import { CIPHERS, flipped } from './helpers.ts';
 
 const rejections: unknown[] = [];
@@ -313,7 +313,7 @@ describe('a message that is no record', () => {
   test('a message of its own is freed once it is opened', async () => {
     for (const transport of [INSTANT, new SlowTransport()]) {
       const end = new EndOf(transport);
-      const message = recordOf([ping(5)]);
+      const message = recordOf([ping(5), { type: 'pad', length: 4096 }]);
       end.carrier.receive(message);
       if (transport instanceof SlowTransport) {
         await turns();
@@ -427,11 +427,10 @@ describe('a key that has sealed all it may', () => {
 
 describe.each(CIPHERS)('sealed by %s', (_name, cipher) => {
   async function pair(): Promise<{ client: EndOf; relay: EndOf }> {
-    const relayKey = new Uint8Array(32).fill(7);
-    const publicKey = await cipher.publicKey(relayKey);
-    const initiator = await Initiator.start(cipher, PROLOGUE, publicKey, new Uint8Array(32).fill(1));
+    const key = await relayKeyOf(cipher, new Uint8Array(32).fill(7));
+    const initiator = await Initiator.start(cipher, PROLOGUE, key.publicKey, new Uint8Array(32).fill(1));
     const hello = await initiator.writeHello(toUtf8('x'));
-    const responder = await Responder.readHello(cipher, PROLOGUE, { secret: relayKey, publicKey }, hello);
+    const responder = await Responder.readHello(cipher, key, hello);
     const granted = await responder.writeGrant(toUtf8('y'), new Uint8Array(32).fill(2));
     const { transport } = await initiator.readGrant(granted.message);
     return { client: new EndOf(transport), relay: new EndOf(granted.transport) };

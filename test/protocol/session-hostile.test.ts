@@ -28,7 +28,12 @@ class Scripted extends End {
       if (this.closed > 0) throw new Error('sent after close');
       this.sent.push(frames);
     };
-    this.session.attach({ send, close: () => this.#close() }, { received: 0, limit: WINDOW_INITIAL }, FIRST_OFFSETS);
+    this.session.attach(
+      { send, close: () => this.#close() },
+      { received: 0, limit: WINDOW_INITIAL },
+      FIRST_OFFSETS,
+      true,
+    );
   }
 
   gets(...frames: Frame[]): void {
@@ -254,6 +259,7 @@ describe.each(NAMES)('the %s', (name) => {
       { send: (frames) => void end.sent.push(frames), close: () => {} },
       { received: 0, limit: 0 },
       FIRST_OFFSETS,
+      true,
     );
     // A PING of an older carrier is not answered on the next.
     expect(end.frames('pong')).toEqual([]);
@@ -325,7 +331,7 @@ describe.each(NAMES)('the %s', (name) => {
             end.consume(length);
           } else if (step === 'wait') end.timeline.runFor(3000);
           else if (step === 'attach')
-            session.attach({ send: () => {}, close: () => {} }, { received: 0, limit: 0 }, FIRST_OFFSETS);
+            session.attach({ send: () => {}, close: () => {} }, { received: 0, limit: 0 }, FIRST_OFFSETS, true);
           else session[step]();
           if (session.room > WINDOW_MAX) throw new Error('room');
           if (!end.over && end.clock.timers > 1) throw new Error('timers');

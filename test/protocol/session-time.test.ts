@@ -11,6 +11,8 @@ import {
   PROBE_AFTER,
   PROBE_TIMEOUT,
   PROOF_RECORDS,
+  STALL_MAX,
+  STALL_MIN,
   WINDOW_INITIAL,
 } from '../../protocol/limits.ts';
 import { type End, NOTHING_LEFT, Pair, ReadingApp } from '../support/simulation.ts';
@@ -109,13 +111,40 @@ describe('acknowledgement', () => {
 });
 
 describe('the first records', () => {
-  test('the client speaks as soon as it has its grant: ACK and PING, answered at once', () => {
+  test('a client with nothing to say proves itself soon: ACK and PING, answered at once', () => {
     const pair = new Pair();
     const [client, relay] = [listen(pair.client), listen(pair.relay)];
     pair.connect({ delay: DELAY });
     pair.timeline.runFor(1000);
-    expect(client.map(({ at, frames }) => [at, types(frames)])).toEqual([[2 * DELAY, ['ack', 'ping']]]);
-    expect(relay.map(({ at, frames }) => [at, types(frames)])).toEqual([[3 * DELAY, ['pong']]]);
+    expect(client.map(({ at, frames }) => [at, types(frames)])).toEqual([[2 * DELAY + ACK_DELAY, ['ack', 'ping']]]);
+    expect(relay.map(({ at, frames }) => [at, types(frames)])).toEqual([[3 * DELAY + ACK_DELAY, ['pong']]]);
+  });
+
+  test('what a client has to say goes at once, with the proof, and only once', () => {
+    const pair = new Pair();
+    const client = listen(pair.client);
+    pair.join({ delay: DELAY });
+    for (const text of ['a', 'b']) {
+      pair.client.write(toUtf8(text));
+      pair.client.session.flush();
+    }
+    pair.timeline.runFor(1000);
+    expect(client.map(({ at, frames }) => [at, types(frames)])).toEqual([
+      [2 * DELAY, ['ack', 'data', 'ping']],
+      [2 * DELAY, ['data']],
+    ]);
+  });
+
+  test('on a resume it goes at once', () => {
+    const pair = new Pair();
+    for (const end of pair.ends) end.resumable = true;
+    pair.join({ delay: DELAY }).cut();
+    pair.timeline.runFor(1000);
+    const client = listen(pair.client);
+    const start = pair.timeline.now;
+    pair.connect({ delay: DELAY });
+    pair.timeline.runFor(1000);
+    expect(client.map(({ at, frames }) => [at - start, types(frames)])).toEqual([[2 * DELAY, ['ack', 'ping']]]);
   });
 
   test('and only they are padded, by random lengths', () => {
@@ -211,7 +240,7 @@ describe('probing', () => {
       const pair = new Pair();
       pair.join({ delay });
       expect(pair.client.session.roundTrip).toBeUndefined();
-      pair.timeline.runFor(3 * delay);
+      pair.timeline.runFor(3 * delay + ACK_DELAY);
       expect(pair.client.session.roundTrip).toBe(2 * delay);
       expect(pair.relay.session.roundTrip).toBeUndefined();
     }
@@ -238,6 +267,88 @@ describe('probing', () => {
     pair.timeline.runFor(10);
     for (const id of [0, 1, 3, 4]) pair.client.session.receive([{ type: 'pong', id }]);
     expect(pair.client.session.roundTrip).toBe(before);
+  });
+});
+
+describe('stalling, in a resumable session', () => {
+  function resumable(): { pair: Pair; stalls: number[] } {
+    const pair = new Pair();
+    for (const end of pair.ends) end.resumable = true;
+    pair.join({ delay: DELAY });
+    pair.timeline.runFor(2000);
+    const start = pair.timeline.now;
+    const stalls: number[] = [];
+    pair.client.onStalled = () => stalls.push(pair.timeline.now - start);
+    return { pair, stalls };
+  }
+
+  test('data that is not acknowledged: after STALL_MIN, then after twice the time, up to STALL_MAX', () => {
+    const { pair, stalls } = resumable();
+    pair.client.link?.cut({});
+    say(pair.client, 'x');
+    pair.timeline.runFor(110_000);
+    const waits = stalls.map((at, index) => at - (stalls[index - 1] ?? 0));
+    expect(waits).toEqual([STALL_MIN, 2 * STALL_MIN, 4 * STALL_MIN, STALL_MAX, STALL_MAX]);
+    expect([pair.client.over, pair.client.session.isStalled]).toEqual([false, true]);
+  });
+
+  test('a carrier on which something moves again ends it', () => {
+    const { pair, stalls } = resumable();
+    pair.client.link?.cut({});
+    say(pair.client, 'x');
+    pair.timeline.runFor(STALL_MIN);
+    expect(stalls.length).toBe(1);
+    pair.client.detach();
+    pair.join({ delay: DELAY });
+    pair.timeline.runFor(2000);
+    expect(pair.client.session.isStalled).toBe(false);
+    expect(pair.relay.session.take()).toEqual(toUtf8('x'));
+    const start = stalls.length;
+    pair.timeline.runFor(4 * KEEPALIVE);
+    expect(stalls.length).toBe(start);
+  });
+
+  test('a long round trip is no stall', () => {
+    const pair = new Pair();
+    for (const end of pair.ends) end.resumable = true;
+    let stalls = 0;
+    pair.client.onStalled = () => {
+      stalls += 1;
+    };
+    pair.join({ delay: 2000 });
+    pair.timeline.runFor(20_000);
+    for (let round = 0; round < 5; round++) {
+      say(pair.client, 'x');
+      pair.timeline.runFor(7000);
+    }
+    expect([pair.client.session.roundTrip, stalls]).toEqual([4000, 0]);
+  });
+
+  test('a client that only receives asks with its ACK, and notices that no answer comes', () => {
+    const { pair, stalls } = resumable();
+    const log = listen(pair.client);
+    const start = startOf(pair);
+    say(pair.relay, 'x');
+    pair.timeline.runFor(DELAY);
+    pair.client.link?.cut({});
+    pair.timeline.runFor(20_000);
+    expect(log.map(({ at, frames }) => [at - start, types(frames)])).toEqual([[DELAY + ACK_DELAY, ['ack', 'ping']]]);
+    expect(stalls[0]).toBe(DELAY + ACK_DELAY + STALL_MIN);
+  });
+
+  test('it asks once a PING_EVERY at most, however much comes, and not at all when nothing does', () => {
+    const { pair } = resumable();
+    const log = listen(pair.client);
+    const pings = () => log.filter(({ frames }) => types(frames).includes('ping')).length;
+    for (let round = 0; round < 50; round++) {
+      say(pair.relay, 'x');
+      pair.timeline.runFor(100);
+    }
+    expect(pings()).toBe(5);
+    pair.timeline.runFor(2000);
+    const asked = pings();
+    pair.timeline.runFor(PROBE_AFTER);
+    expect(pings()).toBe(asked);
   });
 });
 

@@ -341,7 +341,7 @@ describe('reset', () => {
     const { client } = joined();
     client.session.reset('aborted');
     const close = vi.fn();
-    client.session.attach({ send: () => expect.fail('sent'), close }, { received: 0, limit: 0 }, FIRST_OFFSETS);
+    client.session.attach({ send: () => expect.fail('sent'), close }, { received: 0, limit: 0 }, FIRST_OFFSETS, true);
     expect(close).toHaveBeenCalledTimes(1);
   });
 
@@ -423,8 +423,44 @@ describe('close', () => {
     expect([pair.client.session.room, pair.client.write(toUtf8('x'))]).toEqual([0, 0]);
   });
 
-  test('unacknowledged for LINGER: aborted, not before', () => {
+  test('without a next carrier it is said with the FIN; with one only once that is acknowledged', () => {
+    const last = (resumable: boolean) => {
+      const pair = new Pair();
+      for (const end of pair.ends) end.resumable = resumable;
+      pair.join();
+      const log: { at: number; frames: Frame[] }[] = [];
+      pair.client.log = log;
+      say(pair.client, 'bye');
+      pair.client.session.close();
+      pair.timeline.runFor(1000);
+      expect([pair.client.outcomes, pair.relay.outcomes]).toEqual([['clean'], ['closed']]);
+      expect(readAll(pair.relay)).toBe('bye');
+      return log.map(({ frames }) => frames.map(({ type }) => type).filter((type) => type !== 'pad'));
+    };
+    expect(last(false)).toEqual([
+      ['ack', 'data', 'ping'],
+      ['fin', 'reset'],
+    ]);
+    expect(last(true)).toEqual([['ack', 'data', 'ping'], ['fin'], ['reset']]);
+  });
+
+  test('of a stream that was finished before: at once too', () => {
     const pair = joined();
+    say(pair.client, 'bye');
+    finish(pair.client);
+    pair.timeline.runFor(1000);
+    pair.client.session.close();
+    expect(pair.client.outcomes).toEqual(['clean']);
+    pair.timeline.runFor(1000);
+    expect(pair.relay.outcomes).toEqual(['closed']);
+    expect(readAll(pair.relay)).toBe('bye');
+    expect(pair.leftovers()).toEqual(NOTHING_LEFT);
+  });
+
+  test('unacknowledged for LINGER: aborted, not before', () => {
+    const pair = new Pair();
+    for (const end of pair.ends) end.resumable = true;
+    pair.join();
     const link = pair.client.link;
     say(pair.client, 'lost');
     link?.cut({});
@@ -553,6 +589,7 @@ describe('over several links', () => {
       { send: (frames) => void sent.push(frames), close },
       { received: 4, limit: WINDOW_MAX },
       FIRST_OFFSETS,
+      true,
     );
     expect(end.outcomes).toEqual(['bad-offset']);
     expect(sent).toEqual([[{ type: 'reset', code: FAILURES['bad-offset'][0] }]]);
@@ -563,14 +600,19 @@ describe('over several links', () => {
     const { relay, timeline } = new Pair();
     const sent: Frame[] = [];
     const lost: FrameSink = { send: () => {}, close: () => {} };
-    relay.session.attach(lost, { received: 0, limit: WINDOW_INITIAL }, relay.offsets());
+    relay.session.attach(lost, { received: 0, limit: WINDOW_INITIAL }, relay.offsets(), true);
     relay.session.receive([{ type: 'ping', id: 1 }]);
     say(relay, 'bye');
     finish(relay);
     const grant = relay.offsets();
     // Between grant and switch the client's FIN comes by the old link, and its ACK is lost with that.
     relay.session.receive([{ type: 'fin', offset: 0 }]);
-    relay.session.attach({ ...lost, send: (frames) => void sent.push(...frames) }, { received: 4, limit: 0 }, grant);
+    relay.session.attach(
+      { ...lost, send: (frames) => void sent.push(...frames) },
+      { received: 4, limit: 0 },
+      grant,
+      true,
+    );
     relay.session.receive([{ type: 'ack', received: 4, limit: 0 }]);
     timeline.runFor(1000);
     expect(sent).toContainEqual({ type: 'ack', received: 1, limit: WINDOW_INITIAL });

@@ -8,7 +8,6 @@ export const NOISE_NK = {
   relayPublicKey: '31e0303fd6418d2f8c0e78b91f22e8caed0fbe48656dcf4767e4834f701b8f62',
   relaySecret: '4a3acbfdb163dec651dfa3194dece676d437029c62a408b4c5ea9114246e4893',
   relayEphemeralSecret: 'bbdb4cdbd309f1a1f2e1456967fe288cadd6f712d65dc7b7793d5e63da6b375b',
-  handshakeHash: 'f8a87aa8add4fea6e33365b89637486c2f6564546ce29d1df9ce9abf78c507d7',
   /** Hello, grant, then transport messages of the client's and the relay's in turn. */
   messages: [
     {

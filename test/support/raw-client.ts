@@ -2,7 +2,7 @@
 import { WebSocket } from 'ws';
 import { nodeCipher } from '../../client/node/cipher.ts';
 import { type Bytes, EMPTY } from '../../protocol/bytes.ts';
-import { decodeFrames, encodeFrames, type Frame } from '../../protocol/frames.ts';
+import { decodeFrames, encodeFrames, type Frame, type Offsets } from '../../protocol/frames.ts';
 import { decodeGrant, encodeHello, type Grant, type Hello, offer } from '../../protocol/hello.ts';
 import { parseLink } from '../../protocol/link.ts';
 import { Initiator, PROLOGUE, type Transport } from '../../protocol/noise.ts';
@@ -16,12 +16,16 @@ export function openHello(backend: string, varied: Partial<Extract<Hello, { kind
 }
 
 /** The two subprotocols of an upgrade request with this payload, and the handshake that can read the answer. */
-export async function helloFor(link: string, payload: Bytes): Promise<{ protocols: string[]; initiator: Initiator }> {
+export async function helloFor(link: string, payload: Payload): Promise<{ protocols: string[]; initiator: Initiator }> {
   const { key } = parseLink(link);
   if (!key) throw new Error('a link with a key, please');
   const initiator = await Initiator.start(nodeCipher, PROLOGUE, key, random(32));
-  return { protocols: offer(random(12), await initiator.writeHello(payload)), initiator };
+  const bytes = typeof payload === 'function' ? await payload(initiator.binding) : payload;
+  return { protocols: offer(random(12), await initiator.writeHello(bytes)), initiator };
 }
+
+/** A resume's payload holds a proof over the handshake that it rides in. */
+type Payload = Bytes | ((binding: Bytes) => Promise<Bytes>);
 
 export class RawClient {
   readonly #socket: WebSocket;
@@ -38,8 +42,9 @@ export class RawClient {
   }
 
   /** Rejects when the upgrade is not answered with 101. */
-  static async open(link: string, hello: Hello | Bytes): Promise<RawClient> {
-    const payload = hello instanceof Uint8Array ? hello : encodeHello(hello);
+  static async open(link: string, hello: Hello | Payload): Promise<RawClient> {
+    const made = hello instanceof Uint8Array || typeof hello === 'function';
+    const payload = made ? hello : encodeHello(hello);
     const { protocols, initiator } = await helloFor(link, payload);
     const socket = new WebSocket(parseLink(link).origin.replace('http', 'ws'), protocols, { perMessageDeflate: false });
     const messages: Buffer[] = [];
@@ -60,6 +65,17 @@ export class RawClient {
     onMessage = (message) => void client.#receive(message);
     for (const message of messages) await client.#receive(message);
     return client;
+  }
+
+  /** Another carrier for the same session, with a proof of it. */
+  resume(link: string, carrier: number, offsets: Offsets): Promise<RawClient> {
+    if (!('session' in this.grant)) throw new Error('was refused');
+    const { session } = this.grant;
+    const { secret } = this.#transport;
+    return RawClient.open(link, async (binding) => {
+      const mac = await nodeCipher.hmac(secret, binding);
+      return encodeHello({ kind: 'resume', session, carrier, mac, ...offsets, invite: EMPTY, time: Date.now() });
+    });
   }
 
   async #receive(message: Buffer): Promise<void> {

@@ -206,6 +206,7 @@ export class End {
   log: { at: number; frames: Frame[] }[] | undefined;
   onReadable = () => {};
   onWritable = () => {};
+  onStalled = () => {};
   onEnded = () => {};
   onDetached = () => {};
 
@@ -238,6 +239,7 @@ export class End {
       events: {
         readable: () => this.onReadable(),
         writable: () => this.onWritable(),
+        stalled: () => this.onStalled(),
         ended: (code) => {
           this.outcomes.push(code ?? 'clean');
           this.onEnded();
@@ -273,7 +275,7 @@ export class End {
     this.coming = undefined;
     this.link = link;
     this.acked = Math.max(this.acked, peer.received);
-    this.session.attach(link.sinkOf(this), peer, told);
+    this.session.attach(link.sinkOf(this), peer, told, this.resumable);
   }
 
   detach(): void {

@@ -67,6 +67,19 @@ describe('a relay that is not set up', () => {
     expect(page).not.toContain('npm run key');
   });
 
+  it.each([
+    ['HUBS', ['many', '-1', '33', '1.5', '']],
+    ['RESUME_SECONDS', ['9', '901', 'soon', '']],
+  ])('names %s, its problem and a correct value', async (name, values) => {
+    for (const value of values) {
+      const page = await (await get('', { RELAY_KEY: KEY, [name]: value })).text();
+      expect(page).toContain(`${name} is &quot;${value}&quot;, not a whole number from`);
+      expect(page).toContain(`${name} = &quot;1`);
+    }
+    for (const value of name === 'HUBS' ? ['0', '32'] : ['10', '900'])
+      expect((await get('', { RELAY_KEY: KEY, [name]: value })).status).toBe(200);
+  });
+
   it('takes WhatsApp for its backends when none are named', async () => {
     expect((await get('', { RELAY_KEY: KEY })).status).toBe(200);
   });

@@ -1,0 +1,430 @@
+/** Sessions that outlive their carriers, through the real Worker and its hub, over real connections that are cut. */
+import { once } from 'node:events';
+import net from 'node:net';
+import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
+import { createConnection, type PuenteSocket } from '../../client/node/index.ts';
+import { type LocalRelay, startRelay } from '../../examples/local/relay.ts';
+import { EMPTY, toUtf8 } from '../../protocol/bytes.ts';
+import { encodeHello } from '../../protocol/hello.ts';
+import { type Backend, echo, startBackend } from '../support/backend.ts';
+import { KnownBytes, KnownBytesCheck } from '../support/bytes.ts';
+import { failure } from '../support/failure.ts';
+import { helloFor, openHello, RawClient, random } from '../support/raw-client.ts';
+import { until } from '../support/until.ts';
+
+const KEY = random(32);
+
+let backend: Backend;
+let relay: LocalRelay;
+let path: Path;
+let serve: (socket: net.Socket) => void;
+
+beforeAll(async () => {
+  backend = await startBackend((socket) => serve(socket));
+  relay = await startRelay({ BACKENDS: backend.address, RESUME_SECONDS: '10' }, KEY);
+  path = await startPath(Number(new URL(relay.origin).port));
+});
+
+afterAll(async () => {
+  path.close();
+  await relay.close();
+  await backend.close();
+});
+
+afterEach(() => {
+  path.frozen = false;
+  path.to = Number(new URL(relay.origin).port);
+  for (const socket of backend.open) socket.destroy();
+});
+
+interface Path {
+  port: number;
+  /** Where it leads; for new connections. */
+  to: number;
+  /** Connections that went over it so far. */
+  carriers: number;
+  /** New connections get nowhere, and nobody is told. */
+  frozen: boolean;
+  cut(): void;
+  freeze(): void;
+  thaw(): void;
+  close(): void;
+}
+
+/** A network path to the relay that can be cut, or freeze. */
+async function startPath(to: number): Promise<Path> {
+  const pairs = new Set<[net.Socket, net.Socket]>();
+  const server = net.createServer({ noDelay: true }, (near) => {
+    path.carriers += 1;
+    const far = net.connect({ port: path.to, host: '127.0.0.1', noDelay: true });
+    const pair: [net.Socket, net.Socket] = [near, far];
+    pairs.add(pair);
+    for (const socket of pair) socket.on('error', () => {}).on('close', () => pairs.delete(pair));
+    if (path.frozen) return void near.pause();
+    near.pipe(far).pipe(near);
+  });
+  const path: Path = {
+    port: 0,
+    to,
+    carriers: 0,
+    frozen: false,
+    cut() {
+      for (const pair of pairs) for (const socket of pair) socket.resetAndDestroy();
+    },
+    freeze() {
+      for (const [near, far] of pairs) {
+        near.unpipe().pause();
+        far.unpipe().pause();
+      }
+    },
+    thaw() {
+      for (const [near, far] of pairs) if (!path.frozen) near.pipe(far).pipe(near);
+    },
+    close() {
+      path.cut();
+      server.close();
+    },
+  };
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  path.port = (server.address() as net.AddressInfo).port;
+  return path;
+}
+
+function linkOver(port: number): string {
+  const link = new URL(relay.link);
+  link.port = String(port);
+  return link.href;
+}
+
+const open = (options = {}): PuenteSocket =>
+  createConnection(backend.address, { relay: linkOver(path.port), ...options });
+
+async function opened(options = {}): Promise<PuenteSocket> {
+  const socket = open(options);
+  await once(socket, 'connect');
+  return socket;
+}
+
+async function answer(socket: PuenteSocket): Promise<string> {
+  return String((await once(socket, 'data'))[0]);
+}
+
+describe('a carrier that is cut', () => {
+  it('is replaced: what was written in between arrives, in order', async () => {
+    serve = echo;
+    const socket = await opened();
+    const events: unknown[] = [];
+    socket.on('reconnecting', () => events.push('reconnecting')).on('resumed', (count) => events.push(count));
+    socket.write('one');
+    expect(await answer(socket)).toBe('one');
+    for (const word of ['two', 'three']) {
+      path.cut();
+      socket.write(word);
+      expect(await answer(socket)).toBe(word);
+    }
+    expect(events).toEqual(['reconnecting', 1, 'reconnecting', 2]);
+    expect(backend.open.size).toBe(1);
+    socket.end();
+    await once(socket, 'close');
+    await until('the backend is closed', () => backend.open.size === 0);
+  });
+
+  it('loses no byte of a transfer in both directions, however often', async () => {
+    const size = 24 * 1024 * 1024;
+    const [toBackend, toClient] = [new KnownBytesCheck(1), new KnownBytesCheck(2)];
+    serve = (socket) => {
+      socket.on('data', (bytes) => toBackend.feed(bytes));
+      void pour(socket, new KnownBytes(2), size);
+    };
+    const socket = open({ allowHalfOpen: true });
+    socket.on('data', (bytes: Buffer) => toClient.feed(bytes));
+    const [ended, closed] = [once(socket, 'end'), once(socket, 'close')];
+    const before = path.carriers;
+    const cutting = setInterval(() => path.cut(), 40);
+    await Promise.all([pour(socket, new KnownBytes(1), size), ended, closed]);
+    clearInterval(cutting);
+    await until('the backend has all', () => toBackend.length === size);
+    expect([toBackend.length, toClient.length]).toEqual([size, size]);
+    expect(path.carriers - before).toBeGreaterThan(10);
+  });
+
+  it('while both sides end: a clean end at both', async () => {
+    serve = async (socket) => socket.end(`got ${await text(socket)}`);
+    const socket = await opened();
+    socket.end('a question');
+    path.cut();
+    expect(await text(socket)).toBe('got a question');
+    await until('the backend is closed', () => backend.open.size === 0);
+  });
+
+  it('while the backend resets: the client is told by the tombstone', async () => {
+    serve = () => {};
+    const socket = await opened();
+    path.frozen = true;
+    path.cut();
+    await sleep(200);
+    for (const at of backend.open) at.resetAndDestroy();
+    await sleep(200);
+    path.frozen = false;
+    path.cut();
+    expect(await failure(socket)).toMatchObject({ code: 'backend-reset' });
+  });
+});
+
+describe('a carrier that freezes', () => {
+  it('is noticed with data on its way, and replaced', async () => {
+    serve = echo;
+    const socket = await opened();
+    socket.write('one');
+    expect(await answer(socket)).toBe('one');
+    path.freeze();
+    socket.write('two');
+    expect(await answer(socket)).toBe('two');
+    socket.destroy();
+  });
+
+  it('and comes to life again is not harmed by the attempts to replace it', async () => {
+    serve = echo;
+    const socket = await opened();
+    const events: string[] = [];
+    socket.on('reconnecting', () => events.push('reconnecting')).on('resumed', () => events.push('resumed'));
+    socket.write('one');
+    expect(await answer(socket)).toBe('one');
+    path.freeze();
+    const before = path.carriers;
+    // New ones get nowhere either.
+    path.frozen = true;
+    socket.write('two');
+    await until('another is tried', () => path.carriers > before);
+    path.frozen = false;
+    path.thaw();
+    expect(await answer(socket)).toBe('two');
+    await sleep(1000);
+    expect(socket.destroyed).toBe(false);
+    socket.write('three');
+    expect(await answer(socket)).toBe('three');
+    expect(events[0]).toBe('reconnecting');
+    socket.destroy();
+  });
+
+  it('is noticed by a client that only receives', async () => {
+    const size = 8 * 1024 * 1024;
+    serve = (socket) => void pour(socket, new KnownBytes(3), size);
+    const check = new KnownBytesCheck(3);
+    const socket = open();
+    let frozen = false;
+    socket.on('data', (bytes: Buffer) => {
+      check.feed(bytes);
+      if (!frozen && check.length > 1024 * 1024) {
+        frozen = true;
+        path.freeze();
+      }
+    });
+    await once(socket, 'end');
+    expect(check.length).toBe(size);
+  });
+});
+
+describe('a relay that was restarted', () => {
+  it('does not know the session: the socket fails at once, and the next one works', async () => {
+    serve = echo;
+    const socket = await opened();
+    const next = await startRelay({ BACKENDS: backend.address }, KEY);
+    path.to = Number(new URL(next.origin).port);
+    const start = performance.now();
+    path.cut();
+    expect(await failure(socket)).toMatchObject({ code: 'session-unknown' });
+    expect(performance.now() - start).toBeLessThan(2000);
+    const again = await opened();
+    again.write('hello');
+    expect(await answer(again)).toBe('hello');
+    again.destroy();
+    await next.close();
+  });
+});
+
+describe('a relay without hubs', () => {
+  it('grants plain sessions, which end with their carrier, and resumes none', async () => {
+    serve = echo;
+    const plain = await startRelay({ BACKENDS: backend.address, HUBS: '0' }, KEY);
+    path.to = Number(new URL(plain.origin).port);
+    const held = await RawClient.open(relay.link, openHello(backend.address, { resumable: true }));
+    const refused = await held.resume(plain.link, 1, { received: 0, limit: 65_536 });
+    expect(refused.grant).toEqual({ refusal: 5 });
+    held.close();
+    const granted = await RawClient.open(plain.link, openHello(backend.address, { resumable: true }));
+    expect(granted.grant).toMatchObject({ resumable: false, session: EMPTY });
+    granted.close();
+    const socket = await opened();
+    path.cut();
+    expect(await failure(socket)).toMatchObject({ code: 'carrier-lost' });
+    await plain.close();
+  });
+});
+
+describe('a client that does not come back', () => {
+  it('has its session kept for RESUME_SECONDS, then its backend is let go', async () => {
+    serve = (socket) => socket.resume().on('end', () => socket.end());
+    const client = await RawClient.open(relay.link, openHello(backend.address, { resumable: true }));
+    await client.send({ type: 'ack', received: 0, limit: 65_536 });
+    await until('the backend is connected', () => backend.open.size === 1);
+    client.close();
+    await sleep(8000);
+    expect(backend.open.size).toBe(1);
+    await until('the backend is let go', () => backend.open.size === 0);
+  });
+});
+
+describe('a session that is aborted', () => {
+  it('lets its backend go, also one that reads nothing', async () => {
+    serve = (socket) => socket.pause();
+    const socket = await opened();
+    const written = new Promise((resolve) => socket.write(Buffer.alloc(8 * 1024 * 1024), resolve));
+    await sleep(500);
+    const [atBackend] = backend.open;
+    socket.destroy(new Error('enough'));
+    await failure(socket);
+    await written;
+    await sleep(200);
+    atBackend?.resume().on('end', () => atBackend.end());
+    await until('the backend is let go', () => backend.open.size === 0);
+  });
+});
+
+describe('a resume', () => {
+  const data = (offset: number, text: string) => ({ type: 'data', offset, bytes: toUtf8(text) }) as const;
+  const ack = (received: number) => ({ type: 'ack', received, limit: received + 65_536 }) as const;
+  /** The stream that came on this carrier, from its first byte. */
+  const heard = ({ frames }: RawClient) =>
+    frames.flatMap((frame) => (frame.type === 'data' ? [[frame.offset, String(Buffer.from(frame.bytes))]] : []));
+
+  async function withCarrier(): Promise<RawClient> {
+    serve = echo;
+    const client = await RawClient.open(relay.link, openHello(backend.address, { resumable: true }));
+    await client.send(ack(0), data(0, 'ab'));
+    await until('the echo', () => heard(client).length === 1);
+    return client;
+  }
+
+  it('moves the session with its first record, not before, and fences the old carrier', async () => {
+    const old = await withCarrier();
+    const next = await old.resume(relay.link, 1, { received: 1, limit: 65_536 });
+    expect(next.grant).toMatchObject({ resumable: true, received: 2 });
+    await old.send(data(2, 'cd'));
+    await until('the echo on the old one', () => heard(old).length === 2);
+    expect(heard(next)).toEqual([]);
+
+    // What it has received was not acknowledged: it comes again, and what is sent again is trimmed.
+    await next.send(ack(1), data(0, 'abcdef'));
+    await old.closed;
+    await until('the echo on the new one', () => heard(next).some(([, text]) => String(text).endsWith('ef')));
+    expect(
+      heard(next)
+        .map(([, text]) => text)
+        .join(''),
+    ).toBe('bcdef');
+    expect(heard(next)[0]?.[0]).toBe(1);
+    expect(
+      heard(old)
+        .map(([, text]) => text)
+        .join(''),
+    ).toBe('abcd');
+    expect(backend.accepted).toBeGreaterThan(0);
+    next.close();
+  });
+
+  it('needs a number above all before it, and overtakes one that has not spoken', async () => {
+    const old = await withCarrier();
+    const silent = await old.resume(relay.link, 5, { received: 0, limit: 65_536 });
+    for (const number of [0, 4, 5]) {
+      const late = await old.resume(relay.link, number, { received: 0, limit: 65_536 });
+      expect(late.grant).toEqual({ refusal: 5 });
+    }
+    const next = await old.resume(relay.link, 6, { received: 2, limit: 65_536 });
+    await silent.closed;
+    await next.send(ack(2), data(2, 'cd'));
+    await until('the echo', () => heard(next).length === 1);
+    expect(heard(next)).toEqual([[2, 'cd']]);
+    next.close();
+  });
+
+  it('from an offset that cannot be ends the session', async () => {
+    const old = await withCarrier();
+    const next = await old.resume(relay.link, 1, { received: 3, limit: 65_536 });
+    await next.send(ack(3));
+    await next.closed;
+    expect(next.frames).toContainEqual({ type: 'reset', code: 21 });
+    await until('the backend is let go', () => backend.open.size === 0);
+    // It is remembered, and says the same again.
+    const again = await old.resume(relay.link, 2, { received: 2, limit: 65_536 });
+    await again.closed;
+    expect(again.frames).toEqual([{ type: 'reset', code: 21 }]);
+  });
+
+  it('after the last ACK was lost gets it again', async () => {
+    serve = (socket) => socket.resume().on('end', () => socket.end());
+    const client = await RawClient.open(relay.link, openHello(backend.address, { resumable: true }));
+    await client.send(ack(0), data(0, 'bye'), { type: 'fin', offset: 3 });
+    await until('the FIN', () => client.frames.some(({ type }) => type === 'fin'));
+    await client.send(ack(1));
+    await client.closed;
+    const again = await client.resume(relay.link, 1, { received: 1, limit: 65_536 });
+    await again.closed;
+    expect(again.grant).toMatchObject({ received: 4 });
+    expect(again.frames).toEqual([{ type: 'ack', received: 4, limit: expect.any(Number) }]);
+  });
+});
+
+describe('nobody else', () => {
+  it('can resume a session: its id is not enough, nor is a number that was used', async () => {
+    serve = echo;
+    const client = await RawClient.open(relay.link, openHello(backend.address, { resumable: true }));
+    if (!('session' in client.grant)) throw new Error('refused');
+    const { session } = client.grant;
+    expect(session.length).toBe(17);
+    const hello = { kind: 'resume', session, received: 0, limit: 65_536, invite: EMPTY, time: Date.now() } as const;
+    for (const [id, carrier] of [
+      [session, 1],
+      [session, 0],
+      [random(17), 1],
+      [EMPTY, 1],
+    ] as const) {
+      const thief = await RawClient.open(relay.link, { ...hello, session: id, carrier, mac: random(32) });
+      expect(thief.grant).toEqual({ refusal: 5 });
+    }
+    await client.send(
+      { type: 'ack', received: 0, limit: 65_536 },
+      { type: 'data', offset: 0, bytes: new Uint8Array([7]) },
+    );
+    await until('the echo', () => client.frames.some(({ type }) => type === 'data'));
+    client.close();
+  });
+
+  it('can replay its hello to the hub', async () => {
+    serve = () => {};
+    const payload = encodeHello(openHello(backend.address, { resumable: true }));
+    const { protocols } = await helloFor(relay.link, payload);
+    const status = async () => {
+      const socket = new WebSocket(relay.origin.replace('http', 'ws'), protocols);
+      const result = await Promise.race([
+        once(socket, 'open').then(() => 101),
+        new Promise((resolve) =>
+          socket.on('error', () => {}).on('unexpected-response', (_, { statusCode }) => resolve(statusCode)),
+        ),
+      ]);
+      socket.terminate();
+      return result;
+    };
+    expect([await status(), await status()]).toEqual([101, 200]);
+  });
+});
+
+/** Writes this much of a stream, as fast as it is taken, then ends it. */
+async function pour(stream: net.Socket | PuenteSocket, source: KnownBytes, size: number): Promise<void> {
+  for (let left = size; left > 0; left -= 65_536)
+    if (!stream.write(source.next(Math.min(left, 65_536)))) await once(stream, 'drain');
+  stream.end();
+}

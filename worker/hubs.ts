@@ -1,0 +1,35 @@
+/** Which hub a session lives in: chosen by the key of the hello that opens it, and named by the session's id. */
+import { type Bytes, concat } from '../protocol/bytes.ts';
+import { HUBS_MAX } from '../protocol/limits.ts';
+import type { Admitted } from './admission.ts';
+import type { Env } from './env.ts';
+
+const RANDOM = 16;
+
+/**
+ * The hub for this hello; `undefined` where the session is none of a hub's.
+ * @param hubs how many there are now; sessions of one that was there before can still be resumed
+ */
+export function hubFor(admitted: Admitted, hubs: number, namespace: Env['HUB']): Fetcher | undefined {
+  const number = hubs > 0 ? numberFor(admitted, hubs) : undefined;
+  return number === undefined ? undefined : namespace?.get(namespace.idFromName(`hub-${number}`));
+}
+
+function numberFor({ handshake, hello }: Admitted, hubs: number): number | undefined {
+  // The ephemeral key chooses, so that a replay meets the hub that knows the hello.
+  const [high = 0, low = 0] = handshake.clientEphemeral;
+  if (hello.kind === 'open') return hello.resumable ? (high * 256 + low) % hubs : undefined;
+  return hello.kind === 'resume' ? numberIn(hello.session) : undefined;
+}
+
+/** Anybody with a link can send any id, and every name that is asked for makes an object: hence the bound. */
+function numberIn(id: Bytes): number | undefined {
+  const [number = HUBS_MAX] = id;
+  return id.length === 1 + RANDOM && number < HUBS_MAX ? number : undefined;
+}
+
+/** A new session's id: the number of its hub, and what makes it unique. */
+export function sessionId(name: string | undefined): Bytes {
+  const number = Number(name?.replace(/^hub-/, ''));
+  return concat(Uint8Array.of(number), crypto.getRandomValues(new Uint8Array(RANDOM)));
+}

@@ -1,15 +1,16 @@
 /**
  * The carriers of one session, one after another. The first comes with its opening. A session that can be resumed gets
- * the next when one is lost, at once, or beside one that has stalled; the first that is granted takes over, and one that fails
- * harms nothing.
+ * the next when one is lost, at once, or beside one that has stalled, or that has nearly carried what it may; the first that is
+ * granted takes over, and one that fails harms nothing.
  */
 import type { Bytes } from '../protocol/bytes.ts';
 import type { Carrier, Wire } from '../protocol/carrier.ts';
 import { type Code, PuenteError } from '../protocol/errors.ts';
 import type { Offsets } from '../protocol/frames.ts';
-import { RESUME_PAUSE_MAX, RESUME_TIME, RESUME_TIMEOUT } from '../protocol/limits.ts';
-import type { Clock, Session } from '../protocol/session.ts';
-import { type OpenedCarrier, openCarrier } from './handshake.ts';
+import { RESUME_PAUSE_MAX, RESUME_TIME, RESUME_TIMEOUT, STALL_MIN } from '../protocol/limits.ts';
+import type { Clock, FrameSink, Session } from '../protocol/session.ts';
+import { type HelloParts, type OpenedCarrier, openCarrier } from './handshake.ts';
+import { type Allowance, Load, type Path, UNLIMITED } from './path.ts';
 import { random } from './random.ts';
 import type { Relay } from './relay.ts';
 import type { Runtime } from './runtime.ts';
@@ -26,6 +27,7 @@ const FINAL: readonly Code[] = ['session-unknown', 'version', 'bad-grant', 'link
 export class Carriers {
   readonly #session: Session;
   readonly #relay: Relay;
+  readonly #path: Path;
   readonly #runtime: Runtime;
   readonly #clock: Clock;
   readonly #events: CarriersEvents;
@@ -33,27 +35,35 @@ export class Carriers {
   #id!: Bytes;
   #secret!: Bytes;
   #current: Carrier | undefined;
+  /** Of the last carrier there was. */
+  #load!: Load;
   /** How many were tried after the first, which has number 0. */
   #number = 0;
   #resuming = false;
+  /** The app was told that the session has no carrier that works. */
+  #isAway = false;
   #ended = false;
   /** Ends what an attempt waits for. */
   #cancel: () => void = () => {};
+  readonly #unwatch: () => void;
+  #stopAsking: () => void = () => {};
 
-  constructor(session: Session, relay: Relay, runtime: Runtime, clock: Clock, events: CarriersEvents) {
+  constructor(session: Session, relay: Relay, path: Path, runtime: Runtime, clock: Clock, events: CarriersEvents) {
     this.#session = session;
     this.#relay = relay;
+    this.#path = path;
     this.#runtime = runtime;
     this.#clock = clock;
     this.#events = events;
+    this.#unwatch = path.watch(() => this.#beWary());
   }
 
   /** Begins with the carrier that the session was opened on. */
-  begin(opened: OpenedCarrier, told: Offsets): void {
+  begin(opened: OpenedCarrier, told: Offsets, allowance: Allowance): void {
     this.#resumable = opened.granted.resumable;
     this.#id = opened.granted.session;
     this.#secret = opened.secret;
-    this.#goOn(opened, told);
+    this.#goOn(opened, told, this.#resumable ? allowance : UNLIMITED);
   }
 
   /** The carrier looks dead. */
@@ -64,23 +74,66 @@ export class Carriers {
   /** The session is over. */
   end(): void {
     this.#ended = true;
+    this.#unwatch();
+    this.#stopAsking();
     this.#cancel();
   }
 
-  #goOn(opened: OpenedCarrier, told: Offsets): void {
+  #goOn(opened: OpenedCarrier, told: Offsets, allowance: Allowance): void {
     const session = this.#session;
-    const carrier = opened.carry({
-      frames: (frames) => {
-        if (this.#current === carrier) session.receive(frames);
+    const carrier = opened.carry(
+      {
+        frames: (frames) => {
+          if (this.#current !== carrier) return;
+          load.heard();
+          session.receive(frames);
+          this.#rotateInTime();
+        },
+        failed: (code) => (this.#current === carrier ? session.reset(code) : carrier.close()),
+        lost: () => this.#lost(carrier),
       },
-      failed: (code) => (this.#current === carrier ? session.reset(code) : carrier.close()),
-      lost: () => this.#lost(carrier),
-    });
+      allowance.up,
+    );
+    const load = new Load(carrier, allowance, this.#clock.now());
     session.detach();
     this.#current?.close();
     this.#current = carrier;
-    session.attach(carrier, opened.granted, told, this.#resumable);
+    this.#load = load;
+    session.attach(this.#watched(carrier), opened.granted, told, this.#resumable);
     opened.deliver(carrier);
+  }
+
+  /** A carrier whose use is looked at after each record that is sent. */
+  #watched(carrier: Carrier): FrameSink {
+    return {
+      get allowance() {
+        return carrier.allowance;
+      },
+      send: (frames) => {
+        carrier.send(frames);
+        this.#rotateInTime();
+      },
+      close: () => carrier.close(),
+    };
+  }
+
+  #rotateInTime(): void {
+    if (this.#isToRotate) this.#resume();
+  }
+
+  /** Its carrier works, and will not for long. */
+  get #isToRotate(): boolean {
+    if (!this.#resumable) return false;
+    return this.#load.isNearlyUsedUp || (this.#path.isLimited && !this.#load.isLimited);
+  }
+
+  /** Some carrier froze. If this one is about to, or has, an app that only receives would not notice for long. */
+  #beWary(): void {
+    this.#stopAsking();
+    this.#session.ping();
+    this.#session.flush();
+    this.#rotateInTime();
+    if (this.#path.isSuspect) this.#stopAsking = this.#clock.after(STALL_MIN, () => this.#beWary());
   }
 
   #lost(carrier: Carrier): void {
@@ -92,9 +145,13 @@ export class Carriers {
   }
 
   #resume(): void {
-    if (this.#resuming || this.#ended) return;
+    if (this.#ended) return;
+    if (!this.#isAway && !this.#hasWorking) {
+      this.#isAway = true;
+      this.#events.reconnecting();
+    }
+    if (this.#resuming) return;
     this.#resuming = true;
-    this.#events.reconnecting();
     this.#tryUntilResumed().catch((error: unknown) => {
       // A bug: the app's socket must not hang, and nobody must miss it.
       this.#session.abandon('carrier-lost');
@@ -103,38 +160,66 @@ export class Carriers {
   }
 
   async #tryUntilResumed(): Promise<void> {
-    const start = this.#clock.now();
-    for (let attempt = 0; this.#needsAnother; attempt += 1) {
-      if (attempt > 0) await this.#pause(attempt);
+    let workedAt = this.#clock.now();
+    // A carrier that was lost before it was heard is a failure, too.
+    let failures = this.#current || this.#load.carried > 0 ? 0 : 1;
+    while (this.#needsAnother) {
+      if (failures > 0) await this.#pause(failures);
       // Meanwhile it may have ended, or the old carrier have come to life again.
       if (!this.#needsAnother) break;
-      const code = await this.#attempt();
-      if (!code && this.#current) {
-        this.#events.resumed();
-        break;
-      }
-      const late = this.#clock.now() - start > RESUME_TIME;
-      if (code && (FINAL.includes(code) || late)) this.#session.abandon(late ? 'carrier-lost' : code);
+      if (this.#hasWorking) workedAt = this.#clock.now();
+      const code = await this.#attempt(failures);
+      failures = code ? failures + 1 : 0;
+      const late = this.#clock.now() - workedAt > RESUME_TIME;
+      if (!code) this.#backAgain();
+      else if (FINAL.includes(code) || late) this.#session.abandon(late ? 'carrier-lost' : code);
     }
     this.#resuming = false;
+    this.#backAgain();
+  }
+
+  #backAgain(): void {
+    if (this.#ended || !this.#isAway || !this.#hasWorking) return;
+    this.#isAway = false;
+    this.#events.resumed();
+  }
+
+  get #hasWorking(): boolean {
+    return this.#current !== undefined && !this.#session.isStalled;
   }
 
   /** A new carrier may be lost as soon as it is there. */
   get #needsAnother(): boolean {
-    return !this.#ended && (!this.#current || this.#session.isStalled);
+    return !this.#ended && (!this.#hasWorking || this.#isToRotate);
   }
 
   /** Why it failed. */
-  async #attempt(): Promise<Code | undefined> {
+  #attempt(failures: number): Promise<Code | undefined> {
+    // A connection that was cut is not one that froze: its successor need not wait.
+    const atOnce = failures === 0 && !this.#current;
+    return this.#path.isLimited && !atOnce ? this.#path.inTurn(() => this.#open()) : this.#open();
+  }
+
+  async #open(): Promise<Code | undefined> {
+    if (!this.#needsAnother) return undefined;
     this.#number += 1;
     const told = this.#session.offsets();
-    const hello = { kind: 'resume', session: this.#id, carrier: this.#number, secret: this.#secret, ...told } as const;
+    const allowance = this.#path.allowance(this.#load.down);
+    const hello: HelloParts = {
+      kind: 'resume',
+      session: this.#id,
+      carrier: this.#number,
+      secret: this.#secret,
+      allowance: allowance.down,
+      ...told,
+    };
     const wires: Wire[] = [];
     const opening = openCarrier(this.#relay, this.#runtime, hello, (wire) => wires.push(wire));
     try {
       const opened = await this.#within(RESUME_TIMEOUT, opening);
       if (opened && !this.#ended) {
-        this.#goOn(opened, told);
+        this.#learn();
+        this.#goOn(opened, told, allowance);
         return undefined;
       }
       opening.catch(() => {});
@@ -146,10 +231,17 @@ export class Carriers {
     }
   }
 
+  /** Another carrier got through, so what became of the last one says something about the path. */
+  #learn(): void {
+    if (!this.#current) return;
+    if (this.#session.isOverdue) this.#path.froze(this.#load);
+    else this.#path.held(this.#load);
+  }
+
   /** Random, so that those whom one event has cut do not all come back at once. */
-  async #pause(attempt: number): Promise<void> {
+  async #pause(failures: number): Promise<void> {
     const [byte = 0] = random(1);
-    const most = Math.min(RESUME_PAUSE_MAX, 100 * 2 ** attempt);
+    const most = Math.min(RESUME_PAUSE_MAX, 100 * 2 ** failures);
     await this.#within((most * (byte + 1)) / 256, new Promise<never>(() => {}));
   }
 

@@ -15,7 +15,7 @@ import { HELLO_AGE_MAX, UNOPENED_RECORDS_MAX } from '../protocol/limits.ts';
 import { Initiator, PROLOGUE, type Transport } from '../protocol/noise.ts';
 import { random } from './random.ts';
 import type { Relay } from './relay.ts';
-import type { Runtime } from './runtime.ts';
+import type { DialEvents, Runtime } from './runtime.ts';
 
 /** What a hello says that is not this attempt's own. */
 export type HelloParts =
@@ -27,7 +27,8 @@ export interface OpenedCarrier {
   granted: Granted;
   /** Proves that a resume comes from whoever has opened the session. */
   secret: Bytes;
-  carry(events: CarrierEvents): Carrier;
+  /** @param allowance what may be sent on it */
+  carry(events: CarrierEvents, allowance: number): Carrier;
   /** To that carrier: what has come since the grant, and everything after it. */
   deliver(carrier: Carrier): void;
 }
@@ -69,10 +70,12 @@ async function knock(
   const payload = encodeHello(whole);
   const protocols = offer(random(12), await sealHello(initiator, payload));
   const inbox = new Inbox();
-  const wire = runtime.dial(relay.origin.replace(/^http/, 'ws'), protocols, {
+  const events: DialEvents = {
     message: (data) => inbox.message(data),
     closed: (error, date) => inbox.closed(error, date),
-  });
+  };
+  const isLimited = hello.allowance !== Number.POSITIVE_INFINITY;
+  const wire = runtime.dial(relay.origin.replace(/^http/, 'ws'), protocols, events, isLimited);
   onWire(wire);
   const answer = await inbox.first;
   if (!(answer instanceof Uint8Array)) return answer;
@@ -80,7 +83,7 @@ async function knock(
   return {
     granted,
     secret: transport.secret,
-    carry: (events) => new Carrier(transport, wire, events),
+    carry: (events, allowance) => new Carrier(transport, wire, events, allowance),
     deliver: (carrier) => inbox.deliver(carrier),
   };
 }

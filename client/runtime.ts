@@ -12,8 +12,11 @@ export interface DialEvents {
   closed(error: PuenteError, date?: Date): void;
 }
 
-/** Opens a WebSocket; the returned wire drops what is sent after its end. */
-export type Dial = (url: string, protocols: string[], events: DialEvents) => Wire;
+/**
+ * Opens a WebSocket; the returned wire drops what is sent after its end.
+ * @param thrifty every byte of the set-up counts: TLS goes on with a ticket of a connection before it
+ */
+export type Dial = (url: string, protocols: string[], events: DialEvents, thrifty: boolean) => Wire;
 
 export interface Runtime {
   dial: Dial;

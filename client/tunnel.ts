@@ -1,5 +1,5 @@
 /** One session of the client's: opens its carrier, and gives the streams on top something simple to read and write. */
-import type { Bytes } from '../protocol/bytes.ts';
+import { type Bytes, EMPTY } from '../protocol/bytes.ts';
 import type { Wire } from '../protocol/carrier.ts';
 import { type Code, PuenteError } from '../protocol/errors.ts';
 import { isRepeatable } from '../protocol/flight.ts';
@@ -7,6 +7,7 @@ import { EARLY_DATA_MAX, EARLY_DATA_WAIT, OPEN_TIMEOUT } from '../protocol/limit
 import { type Clock, Session } from '../protocol/session.ts';
 import { Carriers } from './carriers.ts';
 import { type HelloParts, openCarrier } from './handshake.ts';
+import { pathTo } from './path.ts';
 import { random } from './random.ts';
 import { findRelay } from './relay.ts';
 import type { Runtime } from './runtime.ts';
@@ -152,22 +153,36 @@ export class Tunnel {
     const [relay] = await Promise.all([findRelay(address), this.#firstWrite]);
     if (this.#ended) return;
     const session = this.#session;
-    const earlyData = session.earlyData(EARLY_DATA_MAX, isRepeatable);
+    const path = pathTo(relay.origin, clock);
+    // In a hello bytes take a third more: where they are counted they are better sent after the grant.
+    const earlyData = path.isLimited ? EMPTY : session.earlyData(EARLY_DATA_MAX, isRepeatable);
     const told = session.offsets();
-    const hello: HelloParts = { kind: 'open', resumable: true, backend: this.#backend, limit: told.limit, earlyData };
-    const opened = await openCarrier(relay, this.#runtime, hello, (wire) => this.#keep(wire));
+    const allowance = path.allowance(0.5);
+    const hello: HelloParts = {
+      kind: 'open',
+      resumable: true,
+      backend: this.#backend,
+      limit: told.limit,
+      allowance: allowance.down,
+      earlyData,
+    };
+    const open = () => {
+      if (this.#ended) throw new PuenteError('aborted');
+      return openCarrier(relay, this.#runtime, hello, (wire) => this.#keep(wire));
+    };
+    const opened = await (path.isLimited ? path.inTurn(open) : open());
     if (this.#ended) return;
     this.#cancelTimeout();
     this.#unanswered = undefined;
     this.#events.opened();
-    this.#carriers = new Carriers(session, relay, this.#runtime, clock, {
+    this.#carriers = new Carriers(session, relay, path, this.#runtime, clock, {
       reconnecting: () => this.#events.reconnecting(),
       resumed: () => {
         this.#resumed += 1;
         this.#events.resumed(this.#resumed);
       },
     });
-    this.#carriers.begin(opened, told);
+    this.#carriers.begin(opened, told, allowance);
   }
 
   #keep(wire: Wire): void {

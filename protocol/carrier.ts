@@ -6,7 +6,7 @@ import { type Bytes, bytesOf, free } from './bytes.ts';
 import type { Awaitable } from './cipher.ts';
 import { type Code, PuenteError } from './errors.ts';
 import { decodeFrames, encodeFrames, type Frame } from './frames.ts';
-import { RECORD_MAX, TAG, UNOPENED_MAX, UNOPENED_RECORDS_MAX } from './limits.ts';
+import { RECORD_COST_MIN, RECORD_HEADERS, RECORD_MAX, TAG, UNOPENED_MAX, UNOPENED_RECORDS_MAX } from './limits.ts';
 import type { Transport } from './noise.ts';
 
 /** What a carrier needs of a WebSocket. */
@@ -23,18 +23,29 @@ export interface CarrierEvents {
   lost(): void;
 }
 
+/** What a record takes of a carrier's allowance. */
+function costOf(length: number): number {
+  return Math.max(RECORD_COST_MIN, length + RECORD_HEADERS);
+}
+
 export class Carrier {
   readonly #transport: Transport;
   readonly #events: CarrierEvents;
+  readonly #most: number;
+  /** What was sent and heard so far, as the allowance counts it. */
+  sent = 0;
+  heard = 0;
   readonly #outgoing: InOrder<Bytes | 'close'>;
   readonly #incoming: InOrder<Bytes | 'lost'>;
   #unopened = 0;
   #unopenedRecords = 0;
   #deaf = false;
 
-  constructor(transport: Transport, wire: Wire, events: CarrierEvents) {
+  /** @param allowance what may be sent on it, in bytes as `costOf` counts them; Infinity on a path without a known limit */
+  constructor(transport: Transport, wire: Wire, events: CarrierEvents, allowance: number) {
     this.#transport = transport;
     this.#events = events;
+    this.#most = allowance;
     this.#outgoing = new InOrder(
       (record) => (record === 'close' ? wire.close() : wire.send(record)),
       (error) => this.#fail(codeOf(error)),
@@ -45,8 +56,17 @@ export class Carrier {
     );
   }
 
+  /** What of its allowance is left. */
+  get allowance(): number {
+    return this.#most - this.sent;
+  }
+
   send(frames: Frame[]): void {
-    this.#outgoing.push(() => this.#transport.seal(encodeFrames(frames)));
+    this.#outgoing.push(() => {
+      const plaintext = encodeFrames(frames);
+      this.sent += costOf(plaintext.length + TAG);
+      return this.#transport.seal(plaintext);
+    });
   }
 
   /** Closes the WebSocket once everything sent before has left. */
@@ -61,6 +81,7 @@ export class Carrier {
     const record = bytesOf(message);
     if (!record) return this.#fail('bad-record');
     if (record.length > RECORD_MAX || record.length < TAG) return this.#fail('bad-record');
+    this.heard += costOf(record.length);
     this.#unopened += record.length;
     this.#unopenedRecords += 1;
     if (this.#unopened > UNOPENED_MAX || this.#unopenedRecords > UNOPENED_RECORDS_MAX) return this.#fail('flood');

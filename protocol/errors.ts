@@ -1,36 +1,36 @@
 /**
  * Every failure has one stable code. Those with a number travel: in a grant as a refusal, in a RESET as the reason.
- * A number is never reused.
+ * A number is never reused. What they say in words is in `sentences.ts`.
  */
 export const FAILURES = {
   // refusals
-  version: [1, 'The relay does not speak this version of the protocol.'],
-  'backend-not-allowed': [2, 'The relay does not carry connections to this backend.'],
-  'backend-down': [3, 'The backend does not resolve, refuses, or does not answer.'],
-  full: [4, 'The relay has no room for another session.'],
-  'session-unknown': [5, 'The relay does not hold this session (any more).'],
+  version: 1,
+  'backend-not-allowed': 2,
+  'backend-down': 3,
+  full: 4,
+  'session-unknown': 5,
   // resets
-  closed: [16, 'The peer has closed its socket and reads no more.'],
-  aborted: [17, 'The app gave up its socket.'],
-  'backend-reset': [18, 'The backend broke its connection.'],
-  'bad-record': [19, 'A record is too long, not binary, or does not open.'],
-  'bad-frame': [20, 'A frame does not parse.'],
-  'bad-offset': [21, 'A frame names an offset that cannot be.'],
-  'bad-credit': [22, 'Data came past the limit that was granted.'],
-  flood: [23, 'Records came faster than they can be opened, beyond any credit.'],
-  silent: [24, 'The client sent nothing after the grant.'],
-  'key-exhausted': [25, 'A key has sealed as many records as it may.'],
+  closed: 16,
+  aborted: 17,
+  'backend-reset': 18,
+  'bad-record': 19,
+  'bad-frame': 20,
+  'bad-offset': 21,
+  'bad-credit': 22,
+  flood: 23,
+  silent: 24,
+  'key-exhausted': 25,
   // known to one end only
-  'carrier-lost': [0, 'The connection to the relay was lost.'],
-  'not-admitted': [0, 'The host answers, but not as a relay: wrong key, wrong clock, no invite, or no relay there.'],
-  'bad-grant': [0, 'The answer to the hello is not one that the holder of the key in the link could give.'],
-  unreachable: [0, 'The relay could not be reached.'],
-  timeout: [0, 'The relay did not grant a session in time.'],
-  'no-key': [0, 'The host publishes no key: it is not an open relay. If it is a relay, use its link.'],
-  'link-invalid': [0, 'This is neither a link nor the address of a relay.'],
-  'address-invalid': [0, 'This is not the address of a backend.'],
-  'config-invalid': [0, 'The configuration cannot be used.'],
-} as const satisfies Record<string, readonly [wire: number, sentence: string]>;
+  'carrier-lost': 0,
+  'not-admitted': 0,
+  'bad-grant': 0,
+  unreachable: 0,
+  timeout: 0,
+  'no-key': 0,
+  'link-invalid': 0,
+  'address-invalid': 0,
+  'config-invalid': 0,
+} as const satisfies Record<string, number>;
 
 export type Code = keyof typeof FAILURES;
 
@@ -42,19 +42,26 @@ export class PuenteError extends Error {
 
   /** @param detail what is wrong here, when the code's own sentence is not enough; never a secret. */
   constructor(code: Code, detail?: string) {
-    super(detail ? `${FAILURES[code][1]} ${detail}` : FAILURES[code][1]);
+    super([sentences?.[code] ?? code, detail].filter(Boolean).join(' '));
     this.code = code;
   }
 }
 
+let sentences: Readonly<Record<Code, string>> | undefined;
+
+/** Messages of errors are sentences from now on. A page that shows its own words saves half a kilobyte. */
+export function speak(words: Readonly<Record<Code, string>>): void {
+  sentences = words;
+}
+
 /** The number of a code that may travel. */
 export function toWire(code: Code): number {
-  const wire = FAILURES[code][0];
+  const wire = FAILURES[code];
   if (wire === 0) throw new TypeError(`${code} is not for the wire`);
   return wire;
 }
 
-const byNumber = new Map(Object.entries(FAILURES).map(([code, [wire]]) => [wire as number, code as Code]));
+const byNumber = new Map(Object.entries(FAILURES).map(([code, wire]) => [wire as number, code as Code]));
 
 /** Numbers below this are refusals, the others resets. */
 const FIRST_RESET = 16;

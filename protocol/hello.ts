@@ -3,7 +3,7 @@
  *
  * Hello (message 1), every integer big-endian, strings UTF-8:
  *
- *     version u8 = 1   time u32 (seconds since 1970)   kind u8
+ *     version u8 = 1   time u32 (seconds since 1970)   kind u8   allowance u32 (0: without limit)
  *     kind 0, open:    options u8 (bit 0: resumable, please)   limit u64
  *                      backend u16-length string "host:port"   invite u8-length   early data u16-length
  *     kind 1, resume:  options u8   limit u64   received u64   carrier u32
@@ -40,6 +40,8 @@ interface HelloStart {
   time: number;
   /** The highest offset that the relay may send. */
   limit: number;
+  /** What the relay may send on this carrier in a resumable session, as `Carrier` counts it; Infinity: as much as it likes. */
+  allowance: number;
   /** EMPTY where the relay needs none. */
   invite: Bytes;
 }
@@ -70,10 +72,11 @@ export type Hello = OpenHello | ResumeHello;
 export function encodeHello(hello: Hello): Bytes {
   bounded('invite', hello.invite.length, INVITE_MAX);
   const body = hello.kind === 'open' ? encodeOpen(hello) : encodeResume(hello);
-  const head = new Writer(6)
+  const head = new Writer(10)
     .u8(VERSION)
     .u32(Math.floor(hello.time / 1000))
-    .u8(KINDS[hello.kind]);
+    .u8(KINDS[hello.kind])
+    .u32(hello.allowance === Number.POSITIVE_INFINITY ? 0 : hello.allowance);
   const size = head.bytes.length + body.length;
   const padded = Math.min(Math.ceil(size / HELLO_PAD) * HELLO_PAD, HELLO_MAX - HELLO_OVERHEAD);
   return new Writer(padded).put(head.bytes).put(body).bytes;
@@ -122,12 +125,18 @@ export function decodeHello(payload: Bytes): Hello | { kind: 'unknown'; time: nu
   const version = reader.u8();
   const time = reader.u32() * 1000;
   const kind = reader.u8();
-  if (version === VERSION && kind === KINDS.open) return { kind: 'open', time, ...decodeOpen(reader) };
-  if (version === VERSION && kind === KINDS.resume) return { kind: 'resume', time, ...decodeResume(reader) };
+  if (version === VERSION && kind === KINDS.open)
+    return { kind: 'open', time, ...decodeStart(reader), ...decodeOpen(reader) };
+  if (version === VERSION && kind === KINDS.resume)
+    return { kind: 'resume', time, ...decodeStart(reader), ...decodeResume(reader) };
   return { kind: 'unknown', time };
 }
 
-function decodeOpen(reader: Reader): Omit<OpenHello, 'kind' | 'time'> {
+function decodeStart(reader: Reader): Pick<HelloStart, 'allowance'> {
+  return { allowance: reader.u32() || Number.POSITIVE_INFINITY };
+}
+
+function decodeOpen(reader: Reader): Omit<OpenHello, 'kind' | 'time' | 'allowance'> {
   const resumable = (reader.u8() & RESUMABLE) !== 0;
   const limit = reader.u64();
   const backend = reader.utf8(within(reader.u16(), BACKEND_CHARS_MAX));
@@ -136,7 +145,7 @@ function decodeOpen(reader: Reader): Omit<OpenHello, 'kind' | 'time'> {
   return { resumable, limit, backend, invite, earlyData };
 }
 
-function decodeResume(reader: Reader): Omit<ResumeHello, 'kind' | 'time'> {
+function decodeResume(reader: Reader): Omit<ResumeHello, 'kind' | 'time' | 'allowance'> {
   reader.u8();
   const limit = reader.u64();
   const received = reader.u64();

@@ -82,6 +82,23 @@ export const UNOPENED_RECORDS_MAX = 8192;
  * buffer of bytes is; well below `UNOPENED_RECORDS_MAX`, at which a peer that never answers is reset. */
 export const PROOF_RECORDS = 512;
 
+/** On a network that lets a connection carry only so much, a record counts as one packet with its headers (TLS 22, WebSocket
+ * 8), and as no less than this: 25 packets and 16 KB, the two limits that are known (https://github.com/net4people/bbs/issues/490),
+ * are then one. */
+export const RECORD_COST_MIN = 640;
+export const RECORD_HEADERS = 30;
+
+/** App bytes in a record there: with its headers it fills a packet, so that none is lost for half of it. */
+export const PACKET_DATA = 1300;
+
+/** What a carrier may carry there after its set-up, both ways together, at least: a carrier takes 5 to 8 KB to set up, and below
+ * this nearly all would be that. Above the second a limit is none: ordinary networks freeze so rarely that it costs less to wait. */
+export const ALLOWANCE_MIN = 4000;
+export const ALLOWANCE_MAX = 512 * 1024;
+
+/** The least that a direction gets of it: an ACK and a PING each way. */
+export const SHARE_MIN = 1 / 3;
+
 // --- windows ---------------------------------------------------------------------------------------------------
 
 /** Each direction of a session starts here, so that 1,024 sessions fit an isolate. More than twice a TCP connection's first
@@ -129,6 +146,21 @@ export const PING_EVERY = 1000;
  * trips: below it a mobile network that pauses would be taken for one that is cut. Doubles, up to the second. */
 export const STALL_MIN = 5000;
 export const STALL_MAX = 30_000;
+
+/** The same where carriers are known to freeze: they do it often, and another is opened beside them at little cost. */
+export const STALL_MIN_LIMITED = 1000;
+
+/** Assumed where none was measured yet. */
+export const ROUND_TRIP_MAX = 500;
+
+/** Two carriers in a row that freeze within this time are taken for the network's doing. */
+export const SUSPICION_TIME = 60_000;
+
+/** After a carrier froze with what others had carried, so long nothing larger is tried. */
+export const GROWTH_PAUSE = 10 * 60_000;
+
+/** Between two handshakes with one relay, where a limit is known: many at once to one name are punished there. */
+export const HANDSHAKE_GAP = 500;
 
 /** A session whose client sends nothing within this time of the grant is closed: the client of a replayed hello
  * cannot, as it does not know the keys. */

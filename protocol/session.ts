@@ -16,14 +16,18 @@ import {
   FIRST_RECORD_TIMEOUT,
   KEEPALIVE,
   LINGER,
+  PACKET_DATA,
   PAD_MAX,
   PADDED_RECORDS,
   PING_EVERY,
   PROBE_AFTER,
   PROBE_TIMEOUT,
   PROOF_RECORDS,
+  RECORD_COST_MIN,
+  ROUND_TRIP_MAX,
   STALL_MAX,
   STALL_MIN,
+  STALL_MIN_LIMITED,
   UNOPENED_RECORDS_MAX,
   WINDOW_INITIAL,
 } from './limits.ts';
@@ -39,6 +43,8 @@ export interface Clock {
 
 /** What a session needs of a carrier. */
 export interface FrameSink {
+  /** What may still be sent, on a path that carries only so much: see `Carrier`. Without it, as much as one likes. */
+  readonly allowance?: number;
   send(frames: Frame[]): void;
   close(): void;
 }
@@ -108,6 +114,7 @@ export class Session {
   /** How often in a row `stalled` was called and nothing moved, and when the last time. */
   #stalls = 0;
   #stalledAt = Number.NEGATIVE_INFINITY;
+  #attachedAt = 0;
   #records = 0;
   #lastSent = 0;
   #lastHeard = 0;
@@ -208,9 +215,15 @@ export class Session {
     return this.#roundTrip;
   }
 
-  /** Whether `stalled` was called, and nothing has moved since. */
+  /** Whether `stalled` was called for this carrier, and nothing has moved since. */
   get isStalled(): boolean {
-    return this.#stalls > 0;
+    return this.#stalls > 0 && this.#stalledAt > this.#attachedAt;
+  }
+
+  /** Whether an answer is missing that should have come, though too soon to call the carrier stalled. */
+  get isOverdue(): boolean {
+    const due = (this.#waitingSince ?? NEVER) + ACK_DELAY + 2 * (this.#roundTrip ?? ROUND_TRIP_MAX);
+    return this.isStalled || due <= this.#now;
   }
 
   /** Asks for an answer with the next record: it measures the round trip, and proves what has arrived. */
@@ -238,8 +251,9 @@ export class Session {
    * when that cannot be.
    * @param told the offsets that our own hello or grant told the peer
    * @param resumable whether another carrier may come after it
+   * @param first the record with which the peer has begun to use it, if that is why we do
    */
-  attach(carrier: FrameSink, peer: Offsets, told: Offsets, resumable: boolean): void {
+  attach(carrier: FrameSink, peer: Offsets, told: Offsets, resumable: boolean, first: Frame[] = []): void {
     if (this.#over) return carrier.close();
     const opening = this.#outgoing.unanswered;
     this.#carrier = carrier;
@@ -248,6 +262,7 @@ export class Session {
     this.#ackAt = undefined;
     this.#oweAck();
     this.#records = 0;
+    this.#attachedAt = this.#now;
     this.#lastSent = this.#now;
     this.#lastHeard = this.#now;
     if (!this.#obeys(() => this.#outgoing.acknowledge(peer, this.#now))) return;
@@ -260,7 +275,9 @@ export class Session {
       // an opening it can wait for something to say.
       this.#ackAt = opening ? this.#now + ACK_DELAY : this.#now;
     } else this.#silentSince = this.#now;
-    this.flush();
+    // Its ACK says more than its hello did, which was sent some round trips before.
+    if (first.length > 0) this.receive(first);
+    else this.flush();
     this.#parts.events.writable();
   }
 
@@ -381,14 +398,33 @@ export class Session {
 
   // --- outgoing frames ------------------------------------------------------------------------------------------
 
+  /** On a path that carries only so much, when that is used up: the next carrier is awaited. */
+  get #isMute(): boolean {
+    return this.#allowance < RECORD_COST_MIN;
+  }
+
+  get #allowance(): number {
+    return this.#carrier?.allowance ?? NEVER;
+  }
+
+  get #isLimited(): boolean {
+    return this.#allowance !== NEVER;
+  }
+
+  /** App bytes in a record. */
+  get #space(): number {
+    return this.#isLimited ? Math.min(PACKET_DATA, this.#allowance) : DATA_MAX;
+  }
+
   /** The next record's frames; `undefined` when there is nothing to say now. */
   #compose(): Frame[] | undefined {
+    if (this.#isMute) return undefined;
     const frames: Frame[] = [];
     const rides = this.#outgoing.isDue || this.#pong !== undefined;
     if (this.#ackAt !== undefined && (rides || this.#ackAt <= this.#now)) frames.push(this.#composeAck());
     if (this.#pong !== undefined) frames.push({ type: 'pong', id: this.#pong });
     this.#pong = undefined;
-    const space = this.#outgoing.compose(frames, DATA_MAX);
+    const space = this.#outgoing.compose(frames, this.#space);
     if (this.#unproven.offset > this.#outgoing.proofDue || this.#unproven.records >= PROOF_RECORDS) this.ping();
     if (this.#outgoing.isUnderWay) this.#unmovedSince ??= this.#now;
     // It proves the keys.
@@ -396,7 +432,7 @@ export class Session {
     const leaving = this.#isLeaving;
     if (this.#ping === 'due' && !leaving) frames.push(this.#composePing());
     if (frames.length === 0 && !leaving) return undefined;
-    if (this.#records < PADDED_RECORDS) frames.push({ type: 'pad', length: this.#padding(space) });
+    if (this.#records < PADDED_RECORDS && !this.#isLimited) frames.push({ type: 'pad', length: this.#padding(space) });
     if (leaving) frames.push({ type: 'reset', code: toWire('closed') });
     this.#records += 1;
     return frames;
@@ -463,14 +499,19 @@ export class Session {
   #deadline(): number {
     const linger = this.#lingerUntil ?? NEVER;
     if (!this.#carrier) return linger;
-    return Math.min(linger, this.#ackAt ?? NEVER, this.#parts.end === 'relay' ? this.#relayTime() : this.#clientTime());
+    const ackAt = this.#isMute ? NEVER : (this.#ackAt ?? NEVER);
+    return Math.min(linger, ackAt, this.#parts.end === 'relay' ? this.#relayTime() : this.#clientTime());
   }
 
   #relayTime(): number {
-    return Math.min(this.#lastSent + KEEPALIVE, (this.#silentSince ?? NEVER) + FIRST_RECORD_TIMEOUT);
+    return Math.min(
+      this.#isMute ? NEVER : this.#lastSent + KEEPALIVE,
+      (this.#silentSince ?? NEVER) + FIRST_RECORD_TIMEOUT,
+    );
   }
 
   #clientTime(): number {
+    if (this.#isMute) return NEVER;
     if (this.#resumable && this.#waitingSince !== undefined)
       return Math.min(Math.max(this.#waitingSince, this.#stalledAt) + this.#patience, this.#askAt ?? NEVER);
     if (this.#askAt !== undefined) return this.#askAt;
@@ -488,7 +529,8 @@ export class Session {
 
   /** How long an answer may take. */
   get #patience(): number {
-    return Math.min(STALL_MAX, Math.max(STALL_MIN, 4 * (this.#roundTrip ?? 0)) * 2 ** this.#stalls);
+    const least = this.#isLimited ? STALL_MIN_LIMITED : STALL_MIN;
+    return Math.min(STALL_MAX, Math.max(least, 4 * (this.#roundTrip ?? 0)) * 2 ** this.#stalls);
   }
 
   #arm(): void {

@@ -1,4 +1,5 @@
 /** The relay's settings, made of the Worker's variables and secrets. */
+import '../protocol/sentences.ts';
 import { type Bytes, fromBase64url } from '../protocol/bytes.ts';
 import { native } from '../protocol/cipher.ts';
 import { HUBS_MAX, RESUME_SECONDS_MAX } from '../protocol/limits.ts';

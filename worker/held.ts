@@ -45,7 +45,7 @@ export class HeldSession {
     const told = session.offsets();
     const transport = await this.#grant(wire, handshake, told);
     this.secret = transport.secret;
-    const carrier = this.#carry(wire, transport, () => {});
+    const carrier = this.#carry(wire, transport, hello.allowance);
     this.#attach(carrier, { received: 0, limit: hello.limit }, told);
     if (wire.lost) carrier.lost();
   }
@@ -56,10 +56,10 @@ export class HeldSession {
     this.#coming?.close();
     const told = this.#session.offsets();
     const transport = await this.#grant(wire, handshake, told);
-    const carrier = this.#carry(wire, transport, () => {
+    const carrier = this.#carry(wire, transport, hello.allowance, (first) => {
       if (this.#coming !== carrier) return carrier.close();
       this.#coming = undefined;
-      this.#attach(carrier, hello, told);
+      this.#attach(carrier, hello, told, first);
     });
     this.#coming = carrier;
     if (wire.lost) carrier.lost();
@@ -72,32 +72,32 @@ export class HeldSession {
     return sendGrant(wire, handshake, { resumable: true, session: this.#id, ...told });
   }
 
-  /** @param first is called before the first record's frames are delivered */
-  #carry(wire: RelayWire, transport: Transport, first: () => void): Carrier {
-    let spoken = false;
-    const carrier: Carrier = carry(wire, transport, {
-      frames: (frames: Frame[]) => {
-        if (!spoken) first();
-        spoken = true;
-        if (this.#carrier !== carrier) return;
-        this.#proven = true;
-        this.#session.receive(frames);
-      },
-      failed: (code) => {
-        if (this.#carrier === carrier) this.#session.reset(code);
-        else carrier.close();
-      },
-      lost: () => this.#lost(carrier),
-    });
+  /** @param begin is given the first record, where that has to make the session switch to this carrier */
+  #carry(wire: RelayWire, transport: Transport, allowance: number, begin?: (first: Frame[]) => void): Carrier {
+    let toBegin = begin;
+    const frames = (record: Frame[]) => {
+      const first = toBegin;
+      toBegin = undefined;
+      if (first) return first(record);
+      if (this.#carrier !== carrier) return;
+      this.#proven = true;
+      this.#session.receive(record);
+    };
+    const failed = (code: Code) => {
+      if (this.#carrier === carrier) this.#session.reset(code);
+      else carrier.close();
+    };
+    const carrier: Carrier = carry(wire, transport, { frames, failed, lost: () => this.#lost(carrier) }, allowance);
     return carrier;
   }
 
-  #attach(carrier: Carrier, peer: Offsets, told: Offsets): void {
+  #attach(carrier: Carrier, peer: Offsets, told: Offsets, first?: Frame[]): void {
     clearTimeout(this.#timer);
     this.#session.detach();
     this.#carrier?.close();
     this.#carrier = carrier;
-    this.#session.attach(carrier, peer, told, true);
+    if (first) this.#proven = true;
+    this.#session.attach(carrier, peer, told, true, first);
   }
 
   #lost(carrier: Carrier): void {

@@ -65,8 +65,13 @@ export class RelayWire {
 }
 
 /** A carrier on a wire whose grant was sent. */
-export function carry(wire: RelayWire, transport: Transport, events: CarrierEvents): Carrier {
-  const carrier = new Carrier(transport, wire, events);
+export function carry(
+  wire: RelayWire,
+  transport: Transport,
+  events: CarrierEvents,
+  allowance = Number.POSITIVE_INFINITY,
+): Carrier {
+  const carrier = new Carrier(transport, wire, events, allowance);
   wire.onMessage = (message) => carrier.receive(message);
   wire.onLost = () => carrier.lost();
   return carrier;

@@ -1,12 +1,26 @@
-import { WebSocket } from 'ws';
+import { type ClientOptions, WebSocket } from 'ws';
 import type { Bytes } from '../../protocol/bytes.ts';
 import { PuenteError } from '../../protocol/errors.ts';
 import { RECORD_MAX } from '../../protocol/limits.ts';
 import type { Dial } from '../runtime.ts';
 
+/** The latest TLS ticket of each host: with one a handshake takes 3 KB less. */
+const tickets = new Map<string, Buffer>();
+
 /** Opens a carrier with `ws`: unlike a browser, it sees how a host refuses. */
-export const dial: Dial = (url, protocols, events) => {
-  const socket = new WebSocket(url, protocols, { perMessageDeflate: false, maxPayload: RECORD_MAX });
+export const dial: Dial = (url, protocols, events, thrifty) => {
+  const { host } = new URL(url);
+  const options: ClientOptions & { session?: Buffer | undefined } = {
+    perMessageDeflate: false,
+    maxPayload: RECORD_MAX,
+    // A ticket links its connection to the one before it, so none is used without need.
+    session: thrifty ? tickets.get(host) : undefined,
+    finishRequest(request) {
+      request.on('socket', (tcp) => tcp.on('session', (ticket: Buffer) => tickets.set(host, ticket)));
+      request.end();
+    },
+  };
+  const socket = new WebSocket(url, protocols, options);
   let failure = new PuenteError('unreachable');
   let date: Date | undefined;
   socket.on('open', () => {

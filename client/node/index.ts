@@ -3,6 +3,7 @@
  *
  * A byte goes: duplex → tunnel → protocol/session → protocol/carrier → dial.
  */
+import '../../protocol/sentences.ts';
 import { backendName, type SocketAddress } from '../address.ts';
 import type { Dial, Runtime } from '../runtime.ts';
 import { type ConnectOptions, type Socket, socketThrough } from '../socket.ts';
@@ -12,7 +13,7 @@ import { PuenteSocket } from './duplex.ts';
 
 export { type Code, PuenteError } from '../../protocol/errors.ts';
 export type { SocketAddress } from '../address.ts';
-export type { Dial } from '../runtime.ts';
+export type { Dial, DialEvents } from '../runtime.ts';
 export type { ConnectOptions, Socket } from '../socket.ts';
 export { defaultDial as dial, PuenteSocket };
 

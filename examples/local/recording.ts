@@ -1,7 +1,7 @@
 /** What passes a point of the path, kept so that it can be searched afterwards. */
 import { once } from 'node:events';
 import net from 'node:net';
-import { type Dial, dial } from '../../client/node/index.ts';
+import { type Dial, type DialEvents, dial } from '../../client/node/index.ts';
 
 /** Several byte streams, one for each direction of each connection. */
 export class Recording {
@@ -29,18 +29,19 @@ export class Recording {
 
 /** A `dial` that records every WebSocket message, before the client's mask is on it, and the hello before them. */
 export function recordingDial(recording: Recording): Dial {
-  return (url, protocols, events) => {
+  return (url, protocols, events, thrifty) => {
     const toRelay = recording.stream();
     const fromRelay = recording.stream();
     // The hello rides in the upgrade request, in base64url.
     for (const protocol of protocols) toRelay(Buffer.from(protocol, 'base64url'));
-    const wire = dial(url, protocols, {
+    const recorded: DialEvents = {
       message(data) {
         fromRelay(data instanceof ArrayBuffer ? new Uint8Array(data) : Buffer.from(String(data)));
         events.message(data);
       },
       closed: (error, date) => events.closed(error, date),
-    });
+    };
+    const wire = dial(url, protocols, recorded, thrifty);
     return {
       send(message) {
         toRelay(message);

@@ -385,7 +385,15 @@ describe('nobody else', () => {
     if (!('session' in client.grant)) throw new Error('refused');
     const { session } = client.grant;
     expect(session.length).toBe(17);
-    const hello = { kind: 'resume', session, received: 0, limit: 65_536, invite: EMPTY, time: Date.now() } as const;
+    const hello = {
+      kind: 'resume',
+      session,
+      received: 0,
+      limit: 65_536,
+      invite: EMPTY,
+      allowance: Number.POSITIVE_INFINITY,
+      time: Date.now(),
+    } as const;
     for (const [id, carrier] of [
       [session, 1],
       [session, 0],

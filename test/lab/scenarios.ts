@@ -52,6 +52,18 @@ export function scenarios(seed: number): Scenario[] {
       deadline: 2 * MINUTE,
     },
     {
+      name: 'frozen after 16 KB',
+      faults: () => [freezeAfter({ bytes: 16 * KB })],
+      traffic: 'conversation',
+      deadline: 4 * MINUTE,
+    },
+    {
+      name: 'frozen after 25 packets',
+      faults: () => [freezeAfter({ packets: 25 })],
+      traffic: 'conversation',
+      deadline: 4 * MINUTE,
+    },
+    {
       name: 'slow and long: 1 MB/s, 80-120 ms each way',
       faults: () => [delay(80, 40), throttle(1000 * KB)],
       traffic: 4,

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Bytes, concat, toUtf8 } from '../../protocol/bytes.ts';
-import { Carrier } from '../../protocol/carrier.ts';
+import { Carrier, type CarrierEvents } from '../../protocol/carrier.ts';
 import type { Awaitable } from '../../protocol/cipher.ts';
 import { type Code, PuenteError } from '../../protocol/errors.ts';
 import { encodeFrames, type Frame } from '../../protocol/frames.ts';
@@ -39,11 +39,12 @@ class EndOf {
       send: (sent: Bytes) => void this.events.push({ sent }),
       close: () => void this.events.push('closed'),
     };
-    this.carrier = new Carrier(transport, wire, {
+    const events: CarrierEvents = {
       frames: (frames) => void this.events.push({ frames }),
       failed: (failed) => void this.events.push({ failed }),
       lost: () => void this.events.push('lost'),
-    });
+    };
+    this.carrier = new Carrier(transport, wire, events, Number.POSITIVE_INFINITY);
   }
 
   #of<K extends 'sent' | 'frames' | 'failed'>(kind: K) {

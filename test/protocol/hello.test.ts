@@ -31,6 +31,7 @@ const offset = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER });
 const start = {
   time: fc.integer({ min: 0, max: 0xffffffff }).map((seconds) => seconds * 1000),
   limit: offset,
+  allowance: fc.oneof(fc.integer({ min: 1, max: 0xffffffff }), fc.constant(Number.POSITIVE_INFINITY)),
   invite: bytes(INVITE_MAX),
 };
 const open: fc.Arbitrary<Hello> = fc.record({
@@ -56,6 +57,7 @@ const LARGEST = {
   limit: 0,
   resumable: true,
   backend: 'x'.repeat(BACKEND_CHARS_MAX),
+  allowance: 0xffffffff,
   invite: new Uint8Array(INVITE_MAX).fill(1),
   earlyData: new Uint8Array(EARLY_DATA_MAX).fill(2),
 } as const;
@@ -68,6 +70,7 @@ const RESUME = {
   carrier: 1,
   received: 0,
   mac: new Uint8Array(32).fill(4),
+  allowance: Number.POSITIVE_INFINITY,
   invite: new Uint8Array(INVITE_MAX).fill(5),
 } as const;
 
@@ -80,8 +83,8 @@ describe('hello', () => {
         if (payload.length !== HELLO_MAX - HELLO_OVERHEAD) expect(payload.length % HELLO_PAD).toBe(0);
         const size =
           value.kind === 'open'
-            ? 20 + Buffer.byteLength(value.backend) + value.invite.length + value.earlyData.length
-            : 29 + value.session.length + 32 + value.invite.length;
+            ? 24 + Buffer.byteLength(value.backend) + value.invite.length + value.earlyData.length
+            : 33 + value.session.length + 32 + value.invite.length;
         expect(payload.length - size).toBeGreaterThanOrEqual(0);
         expect(payload.length - size).toBeLessThan(HELLO_PAD);
         expect(payload.subarray(size).every((byte) => byte === 0)).toBe(true);
@@ -137,13 +140,13 @@ describe('hello', () => {
       return payload;
     };
     const bare: Hello = { ...LARGEST, backend: '', invite: EMPTY, earlyData: EMPTY };
-    const [backendAt, earlyDataAt] = [15, 18];
+    const [backendAt, earlyDataAt] = [19, 22];
     expect(decodeHello(with16(bare, backendAt, BACKEND_CHARS_MAX))).toHaveProperty('kind', 'open');
     expect(thrown(() => decodeHello(with16(bare, backendAt, BACKEND_CHARS_MAX + 1)))).toBeInstanceOf(Malformed);
     expect(decodeHello(with16(bare, earlyDataAt, EARLY_DATA_MAX))).toHaveProperty('kind', 'open');
     expect(thrown(() => decodeHello(with16(bare, earlyDataAt, EARLY_DATA_MAX + 1)))).toBeInstanceOf(Malformed);
     const resumed = encodeHello({ ...RESUME, session: EMPTY, invite: EMPTY });
-    const sessionAt = 27;
+    const sessionAt = 31;
     resumed[sessionAt] = SESSION_ID_MAX;
     expect(decodeHello(resumed)).toHaveProperty('kind', 'resume');
     resumed[sessionAt] = SESSION_ID_MAX + 1;
@@ -152,10 +155,10 @@ describe('hello', () => {
 
   test('a backend that is not UTF-8, an offset past 2^53 - 1: Malformed', () => {
     const payload = encodeHello(LARGEST);
-    payload[17] = 0xff;
+    payload[21] = 0xff;
     expect(thrown(() => decodeHello(payload))).toBeInstanceOf(Malformed);
     const far = encodeHello(LARGEST);
-    far.fill(0xff, 7, 15);
+    far.fill(0xff, 11, 19);
     expect(thrown(() => decodeHello(far))).toBeInstanceOf(Malformed);
   });
 
@@ -176,9 +179,9 @@ describe('hello', () => {
 
   test('unknown options are ignored', () => {
     const payload = encodeHello({ ...LARGEST, resumable: false });
-    payload[6] = 0xfe;
+    payload[10] = 0xfe;
     expect(decodeHello(payload)).toHaveProperty('resumable', false);
-    payload[6] = 0xff;
+    payload[10] = 0xff;
     expect(decodeHello(payload)).toHaveProperty('resumable', true);
   });
 

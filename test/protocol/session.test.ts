@@ -279,7 +279,7 @@ describe('half-close', () => {
 });
 
 describe('reset', () => {
-  const codes = (Object.keys(FAILURES) as Code[]).filter((code) => code !== 'closed' && resetOf(FAILURES[code][0]));
+  const codes = (Object.keys(FAILURES) as Code[]).filter((code) => code !== 'closed' && resetOf(FAILURES[code]));
 
   test.each(codes)('%s, by either end: both are told so', (code) => {
     for (const name of NAMES) {
@@ -592,7 +592,7 @@ describe('over several links', () => {
       true,
     );
     expect(end.outcomes).toEqual(['bad-offset']);
-    expect(sent).toEqual([[{ type: 'reset', code: FAILURES['bad-offset'][0] }]]);
+    expect(sent).toEqual([[{ type: 'reset', code: FAILURES['bad-offset'] }]]);
     expect(close).toHaveBeenCalledTimes(1);
   });
 

@@ -16,15 +16,16 @@ export function countingDial(): CountingDial {
     received: 0,
     sentMessages: 0,
     receivedMessages: 0,
-    dial(url, protocols, events) {
-      const wire = dial(url, protocols, {
-        message(data) {
+    dial(url, protocols, events, thrifty) {
+      const counted = {
+        message(data: unknown) {
           counts.received += (data as ArrayBuffer).byteLength;
           counts.receivedMessages += 1;
           events.message(data);
         },
         closed: events.closed,
-      });
+      };
+      const wire = dial(url, protocols, counted, thrifty);
       return {
         send(message) {
           counts.sent += message.length;

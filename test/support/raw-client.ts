@@ -11,7 +11,14 @@ export const random = (length: number): Bytes => crypto.getRandomValues(new Uint
 
 /** An open hello with usual values, to be varied. */
 export function openHello(backend: string, varied: Partial<Extract<Hello, { kind: 'open' }>> = {}): Hello {
-  const usual = { resumable: false, limit: 65_536, invite: EMPTY, earlyData: EMPTY, time: Date.now() };
+  const usual = {
+    resumable: false,
+    limit: 65_536,
+    allowance: Number.POSITIVE_INFINITY,
+    invite: EMPTY,
+    earlyData: EMPTY,
+    time: Date.now(),
+  };
   return { kind: 'open', backend, ...usual, ...varied };
 }
 
@@ -68,13 +75,22 @@ export class RawClient {
   }
 
   /** Another carrier for the same session, with a proof of it. */
-  resume(link: string, carrier: number, offsets: Offsets): Promise<RawClient> {
+  resume(link: string, carrier: number, offsets: Offsets, allowance = Number.POSITIVE_INFINITY): Promise<RawClient> {
     if (!('session' in this.grant)) throw new Error('was refused');
     const { session } = this.grant;
     const { secret } = this.#transport;
     return RawClient.open(link, async (binding) => {
       const mac = await nodeCipher.hmac(secret, binding);
-      return encodeHello({ kind: 'resume', session, carrier, mac, ...offsets, invite: EMPTY, time: Date.now() });
+      return encodeHello({
+        kind: 'resume',
+        session,
+        carrier,
+        mac,
+        ...offsets,
+        allowance,
+        invite: EMPTY,
+        time: Date.now(),
+      });
     });
   }
 

@@ -14,7 +14,14 @@ const relayKey = await native.publicKey(new Uint8Array(32));
 const random = (length: number) => crypto.getRandomValues(new Uint8Array(length));
 
 function hello(varied: Partial<Extract<Hello, { kind: 'open' }>> = {}): Hello {
-  const usual = { resumable: false, limit: 65_536, invite: EMPTY, earlyData: EMPTY, time: Date.now() };
+  const usual = {
+    resumable: false,
+    limit: 65_536,
+    allowance: 0xffff,
+    invite: EMPTY,
+    earlyData: EMPTY,
+    time: Date.now(),
+  };
   return { kind: 'open', backend: '127.0.0.1:1', ...usual, ...varied };
 }
 
@@ -79,6 +86,7 @@ describe('a valid hello', () => {
       carrier: 2,
       session: random(16),
       mac: random(32),
+      allowance: Number.POSITIVE_INFINITY,
       invite: EMPTY,
     };
     expect(await refusal(encodeHello(resume))).toBe('session-unknown');

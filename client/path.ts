@@ -1,0 +1,179 @@
+/**
+ * What this process knows of the network between it and a relay. Some networks let a connection carry some 16 KB, or 25
+ * packets, and then let nothing through, without a word. Whoever knows how much that is can move to a next carrier before.
+ */
+
+import type { Carrier } from '../protocol/carrier.ts';
+import {
+  ALLOWANCE_MAX,
+  ALLOWANCE_MIN,
+  GROWTH_PAUSE,
+  HANDSHAKE_GAP,
+  RECORD_COST_MIN,
+  SHARE_MIN,
+  SUSPICION_TIME,
+} from '../protocol/limits.ts';
+import type { Clock } from '../protocol/session.ts';
+
+/** What a carrier may carry after its grant; Infinity where no limit is known. In bytes, as `costOf` counts them. */
+export interface Allowance {
+  up: number;
+  down: number;
+}
+
+export const UNLIMITED: Allowance = { up: Number.POSITIVE_INFINITY, down: Number.POSITIVE_INFINITY };
+
+export interface PathOptions {
+  /** Assumed until there is something better: what a connection to the relay may carry after its set-up, in bytes. */
+  limit?: number;
+  /** Milliseconds between two handshakes while a limit is known; default 500. */
+  gap?: number;
+}
+
+/** What one carrier has carried, of what it may. */
+export class Load {
+  readonly #carrier: Carrier;
+  readonly given: Allowance;
+  /** When it took over. */
+  readonly since: number;
+  /** What has certainly come through, both ways together. */
+  carried = 0;
+  #sentBefore = 0;
+
+  constructor(carrier: Carrier, given: Allowance, since: number) {
+    this.#carrier = carrier;
+    this.given = given;
+    this.since = since;
+  }
+
+  /** To be called for each record that has come. What was sent since the one before it may still be under way. */
+  heard(): void {
+    this.carried = this.#carrier.heard + this.#sentBefore;
+    this.#sentBefore = this.#carrier.sent;
+  }
+
+  /** A third is left, in one direction, for the time that the next carrier takes. */
+  get isLimited(): boolean {
+    return this.given !== UNLIMITED;
+  }
+
+  get isNearlyUsedUp(): boolean {
+    const { up, down } = this.given;
+    const isLow = (share: number, used: number) => share - used < Math.max(share / 3, RECORD_COST_MIN);
+    return isLow(up, this.#carrier.sent) || isLow(down, this.#carrier.heard);
+  }
+
+  /** The part of it that came down, 0 to 1. */
+  get down(): number {
+    const { sent, heard } = this.#carrier;
+    return heard / Math.max(1, sent + heard);
+  }
+}
+
+export class Path {
+  readonly #clock: Clock;
+  /** Both ways together; `undefined` while none is known. */
+  #limit: number | undefined;
+  #gap = HANDSHAKE_GAP;
+  /** What sessions do when carriers are found to freeze. */
+  readonly #watchers = new Set<() => void>();
+  /** The first carrier that froze while no limit was known. */
+  #suspicion: { at: number; carried: number } | undefined;
+  /** The limit is not tried again before this. */
+  #growsFrom = 0;
+  #handshakes: Promise<unknown> = Promise.resolve();
+  #lastHandshake = Number.NEGATIVE_INFINITY;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  tune({ limit, gap }: PathOptions): void {
+    if (limit !== undefined) this.#limit ??= Math.max(Math.round(limit), ALLOWANCE_MIN);
+    if (gap !== undefined) this.#gap = gap;
+  }
+
+  get isLimited(): boolean {
+    return this.#limit !== undefined;
+  }
+
+  /** @param down the part of it that was for what came down lately, 0 to 1 */
+  allowance(down: number): Allowance {
+    if (this.#limit === undefined) return UNLIMITED;
+    // A direction that carries nothing but ACKs still needs room for them.
+    const share = Math.round(this.#limit * Math.min(1 - SHARE_MIN, Math.max(SHARE_MIN, down)));
+    return { up: this.#limit - share, down: share };
+  }
+
+  /** Another carrier got through where this one had gone silent. */
+  froze({ given, carried, since }: Load): void {
+    const now = this.#clock.now();
+    if (this.#limit !== undefined) {
+      // One that began before the limit was known, or had more, says nothing new.
+      if (given.up + given.down > this.#limit) return;
+      const less = Math.min(this.#limit / GROWTH, Math.max(carried, this.#limit / 2));
+      this.#limit = Math.max(ALLOWANCE_MIN, Math.round(less));
+      this.#growsFrom = now + GROWTH_PAUSE;
+      return;
+    }
+    if (carried > ALLOWANCE_MAX) return;
+    // One alone may be a train in a tunnel. A second one must have begun after it.
+    const first = this.#suspicion;
+    if (!first || !this.isSuspect) this.#suspicion = { at: now, carried };
+    else if (since > first.at) this.#limit = Math.max(ALLOWANCE_MIN, Math.min(first.carried, carried));
+    for (const tell of this.#watchers) tell();
+  }
+
+  /** A carrier froze lately, and it is not known whether that was the network's doing. */
+  get isSuspect(): boolean {
+    const since = this.#suspicion?.at ?? Number.NEGATIVE_INFINITY;
+    return !this.isLimited && this.#clock.now() - since < SUSPICION_TIME;
+  }
+
+  /** @param tell is called when carriers are found to freeze, until the returned function is called */
+  watch(tell: () => void): () => void {
+    this.#watchers.add(tell);
+    return () => this.#watchers.delete(tell);
+  }
+
+  /** This carrier had carried what it may, and was still alive: the next may carry a little more. */
+  held({ given, carried }: Load): void {
+    if (this.#limit === undefined || this.#clock.now() < this.#growsFrom) return;
+    // Nor does it where most of what was sent has yet to be answered.
+    if (given.up + given.down < this.#limit || carried < this.#limit / 2) return;
+    this.#limit = Math.round(this.#limit * GROWTH);
+    if (this.#limit > ALLOWANCE_MAX) this.#limit = undefined;
+  }
+
+  /** It leads elsewhere now: what was learned is tried again sooner. */
+  changed(): void {
+    this.#growsFrom = 0;
+  }
+
+  /** Runs one handshake at a time, each some time after the one before: many at once are a sign of their own. */
+  inTurn<T>(run: () => Promise<T>): Promise<T> {
+    const turn = this.#handshakes.then(async () => {
+      const wait = this.#lastHandshake + this.#gap - this.#clock.now();
+      if (wait > 0) await new Promise<void>((resolve) => void this.#clock.after(wait, resolve));
+      this.#lastHandshake = this.#clock.now();
+      return run();
+    });
+    this.#handshakes = turn.catch(() => {});
+    return turn;
+  }
+}
+
+/** The step by which a limit is tried upwards, and the one by which it shrinks. */
+const GROWTH = 5 / 4;
+
+/** By the relay's name. */
+const paths = new Map<string, Path>();
+
+export function pathTo(origin: string, clock: Clock): Path {
+  let path = paths.get(origin);
+  if (!path) {
+    path = new Path(clock);
+    paths.set(origin, path);
+  }
+  return path;
+}

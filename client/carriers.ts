@@ -14,12 +14,7 @@ import { type Allowance, Load, type Path, UNLIMITED } from './path.ts';
 import { random } from './random.ts';
 import type { Relay } from './relay.ts';
 import type { Runtime } from './runtime.ts';
-
-export interface CarriersEvents {
-  /** There is no carrier, or one that has stalled; the next is on its way. */
-  reconnecting(): void;
-  resumed(): void;
-}
+import type { Status } from './tunnel.ts';
 
 /** Answers to a resume that no further attempt will change. */
 const FINAL: readonly Code[] = ['session-unknown', 'version', 'bad-grant', 'link-invalid'];
@@ -30,7 +25,7 @@ export class Carriers {
   readonly #path: Path;
   readonly #runtime: Runtime;
   readonly #clock: Clock;
-  readonly #events: CarriersEvents;
+  readonly #tell: (status: Status) => void;
   #resumable = false;
   #id!: Bytes;
   #secret!: Bytes;
@@ -40,6 +35,8 @@ export class Carriers {
   /** How many were tried after the first, which has number 0. */
   #number = 0;
   #resuming = false;
+  /** The network has changed since there is this carrier. */
+  #isStale = false;
   /** The app was told that the session has no carrier that works. */
   #isAway = false;
   #ended = false;
@@ -48,14 +45,24 @@ export class Carriers {
   readonly #unwatch: () => void;
   #stopAsking: () => void = () => {};
 
-  constructor(session: Session, relay: Relay, path: Path, runtime: Runtime, clock: Clock, events: CarriersEvents) {
+  constructor(
+    session: Session,
+    relay: Relay,
+    path: Path,
+    runtime: Runtime,
+    clock: Clock,
+    tell: (status: Status) => void,
+  ) {
     this.#session = session;
     this.#relay = relay;
     this.#path = path;
     this.#runtime = runtime;
     this.#clock = clock;
-    this.#events = events;
-    this.#unwatch = path.watch(() => this.#beWary());
+    this.#tell = tell;
+    const watches = [path.watch(() => this.#beWary()), runtime.onNetworkChange(() => this.#networkChanged())];
+    this.#unwatch = () => {
+      for (const stop of watches) stop();
+    };
   }
 
   /** Begins with the carrier that the session was opened on. */
@@ -68,6 +75,14 @@ export class Carriers {
 
   /** The carrier looks dead. */
   stalled(): void {
+    this.#resume();
+  }
+
+  /** What it is on leads nowhere any more, or over what is not the best way. Whatever waits need not wait longer. */
+  #networkChanged(): void {
+    this.#path.changed();
+    this.#isStale = true;
+    this.#cancel();
     this.#resume();
   }
 
@@ -99,6 +114,7 @@ export class Carriers {
     this.#current?.close();
     this.#current = carrier;
     this.#load = load;
+    this.#isStale = false;
     session.attach(this.#watched(carrier), opened.granted, told, this.#resumable);
     opened.deliver(carrier);
   }
@@ -124,7 +140,7 @@ export class Carriers {
   /** Its carrier works, and will not for long. */
   get #isToRotate(): boolean {
     if (!this.#resumable) return false;
-    return this.#load.isNearlyUsedUp || (this.#path.isLimited && !this.#load.isLimited);
+    return this.#isStale || this.#load.isNearlyUsedUp || (this.#path.isLimited && !this.#load.isLimited);
   }
 
   /** Some carrier froze. If this one is about to, or has, an app that only receives would not notice for long. */
@@ -145,10 +161,10 @@ export class Carriers {
   }
 
   #resume(): void {
-    if (this.#ended) return;
+    if (this.#ended || !this.#resumable) return;
     if (!this.#isAway && !this.#hasWorking) {
       this.#isAway = true;
-      this.#events.reconnecting();
+      this.#tell('reconnecting');
     }
     if (this.#resuming) return;
     this.#resuming = true;
@@ -181,7 +197,8 @@ export class Carriers {
   #backAgain(): void {
     if (this.#ended || !this.#isAway || !this.#hasWorking) return;
     this.#isAway = false;
-    this.#events.resumed();
+    this.#tell('resumed');
+    this.#tell('online');
   }
 
   get #hasWorking(): boolean {

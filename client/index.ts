@@ -5,13 +5,14 @@
  */
 import { cipherForThisRuntime } from './cipher.ts';
 import { dial } from './dial.ts';
+import { onNetworkChange } from './network.ts';
 import type { Runtime } from './runtime.ts';
 import { type ConnectOptions, type Socket, type SocketAddress, socketThrough } from './socket.ts';
 
 export { type Code, PuenteError } from '../protocol/errors.ts';
-export type { ConnectOptions, Socket, SocketAddress } from './socket.ts';
+export type { ConnectOptions, Socket, SocketAddress, Status } from './socket.ts';
 
-const runtime: Runtime = { dial, cipher: cipherForThisRuntime };
+const runtime: Runtime = { dial, cipher: cipherForThisRuntime, onNetworkChange };
 
 /**
  * Opens a socket to `address` through a relay. Returns at once; bytes may be written at once too, and a TLS ClientHello

@@ -1,4 +1,4 @@
-/** What differs between a browser and Node: how a WebSocket is opened, and which cipher is at hand. */
+/** What differs between a browser and Node: how a WebSocket is opened, which cipher is at hand, what the network tells. */
 import type { Wire } from '../protocol/carrier.ts';
 import type { Cipher } from '../protocol/cipher.ts';
 import type { PuenteError } from '../protocol/errors.ts';
@@ -20,5 +20,7 @@ export type Dial = (url: string, protocols: string[], events: DialEvents, thrift
 
 export interface Runtime {
   dial: Dial;
+  /** Calls when the device has moved to another network, where the runtime tells, until the returned function is called. */
+  onNetworkChange(changed: () => void): () => void;
   cipher(): Promise<Cipher>;
 }

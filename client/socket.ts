@@ -5,21 +5,18 @@ import { LINGER } from '../protocol/limits.ts';
 import { Signal } from '../protocol/signal.ts';
 import { backendName, type SocketAddress } from './address.ts';
 import type { Runtime } from './runtime.ts';
-import { Tunnel } from './tunnel.ts';
+import { type ConnectOptions, Tunnel } from './tunnel.ts';
 
 export type { SocketAddress } from './address.ts';
-
-export interface ConnectOptions {
-  /** A relay's link, `https://host/#k=…`, or the bare address of an open relay. */
-  relay: string;
-}
+export type { ConnectOptions, Status } from './tunnel.ts';
 
 export interface SocketInfo {
   /** `host:port` of the backend. */
   remoteAddress: string;
 }
 
-export interface Socket {
+/** Beside what the proposal has, it dispatches each {@link Status} as a CustomEvent, `detail` being how often by now. */
+export interface Socket extends EventTarget {
   /** What the backend sends; ends with its half-close. Errors with a PuenteError. */
   readonly readable: ReadableStream<Uint8Array<ArrayBuffer>>;
   /** What the app sends; closing it half-closes, aborting it resets the socket. */
@@ -36,10 +33,10 @@ export interface Socket {
 }
 
 export function socketThrough(runtime: Runtime, address: SocketAddress | string, options: ConnectOptions): Socket {
-  return new TunnelSocket(runtime, backendName(address), options.relay);
+  return new TunnelSocket(runtime, backendName(address), options);
 }
 
-class TunnelSocket implements Socket {
+class TunnelSocket extends EventTarget implements Socket {
   readonly readable: ReadableStream<Bytes>;
   readonly writable: WritableStream<ArrayBuffer | ArrayBufferView>;
   readonly opened: Promise<SocketInfo>;
@@ -61,13 +58,13 @@ class TunnelSocket implements Socket {
   #reader!: ReadableStreamDefaultController<Bytes>;
   #writer!: WritableStreamDefaultController;
 
-  constructor(runtime: Runtime, backend: string, relay: string) {
+  constructor(runtime: Runtime, backend: string, options: ConnectOptions) {
+    super();
     this.opened = this.#opened.promise;
     this.closed = this.#closed.promise;
-    this.#tunnel = new Tunnel(backend, relay, runtime, {
+    this.#tunnel = new Tunnel(backend, options, runtime, {
       opened: () => this.#opened.resolve({ remoteAddress: backend }),
-      reconnecting: () => {},
-      resumed: () => {},
+      status: (status, count) => void this.dispatchEvent(new CustomEvent(status, { detail: count })),
       readable: () => this.#mayRead.set(),
       writable: () => this.#mayWrite.set(),
       ended: (error) => this.#end(error),

@@ -7,23 +7,34 @@ import { EARLY_DATA_MAX, EARLY_DATA_WAIT, OPEN_TIMEOUT } from '../protocol/limit
 import { type Clock, Session } from '../protocol/session.ts';
 import { Carriers } from './carriers.ts';
 import { type HelloParts, openCarrier } from './handshake.ts';
-import { pathTo } from './path.ts';
+import { type PathOptions, pathTo } from './path.ts';
 import { random } from './random.ts';
 import { findRelay } from './relay.ts';
 import type { Runtime } from './runtime.ts';
+
+export interface ConnectOptions {
+  /** A relay's link, `https://host/#k=…`, or the bare address of an open relay. */
+  relay: string;
+  /** For networks that freeze connections: what is known of them, and how fast new ones may follow. */
+  path?: PathOptions;
+}
 
 export interface TunnelEvents {
   /** The backend is connected. */
   opened(): void;
   readable(): void;
   writable(): void;
-  /** The carrier is lost or has stalled; bytes wait. */
-  reconnecting(): void;
-  /** They go on. `count`: how often by now. */
-  resumed(count: number): void;
+  /** @param count how often by now */
+  status(status: Status, count: number): void;
   /** Once, at the end; without an error both streams came to their ends. */
   ended(error?: PuenteError): void;
 }
+
+/**
+ * `online`: there is a carrier that works, for the first time or again. `reconnecting`: it is lost or has stalled, and bytes
+ * wait. `resumed`: they go on.
+ */
+export type Status = 'online' | 'reconnecting' | 'resumed';
 
 const clock: Clock = {
   // Not `Date`: a clock that is set while a session runs must not look like silence.
@@ -49,13 +60,10 @@ export class Tunnel {
   /** The WebSocket until its grant has come; from then on its carrier closes it, after the last record. */
   #unanswered: Wire | undefined;
   #carriers: Carriers | undefined;
-  #resumed = 0;
+  readonly #counts = { online: 0, reconnecting: 0, resumed: 0 };
 
-  /**
-   * @param backend `host:port`
-   * @param relay a link or a bare address
-   */
-  constructor(backend: string, relay: string, runtime: Runtime, events: TunnelEvents) {
+  /** @param backend `host:port` */
+  constructor(backend: string, options: ConnectOptions, runtime: Runtime, events: TunnelEvents) {
     this.#backend = backend;
     this.#runtime = runtime;
     this.#events = events;
@@ -76,7 +84,7 @@ export class Tunnel {
       clock.after(EARLY_DATA_WAIT, resolve);
     });
     this.#cancelTimeout = clock.after(OPEN_TIMEOUT, () => this.#session.abandon('timeout'));
-    this.#open(relay).catch((error: unknown) => this.#failed(error));
+    this.#open(options).catch((error: unknown) => this.#failed(error));
   }
 
   // --- for the streams on top ---------------------------------------------------------------------------------------
@@ -149,11 +157,12 @@ export class Tunnel {
 
   // --- opening ------------------------------------------------------------------------------------------------------
 
-  async #open(address: string): Promise<void> {
-    const [relay] = await Promise.all([findRelay(address), this.#firstWrite]);
+  async #open(options: ConnectOptions): Promise<void> {
+    const [relay] = await Promise.all([findRelay(options.relay), this.#firstWrite]);
     if (this.#ended) return;
     const session = this.#session;
     const path = pathTo(relay.origin, clock);
+    if (options.path) path.tune(options.path);
     // In a hello bytes take a third more: where they are counted they are better sent after the grant.
     const earlyData = path.isLimited ? EMPTY : session.earlyData(EARLY_DATA_MAX, isRepeatable);
     const told = session.offsets();
@@ -175,14 +184,14 @@ export class Tunnel {
     this.#cancelTimeout();
     this.#unanswered = undefined;
     this.#events.opened();
-    this.#carriers = new Carriers(session, relay, path, this.#runtime, clock, {
-      reconnecting: () => this.#events.reconnecting(),
-      resumed: () => {
-        this.#resumed += 1;
-        this.#events.resumed(this.#resumed);
-      },
-    });
+    this.#tell('online');
+    this.#carriers = new Carriers(session, relay, path, this.#runtime, clock, (status) => this.#tell(status));
     this.#carriers.begin(opened, told, allowance);
+  }
+
+  #tell(status: Status): void {
+    this.#counts[status] += 1;
+    this.#events.status(status, this.#counts[status]);
   }
 
   #keep(wire: Wire): void {

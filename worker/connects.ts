@@ -16,6 +16,11 @@ export class Connects {
   readonly #underWay: string[] = [];
   #waiting: Turn[] = [];
 
+  /** Those that are under way, and those that wait. */
+  get pending(): number {
+    return this.#underWay.length + this.#waiting.length;
+  }
+
   /**
    * Runs `open` when its turn has come.
    * @throws PuenteError `full` when it would have to wait and too many do already

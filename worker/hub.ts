@@ -42,7 +42,7 @@ export class Hub extends DurableObject<Env> {
   }
 
   async #open(wire: RelayWire, handshake: Responder, hello: OpenHello, config: Config): Promise<void> {
-    if (this.#sessions.size >= HUB_SESSIONS_MAX) throw new PuenteError('full');
+    if (this.#sessions.size + this.#connects.pending >= HUB_SESSIONS_MAX) throw new PuenteError('full');
     const address = allowedAddress(config.backends, hello.backend);
     const backend = await this.#connects.run(hello.backend, async () => {
       // Its turn is somebody else's.

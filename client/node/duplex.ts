@@ -2,10 +2,16 @@
 import { Duplex } from 'node:stream';
 import type { PuenteError } from '../../protocol/errors.ts';
 import type { Runtime } from '../runtime.ts';
-import { Tunnel } from '../tunnel.ts';
+import { type ConnectOptions, type Status, Tunnel } from '../tunnel.ts';
 
 type Done = (error?: Error | null) => void;
 
+export interface DuplexOptions extends ConnectOptions {
+  /** Whether the app goes on writing after the backend has finished; default `false`, as for `net.connect`. */
+  allowHalfOpen?: boolean;
+}
+
+/** Beside a `Duplex`'s own events it emits each {@link Status} with how often that came by now. */
 export class PuenteSocket extends Duplex {
   readonly #tunnel: Tunnel;
   /** Bytes handed to the stream's own buffer, and not yet known to be read. */
@@ -14,16 +20,15 @@ export class PuenteSocket extends Duplex {
   #write: { rest: Uint8Array<ArrayBuffer>; done: Done } | undefined;
   #idle: NodeJS.Timeout | undefined;
 
-  constructor(runtime: Runtime, backend: string, relay: string, allowHalfOpen: boolean) {
-    super({ allowHalfOpen });
-    this.#tunnel = new Tunnel(backend, relay, runtime, {
+  constructor(runtime: Runtime, backend: string, options: DuplexOptions) {
+    super({ allowHalfOpen: options.allowHalfOpen ?? false });
+    this.#tunnel = new Tunnel(backend, options, runtime, {
       opened: () => {
         if (this.destroyed) return;
         this.emit('connect');
         this.emit('ready');
       },
-      reconnecting: () => void this.emit('reconnecting'),
-      resumed: (count) => void this.emit('resumed', count),
+      status: (status, count) => void this.emit(status, count),
       readable: () => this.#pull(),
       writable: () => this.#push(),
       ended: (error) => this.#end(error),

@@ -9,12 +9,13 @@ import type { Dial, Runtime } from '../runtime.ts';
 import { type ConnectOptions, type Socket, socketThrough } from '../socket.ts';
 import { nodeCipher } from './cipher.ts';
 import { dial as defaultDial } from './dial.ts';
-import { PuenteSocket } from './duplex.ts';
+import { type DuplexOptions, PuenteSocket } from './duplex.ts';
 
 export { type Code, PuenteError } from '../../protocol/errors.ts';
 export type { SocketAddress } from '../address.ts';
 export type { Dial, DialEvents } from '../runtime.ts';
 export type { ConnectOptions, Socket } from '../socket.ts';
+export type { DuplexOptions } from './duplex.ts';
 export { defaultDial as dial, PuenteSocket };
 
 export interface NodeConnectOptions extends ConnectOptions {
@@ -22,13 +23,9 @@ export interface NodeConnectOptions extends ConnectOptions {
   dial?: Dial;
 }
 
-export interface DuplexOptions extends NodeConnectOptions {
-  /** Whether the app goes on writing after the backend has finished; default `false`, as for `net.connect`. */
-  allowHalfOpen?: boolean;
-}
-
 function runtimeOf({ dial = defaultDial }: NodeConnectOptions): Runtime {
-  return { dial, cipher: async () => nodeCipher };
+  // Node has no word for it: a network that is gone shows in connections that are lost or stall.
+  return { dial, cipher: async () => nodeCipher, onNetworkChange: () => () => {} };
 }
 
 /**
@@ -38,9 +35,11 @@ function runtimeOf({ dial = defaultDial }: NodeConnectOptions): Runtime {
  * @param address the backend: `{ hostname, port }` or `"host:port"`
  * @throws PuenteError `address-invalid`; every later failure is an `error` event with a PuenteError
  */
-export function createConnection(address: SocketAddress | string, options: DuplexOptions): PuenteSocket {
-  const { relay, allowHalfOpen = false } = options;
-  return new PuenteSocket(runtimeOf(options), backendName(address), relay, allowHalfOpen);
+export function createConnection(
+  address: SocketAddress | string,
+  options: NodeConnectOptions & DuplexOptions,
+): PuenteSocket {
+  return new PuenteSocket(runtimeOf(options), backendName(address), options);
 }
 
 /** The same as a WinterTC socket; see {@link Socket}. */

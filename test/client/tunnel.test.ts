@@ -30,13 +30,13 @@ function tunnelOver(act: (events: DialEvents) => void) {
   const ended = new Promise<PuenteError | undefined>((resolve) => {
     const events = {
       opened: () => {},
-      reconnecting: () => {},
-      resumed: () => {},
+      status: () => {},
       readable: () => {},
       writable: () => {},
       ended: resolve,
     };
-    new Tunnel('chat.example.org:443', link, { dial, cipher: async () => nodeCipher }, events);
+    const runtime = { dial, cipher: async () => nodeCipher, onNetworkChange: () => () => {} };
+    new Tunnel('chat.example.org:443', { relay: link }, runtime, events);
   });
   return { dialled, ended };
 }

@@ -44,6 +44,37 @@ describe('the browser-safe core, on the web platform of this runtime', () => {
     await socket.closed;
   });
 
+  it('moves to another carrier when the network changes, and says where it stands', async () => {
+    const network = new EventTarget();
+    vi.stubGlobal('addEventListener', network.addEventListener.bind(network));
+    vi.stubGlobal('removeEventListener', network.removeEventListener.bind(network));
+    const opened = vi.spyOn(globalThis, 'WebSocket');
+    serve = echo;
+    const socket = connect(backend.address, { relay: relay.link });
+    const told: unknown[] = [];
+    for (const status of ['online', 'reconnecting', 'resumed'] as const)
+      socket.addEventListener(status, (event) => told.push([status, (event as CustomEvent).detail]));
+    const writer = socket.writable.getWriter();
+    const reader = socket.readable.getReader();
+    for (const word of ['one', 'two']) {
+      await writer.write(toUtf8(word));
+      expect(new TextDecoder().decode((await reader.read()).value)).toBe(word);
+      network.dispatchEvent(new Event('online'));
+    }
+    await until('the next carriers are there', () => opened.mock.calls.length === 3);
+    await writer.write(toUtf8('three'));
+    expect(new TextDecoder().decode((await reader.read()).value)).toBe('three');
+    // The carriers before worked, so the app has nothing to show.
+    expect(told).toEqual([['online', 1]]);
+    expect(backend.open.size).toBe(1);
+    await writer.close();
+    await reader.read();
+    await socket.closed;
+    network.dispatchEvent(new Event('online'));
+    expect(opened).toHaveBeenCalledTimes(3);
+    vi.unstubAllGlobals();
+  });
+
   it('delivers all that was written before close(), to a backend that reads late', async () => {
     const length = 5_000_000;
     let received = 0;

@@ -32,6 +32,7 @@ describe('connections', () => {
     const results = [...'aaabbbcccd'].map((backend) => openings.open(backend));
     await settled();
     expect(openings.backends).toBe('aabbcc');
+    expect(openings.connects.pending).toBe(10);
     expect([CONNECTS_PER_BACKEND_MAX, CONNECTS_MAX]).toEqual([2, 6]);
     openings.begun[0]?.done();
     expect(await results[0]).toBe('a');

@@ -7,7 +7,7 @@ import type { Bytes } from '../protocol/bytes.ts';
 import type { Carrier, Wire } from '../protocol/carrier.ts';
 import { type Code, PuenteError } from '../protocol/errors.ts';
 import type { Offsets } from '../protocol/frames.ts';
-import { RESUME_PAUSE_MAX, RESUME_TIME, RESUME_TIMEOUT, STALL_MIN } from '../protocol/limits.ts';
+import { RESUME_PAUSE_MAX, RESUME_TIME, RESUME_TIMEOUT, STALE_ATTEMPTS, STALL_MIN } from '../protocol/limits.ts';
 import type { Clock, FrameSink, Session } from '../protocol/session.ts';
 import { type HelloParts, type OpenedCarrier, openCarrier } from './handshake.ts';
 import { type Allowance, Load, type Path, UNLIMITED } from './path.ts';
@@ -186,6 +186,8 @@ export class Carriers {
       if (this.#hasWorking) workedAt = this.#clock.now();
       const code = await this.#attempt(failures);
       failures = code ? failures + 1 : 0;
+      // It works all the same: a stall will tell when it does not.
+      if (failures === STALE_ATTEMPTS) this.#isStale = false;
       const late = this.#clock.now() - workedAt > RESUME_TIME;
       if (!code) this.#backAgain();
       else if (FINAL.includes(code) || late) this.#session.abandon(late ? 'carrier-lost' : code);
@@ -250,8 +252,10 @@ export class Carriers {
 
   /** Another carrier got through, so what became of the last one says something about the path. */
   #learn(): void {
-    if (!this.#current) return;
-    if (this.#session.isOverdue) this.#path.froze(this.#load);
+    if (!this.#current || this.#isStale) return;
+    // Where carriers are known to freeze, one that is used up and silent has; elsewhere it may just be slow.
+    const isFrozen = this.#path.isLimited ? this.#session.isOverdue : this.#session.isStalled;
+    if (isFrozen) this.#path.froze(this.#load);
     else this.#path.held(this.#load);
   }
 

@@ -178,6 +178,10 @@ export const RESUME_TIMEOUT = 8000;
 /** Between two attempts to resume, at most: the first is made at once, the others at random times that grow to this. */
 export const RESUME_PAUSE_MAX = 1500;
 
+/** After a change of networks so many attempts are made to leave a carrier that still looks alive: the new network may take a
+ * moment. */
+export const STALE_ATTEMPTS = 3;
+
 /** A client without any carrier for this long gives up. Relays keep a session for 120 s unless told otherwise. */
 export const RESUME_TIME = 120_000;
 

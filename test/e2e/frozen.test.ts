@@ -1,0 +1,132 @@
+/** A network that lets each connection carry so much, and then freezes it. */
+import { once } from 'node:events';
+import tls from 'node:tls';
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { createConnection, type PuenteSocket } from '../../client/node/index.ts';
+import { type LocalRelay, startRelay } from '../../examples/local/relay.ts';
+import type { Fault } from '../lab/connection.ts';
+import { freezeAfter } from '../lab/faults.ts';
+import { type Middlebox, startMiddlebox } from '../lab/middlebox.ts';
+import { type Backend, echo, startBackend } from '../support/backend.ts';
+import { KnownBytes, KnownBytesCheck } from '../support/bytes.ts';
+import { until } from '../support/until.ts';
+
+let backend: Backend;
+let relay: LocalRelay;
+let network: Middlebox;
+/** When connections began. */
+let begun: number[] = [];
+/** What a connection was told on the way up, before anything of it was frozen. */
+let upgrades: string[] = [];
+
+const noticed: Fault = () => {
+  begun.push(performance.now());
+  let isFirst = true;
+  return (packet, direction) => {
+    if (direction === 'up' && isFirst) upgrades.push(packet.toString('latin1'));
+    isFirst = false;
+    return undefined;
+  };
+};
+
+beforeAll(async () => {
+  backend = await startBackend(echo);
+  relay = await startRelay({ BACKENDS: backend.address });
+});
+
+afterEach(async () => {
+  for (const socket of backend.open) socket.destroy();
+  await network.close();
+});
+
+afterAll(async () => {
+  await relay.close();
+  await backend.close();
+});
+
+/** What is known of a path is kept by the relay's name, which has the port in it: each test has a network of its own. */
+async function over(faults: Fault[], path?: { limit?: number; gap?: number }): Promise<() => PuenteSocket> {
+  network = await startMiddlebox(Number(new URL(relay.origin).port), [noticed, ...faults]);
+  begun = [];
+  upgrades = [];
+  const link = new URL(relay.link);
+  link.port = String(network.port);
+  return () => createConnection(backend.address, { relay: link.href, ...(path && { path }) });
+}
+
+/** Sends known bytes, and checks what comes back. */
+async function echoed(socket: PuenteSocket, length: number): Promise<void> {
+  const check = new KnownBytesCheck(1);
+  socket.on('data', (bytes: Buffer) => check.feed(bytes));
+  socket.write(new KnownBytes(1).next(length));
+  await until('it has come back', () => check.length === length, 40_000);
+}
+
+const KB = 1000;
+
+it('is crossed by an app that knows the limit, which notices nothing', async () => {
+  const open = await over([freezeAfter({ bytes: 9 * KB })], { limit: 6 * KB, gap: 100 });
+  const socket = open();
+  const told: string[] = [];
+  for (const status of ['online', 'reconnecting', 'resumed']) socket.on(status, () => told.push(status));
+  await echoed(socket, 60 * KB);
+  expect(told).toEqual(['online']);
+  expect(network.accepted).toBeGreaterThan(15);
+  socket.destroy();
+});
+
+it('is learned of from two carriers that froze, and then crossed', { timeout: 60_000 }, async () => {
+  const open = await over([freezeAfter({ bytes: 12 * KB })], { gap: 100 });
+  const socket = open();
+  let interruptions = 0;
+  socket.on('reconnecting', (count) => {
+    interruptions = count;
+  });
+  for (let message = 0; message < 150; message += 1) {
+    const answer = once(socket, 'data');
+    socket.write(Buffer.alloc(300, message));
+    expect((await answer)[0]).toEqual(Buffer.alloc(300, message));
+  }
+  // Two that taught it, and one or two where it tried whether a little more would do.
+  expect(interruptions).toBeGreaterThanOrEqual(2);
+  expect(interruptions).toBeLessThanOrEqual(5);
+  expect(network.accepted).toBeGreaterThan(10);
+  socket.destroy();
+});
+
+it('is met by one handshake at a time, some time apart, whoever asks for it', async () => {
+  const gap = 150;
+  const open = await over([], { limit: 5 * KB, gap });
+  const sockets = [open(), open(), open()];
+  await Promise.all(sockets.map((socket) => echoed(socket, 10 * KB)));
+  const gaps = begun.slice(1).map((at, index) => at - (begun[index] as number));
+  expect(gaps.length).toBeGreaterThan(9);
+  // A connection is seen here some time after the client has begun with it, not always the same time.
+  expect(Math.min(...gaps)).toBeGreaterThan(gap - 30);
+  for (const socket of sockets) socket.destroy();
+});
+
+it('gets no early data, which takes a third more in a hello', async () => {
+  const offered = async (path?: { limit: number }) => {
+    const open = await over([], path);
+    const socket = open();
+    tls.connect({ socket, servername: 'chat.example' }).on('error', () => {});
+    await once(socket, 'connect');
+    socket.destroy();
+    return upgrades[0]?.match(/Sec-WebSocket-Protocol: (.*)/i)?.[1]?.length ?? 0;
+  };
+  expect(await offered()).toBeGreaterThan(700);
+  await network.close();
+  expect(await offered({ limit: 8 * KB })).toBeLessThan(450);
+});
+
+it('does not keep a cut connection from being replaced at once', async () => {
+  const open = await over([], { limit: 100 * KB, gap: 5000 });
+  const socket = open();
+  await echoed(socket, 10);
+  const cut = performance.now();
+  network.cutAll('rst');
+  await once(socket, 'resumed');
+  expect(performance.now() - cut).toBeLessThan(2500);
+  socket.destroy();
+});

@@ -216,7 +216,11 @@ export class Carriers {
   #attempt(failures: number): Promise<Code | undefined> {
     // A connection that was cut is not one that froze: its successor need not wait.
     const atOnce = failures === 0 && !this.#current;
-    return this.#path.isLimited && !atOnce ? this.#path.inTurn(() => this.#open()) : this.#open();
+    if (!this.#path.isLimited || atOnce) return this.#open();
+    return this.#path.inTurn(
+      () => this.#needsAnother,
+      () => this.#open(),
+    );
   }
 
   async #open(): Promise<Code | undefined> {

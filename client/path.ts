@@ -2,7 +2,6 @@
  * What this process knows of the network between it and a relay. Some networks let a connection carry some 16 KB, or 25
  * packets, and then let nothing through, without a word. Whoever knows how much that is can move to a next carrier before.
  */
-
 import type { Carrier } from '../protocol/carrier.ts';
 import {
   ALLOWANCE_MAX,
@@ -52,11 +51,11 @@ export class Load {
     this.#sentBefore = this.#carrier.sent;
   }
 
-  /** A third is left, in one direction, for the time that the next carrier takes. */
   get isLimited(): boolean {
     return this.given !== UNLIMITED;
   }
 
+  /** A third is left, in one direction, for the time that the next carrier takes. */
   get isNearlyUsedUp(): boolean {
     const { up, down } = this.given;
     const isLow = (share: number, used: number) => share - used < Math.max(share / 3, RECORD_COST_MIN);
@@ -139,7 +138,7 @@ export class Path {
   /** This carrier had carried what it may, and was still alive: the next may carry a little more. */
   held({ given, carried }: Load): void {
     if (this.#limit === undefined || this.#clock.now() < this.#growsFrom) return;
-    // Nor does it where most of what was sent has yet to be answered.
+    // One from before that says nothing, nor one that has yet to hear of most of what it has sent.
     if (given.up + given.down < this.#limit || carried < this.#limit / 2) return;
     this.#limit = Math.round(this.#limit * GROWTH);
     if (this.#limit > ALLOWANCE_MAX) this.#limit = undefined;
@@ -150,9 +149,13 @@ export class Path {
     this.#growsFrom = 0;
   }
 
-  /** Runs one handshake at a time, each some time after the one before: many at once are a sign of their own. */
-  inTurn<T>(run: () => Promise<T>): Promise<T> {
+  /**
+   * Runs one handshake at a time, each some time after the one before: many at once are a sign of their own.
+   * @param isWanted is asked when its turn comes
+   */
+  inTurn<T>(isWanted: () => boolean, run: () => Promise<T>): Promise<T | undefined> {
     const turn = this.#handshakes.then(async () => {
+      if (!isWanted()) return undefined;
       const wait = this.#lastHandshake + this.#gap - this.#clock.now();
       if (wait > 0) await new Promise<void>((resolve) => void this.#clock.after(wait, resolve));
       this.#lastHandshake = this.#clock.now();

@@ -175,12 +175,9 @@ export class Tunnel {
       allowance: allowance.down,
       earlyData,
     };
-    const open = () => {
-      if (this.#ended) throw new PuenteError('aborted');
-      return openCarrier(relay, this.#runtime, hello, (wire) => this.#keep(wire));
-    };
-    const opened = await (path.isLimited ? path.inTurn(open) : open());
-    if (this.#ended) return;
+    const open = () => openCarrier(relay, this.#runtime, hello, (wire) => this.#keep(wire));
+    const opened = await (path.isLimited ? path.inTurn(() => !this.#ended, open) : open());
+    if (this.#ended || !opened) return;
     this.#cancelTimeout();
     this.#unanswered = undefined;
     this.#events.opened();

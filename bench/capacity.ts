@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { DATA_MAX, ISOLATE_WINDOWS_MAX, WINDOW_INITIAL, WINDOW_MAX } from '../protocol/limits.ts';
+import { DATA_MAX, HUB_SESSIONS_MAX, WINDOW_MAX } from '../protocol/limits.ts';
 
 const HELP = `npm run capacity [-- FILE]
 
@@ -69,9 +69,6 @@ function perDay(costs: Costs) {
   };
 }
 
-/** Sessions that one isolate holds, and so one hub. */
-const SESSIONS = ISOLATE_WINDOWS_MAX / (2 * WINDOW_INITIAL);
-
 function rowsOf(title: string, limits: [resource: string, people: number][]): string[] {
   const least = Math.min(...limits.map(([, people]) => people));
   return limits.map(([resource, people], at) => {
@@ -84,11 +81,11 @@ function tables(costs: Costs): string {
   const day = perDay(costs);
   const hubs = FREE.gbSeconds / (HUB_GB * DAY);
   const perSession = FREE.cpuPerInvocation - costs.opening;
-  const concurrent = (SESSIONS * Math.floor(hubs)) / PERSON.online;
+  const concurrent = (HUB_SESSIONS_MAX * Math.floor(hubs)) / PERSON.online;
   const free = rowsOf('free account, one hub', [
     ['Worker requests (100,000 a day)', FREE.requests / day.requests],
     ['object requests (100,000 a day; 20 messages count as one)', FREE.objectRequests / day.objectRequests],
-    [`memory: ${round(SESSIONS)} sessions at the busiest time`, concurrent],
+    [`${HUB_SESSIONS_MAX} sessions at the busiest time`, concurrent],
     ['one thread: a day of CPU, a tenth of it in the busiest hour', ((3600 / 0.1) * 1000) / day.cpu],
   ]);
   const paidPlain = rowsOf('$5 account, plain sessions', [
@@ -97,10 +94,10 @@ function tables(costs: Costs): string {
   ]);
   const paidHub = rowsOf('$5 account, one hub', [
     ['object requests (1 million a month)', PAID.objectRequests / (day.objectRequests * DAYS)],
-    [`memory: ${round(SESSIONS)} sessions at the busiest time`, SESSIONS / PERSON.online],
+    [`${HUB_SESSIONS_MAX} sessions at the busiest time`, HUB_SESSIONS_MAX / PERSON.online],
   ]);
   const million = 1e6;
-  const peopleHubs = Math.ceil((million * PERSON.online) / SESSIONS);
+  const peopleHubs = Math.ceil((million * PERSON.online) / HUB_SESSIONS_MAX);
   const over = (used: number, included: number, price: number) => Math.max(0, used - included) * price;
   const bill: [string, number][] = [
     ['requests', over(million * day.requests * DAYS, PAID.requests, PRICES.request)],

@@ -140,19 +140,21 @@ export async function roundTrips(lab: Lab, name: WorkerName): Promise<number> {
   return turns;
 }
 
-const IDLE_SESSIONS = 1000;
+/** A hub takes no more than HUB_SESSIONS_MAX. */
+const IDLE_SESSIONS = { floor: 1000, tunnel: 1000, hub: 500 };
 
-/** Memory of the relay for each of a thousand sessions that say nothing. */
+/** Memory of the relay for each of many sessions that say nothing. */
 export function idle(lab: Lab, plan: Plan): Promise<Figure> {
-  return measureFresh(lab, plan, { title: 'memory of an idle session', unit: 'KiB' }, async (fresh) => {
+  return measureFresh(lab, plan, { title: 'memory of an idle session', unit: 'KiB' }, async (fresh, name) => {
+    const sessions = IDLE_SESSIONS[name];
     const { driver, which, pid } = fresh;
     await driver.run('hold', which, 50);
     await driver.run('letGo');
     await sleep(1000);
     const before = residentBytes(pid);
-    await driver.run('hold', which, IDLE_SESSIONS);
+    await driver.run('hold', which, sessions);
     await sleep(2000);
-    return (residentBytes(pid) - before) / IDLE_SESSIONS / 1024;
+    return (residentBytes(pid) - before) / sessions / 1024;
   });
 }
 
@@ -175,11 +177,13 @@ export function stalled(lab: Lab, plan: Plan): Promise<Figure> {
   });
 }
 
+type FreshName = keyof typeof IDLE_SESSIONS;
+
 async function measureFresh(
   lab: Lab,
   plan: Plan,
   names: Pick<Figure, 'title' | 'unit'>,
-  sample: (fresh: Fresh) => Promise<number>,
+  sample: (fresh: Fresh, name: FreshName) => Promise<number>,
 ): Promise<Figure> {
   const samples = new Map<Name, Sample[]>([
     ['floor', []],
@@ -190,7 +194,7 @@ async function measureFresh(
     plan.progress(`${names.title}: ${repeat} of ${plan.repeats}`);
     for (const name of ['floor', 'tunnel', 'hub'] as const) {
       const fresh = await lab.fresh(name);
-      samples.get(name)?.push({ value: await sample(fresh) });
+      samples.get(name)?.push({ value: await sample(fresh, name) });
       await fresh.stop();
     }
   }

@@ -24,7 +24,7 @@ export interface CarrierEvents {
 }
 
 /** What a record takes of a carrier's allowance. */
-function costOf(length: number): number {
+export function costOf(length: number): number {
   return Math.max(RECORD_COST_MIN, length + RECORD_HEADERS);
 }
 

@@ -6,6 +6,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
+import { RECORD_COST_MIN, RESUME_TIMEOUT } from '../../protocol/limits.ts';
 import { NOTHING_LEFT, type Pace, Pair, Random, ReadingApp, WritingApp } from '../support/simulation.ts';
 
 /** Schedules for each of these tests; a few seconds' worth. */
@@ -80,6 +81,54 @@ class Weather {
       this.happened.lostHellos += 1;
       this.#pair.latest = undefined;
       this.#connectSoon();
+    });
+  }
+}
+
+/** Links that freeze without a word, or that may carry only so much: the next is opened beside them, as a client does. */
+class Winter {
+  readonly #pair: Pair;
+  readonly #random: Random;
+  #freezes: number;
+  readonly #isLimited: boolean;
+  readonly happened = { stalls: 0, rotations: 0, attempts: 0 };
+
+  constructor(pair: Pair, freezes: number, isLimited: boolean) {
+    this.#pair = pair;
+    this.#random = new Random(pair.random.between(0, 2 ** 31));
+    this.#freezes = freezes;
+    this.#isLimited = isLimited;
+    pair.client.onDetached = () => this.#connect();
+    pair.client.onStalled = () => {
+      this.happened.stalls += 1;
+      this.#connect();
+    };
+    this.#connect();
+  }
+
+  /** Unless an attempt is under way. */
+  #connect(): void {
+    const { client, latest, timeline } = this.#pair;
+    if (client.over || (latest && latest !== client.link)) return;
+    this.happened.attempts += 1;
+    const most = this.#random.pick([2, 30, 200]);
+    const freezes = this.#freezes > 0 && this.#random.chance(0.7);
+    if (freezes) this.#freezes -= 1;
+    const link = this.#pair.connect({
+      delay: () => this.#random.between(1, most),
+      switchOn: 'first record',
+      allowance: this.#isLimited ? this.#random.between(1400, 8000) : undefined,
+      carries: freezes ? this.#random.between(0, this.#random.pick([3000, 40_000])) : undefined,
+    });
+    link.onSent = () => {
+      if (this.#pair.client.link !== link || this.#pair.latest !== link || link.left > 2 * RECORD_COST_MIN) return;
+      this.happened.rotations += 1;
+      timeline.after(this.#random.between(0, 500), () => this.#connect());
+    };
+    timeline.after(RESUME_TIMEOUT, () => {
+      if (this.#pair.latest !== link || client.link === link) return;
+      this.#pair.latest = client.link;
+      this.#connect();
     });
   }
 }
@@ -183,4 +232,40 @@ describe('any schedule', () => {
     expect(seen.closed).toBeGreaterThan(RUNS / 50);
     expect(seen.clean).toBeGreaterThan(RUNS / 50);
   });
+});
+
+test.each([
+  ['links that freeze', false],
+  ['links that freeze, and carry only so much', true],
+])('%s: both streams arrive whole', { timeout: 120_000 }, (_, isLimited) => {
+  const happened = { stalls: 0, rotations: 0 };
+  const run = (given: Schedule) => {
+    const pair = resumablePair(given);
+    const { client, relay, timeline, random } = pair;
+    const totals = given.totals.map((total) => (isLimited ? total % 60_000 : total)) as [number, number];
+    const atClient = new ReadingApp(pair, client, 2, anyPace(random));
+    const atRelay = new ReadingApp(pair, relay, 1, anyPace(random));
+    new WritingApp(pair, client, 1, totals[0], anyPace(random));
+    new WritingApp(pair, relay, 2, totals[1], anyPace(random));
+    const winter = new Winter(pair, given.cuts, isLimited);
+    const until = timeline.now + 4 * 3_600_000;
+    let steps = 0;
+    while (!client.over || !(relay.over || atRelay.drained)) {
+      steps += 1;
+      if (!timeline.step(until) || steps > 300_000) throw new Error(`no end: ${timeline.now} ms, ${steps} steps`);
+      for (const end of pair.ends) end.check();
+    }
+    // What the sessions have taken in, the apps may still read.
+    timeline.runFor(600_000);
+    if (client.outcomes.join() !== 'clean') throw new Error(`client: ${client.outcomes}`);
+    if (atClient.length !== totals[1] || atRelay.length !== totals[0])
+      throw new Error(`${atClient.length} and ${atRelay.length} of ${totals}`);
+    // A stall takes 30 s at most, and there are at most eight.
+    if (winter.happened.attempts > 2000) throw new Error(`${winter.happened.attempts} attempts`);
+    happened.stalls += winter.happened.stalls;
+    happened.rotations += winter.happened.rotations;
+  };
+  fc.assert(fc.property(schedule, run), { numRuns: RUNS / 3 });
+  expect(happened.stalls).toBeGreaterThan(RUNS / 40);
+  if (isLimited) expect(happened.rotations).toBeGreaterThan(RUNS);
 });

@@ -308,6 +308,27 @@ describe('stalling, in a resumable session', () => {
     expect(stalls.length).toBe(start);
   });
 
+  test.each([
+    ['a client', 'client', 0],
+    ['a relay', 'relay', 0],
+    ['a client whose link froze meanwhile', 'client', 300_000],
+    ['a relay whose link froze meanwhile', 'relay', 300_000],
+  ] as const)('ten minutes of silence, then a message of %s: it arrives', (_, name, frozenFor) => {
+    const { pair } = resumable();
+    pair.client.onStalled = () => void pair.connect({ delay: DELAY, switchOn: 'first record' });
+    const link = pair.client.link;
+    pair.timeline.runFor(600_000 - frozenFor);
+    expect([pair.client.link, pair.relay.link]).toEqual([link, link]);
+    // Nobody is told.
+    if (frozenFor > 0) link?.cut({});
+    pair.timeline.runFor(frozenFor);
+    const sender = pair[name];
+    say(sender, 'x');
+    pair.timeline.runFor(STALL_MIN + 1000);
+    expect(pair.peerOf(sender).session.take()).toEqual(toUtf8('x'));
+    expect(pair.ends.map(({ over }) => over)).toEqual([false, false]);
+  });
+
   test('a long round trip is no stall', () => {
     const pair = new Pair();
     for (const end of pair.ends) end.resumable = true;

@@ -4,9 +4,10 @@
  * follows from the seed, so what went wrong once goes wrong again.
  */
 import type { Bytes } from '../../protocol/bytes.ts';
+import { costOf } from '../../protocol/carrier.ts';
 import { type Code, resetOf } from '../../protocol/errors.ts';
 import { decodeFrames, encodeFrames, type Frame } from '../../protocol/frames.ts';
-import { RECORD_MAX, TAG, WINDOW_INITIAL, WINDOW_MAX } from '../../protocol/limits.ts';
+import { RECORD_COST_MIN, RECORD_MAX, TAG, WINDOW_INITIAL, WINDOW_MAX } from '../../protocol/limits.ts';
 import { type Clock, type FrameSink, Session } from '../../protocol/session.ts';
 import type { Budget } from '../../protocol/window.ts';
 import { KnownBytes, KnownBytesCheck } from './bytes.ts';
@@ -273,6 +274,11 @@ export class End {
 
   attach(link: Link, peer: Offsets, told: Offsets): void {
     this.coming = undefined;
+    // One beside it, which takes over.
+    if (this.link && this.link !== link) {
+      this.session.detach();
+      this.link.sinkOf(this).close();
+    }
     this.link = link;
     this.acked = Math.max(this.acked, peer.received);
     this.session.attach(link.sinkOf(this), peer, told, this.resumable);
@@ -329,29 +335,62 @@ export class End {
 // --- a link -------------------------------------------------------------------------------------------------------
 
 /** One carrier: delivers records in order, each after a delay, until it is closed or cut. */
+/** In bytes, as `costOf` counts them. */
+export interface Frost {
+  allowance?: number | undefined;
+  carries?: number | undefined;
+}
+
 export class Link {
   readonly #timeline: Timeline;
   readonly #ends: readonly [End, End];
   readonly #delay: () => number;
   readonly #free = { client: 0, relay: 0 };
   #cut = false;
+  /** What each end may send, and what both together have sent; see `Carrier`. */
+  readonly #allowance: number;
+  readonly #sent = { client: 0, relay: 0 };
+  /** So much of it the network carries, and nothing after it, without a word. */
+  readonly #carries: number;
+  onSent = () => {};
 
-  constructor(timeline: Timeline, client: End, relay: End, delay: () => number) {
+  constructor(
+    timeline: Timeline,
+    client: End,
+    relay: End,
+    delay: () => number,
+    { allowance = Number.POSITIVE_INFINITY, carries = Number.POSITIVE_INFINITY }: Frost = {},
+  ) {
     this.#timeline = timeline;
     this.#ends = [client, relay];
     this.#delay = delay;
+    this.#allowance = allowance;
+    this.#carries = carries;
+  }
+
+  /** What is left for the end that has less. */
+  get left(): number {
+    return this.#allowance - Math.max(this.#sent.client, this.#sent.relay);
+  }
+
+  get #isFrozen(): boolean {
+    return this.#sent.client + this.#sent.relay > this.#carries;
   }
 
   sinkOf(end: End): FrameSink {
     let closed = false;
+    const left = () => this.#allowance - this.#sent[end.name];
     return {
+      get allowance() {
+        return left();
+      },
       send: (frames) => {
         if (closed) throw new Error(`${end.name} sends on a carrier that it has closed`);
         this.#send(end, frames);
       },
       close: () => {
         closed = true;
-        this.carry(end, (peer) => peer.loses(this));
+        if (!this.#isFrozen) this.carry(end, (peer) => peer.loses(this));
       },
     };
   }
@@ -366,6 +405,12 @@ export class Link {
       if (frame.type === 'data' && frame.offset + frame.bytes.length > peer.limitTold)
         throw new Error(`${from.name} sends past the limit`);
     from.sends(frames);
+    const allowed = this.#allowance - this.#sent[from.name];
+    this.#sent[from.name] += costOf(record.length + TAG);
+    if (allowed < RECORD_COST_MIN && frames.every(({ type }) => type !== 'reset'))
+      throw new Error(`${from.name} sends past its allowance`);
+    this.onSent();
+    if (this.#isFrozen) return;
     this.carry(from, (to) => to.hears(this, decodeFrames(record)));
   }
 
@@ -391,7 +436,7 @@ export class Link {
 
 // --- two ends -----------------------------------------------------------------------------------------------------
 
-export interface ConnectOptions {
+export interface ConnectOptions extends Frost {
   delay?: number | (() => number);
   /** Where the relay's session moves to the new link. */
   switchOn?: 'grant' | 'first record';
@@ -422,9 +467,9 @@ export class Pair {
   }
 
   /** Hello and grant, each under way for the link's delay. */
-  connect({ delay = 50, switchOn = 'grant', earlyData = 0 }: ConnectOptions = {}): Link {
+  connect({ delay = 50, switchOn = 'grant', earlyData = 0, ...frost }: ConnectOptions = {}): Link {
     const { client, relay } = this;
-    const link = new Link(this.timeline, client, relay, typeof delay === 'number' ? () => delay : delay);
+    const link = new Link(this.timeline, client, relay, typeof delay === 'number' ? () => delay : delay, frost);
     this.latest = link;
     const early = earlyData > 0 ? client.session.earlyData(earlyData, () => true) : new Uint8Array(0);
     const hello = { ...client.offsets() };

@@ -8,6 +8,7 @@ import {
   ALLOWANCE_MIN,
   GROWTH_PAUSE,
   HANDSHAKE_GAP,
+  PROVEN_PART,
   RECORD_COST_MIN,
   SHARE_MIN,
   SUSPICION_TIME,
@@ -78,6 +79,8 @@ export class Path {
   readonly #watchers = new Set<() => void>();
   /** The first carrier that froze while no limit was known. */
   #suspicion: { at: number; carried: number } | undefined;
+  /** The most that a carrier has carried on this network. */
+  #proven = 0;
   /** The limit is not tried again before this. */
   #growsFrom = 0;
   #handshakes: Promise<unknown> = Promise.resolve();
@@ -107,11 +110,12 @@ export class Path {
   /** Another carrier got through where this one had gone silent. */
   froze({ given, carried, since }: Load): void {
     const now = this.#clock.now();
+    this.#proven = Math.max(this.#proven, carried);
     if (this.#limit !== undefined) {
       // One that began before the limit was known, or had more, says nothing new.
       if (given.up + given.down > this.#limit) return;
       const less = Math.min(this.#limit / GROWTH, Math.max(carried, this.#limit / 2));
-      this.#limit = Math.max(ALLOWANCE_MIN, Math.round(less));
+      this.#limit = Math.max(ALLOWANCE_MIN, Math.round(Math.max(less, this.#proven / PROVEN_PART)));
       this.#growsFrom = now + GROWTH_PAUSE;
       return;
     }
@@ -137,6 +141,7 @@ export class Path {
 
   /** This carrier had carried what it may, and was still alive: the next may carry a little more. */
   held({ given, carried }: Load): void {
+    this.#proven = Math.max(this.#proven, carried);
     if (this.#limit === undefined || this.#clock.now() < this.#growsFrom) return;
     // One from before that says nothing, nor one that has yet to hear of most of what it has sent.
     if (given.up + given.down < this.#limit || carried < this.#limit / 2) return;
@@ -147,6 +152,7 @@ export class Path {
   /** It leads elsewhere now: what was learned is tried again sooner. */
   changed(): void {
     this.#growsFrom = 0;
+    this.#proven = 0;
   }
 
   /**

@@ -96,6 +96,10 @@ export const PACKET_DATA = 1300;
 export const ALLOWANCE_MIN = 4000;
 export const ALLOWANCE_MAX = 512 * 1024;
 
+/** What a network has carried once it carries again; but small records count for up to so many times their length, and a picture
+ * is of large ones. So no limit is taken to be below this part of it, where connections freeze for another reason, like their age. */
+export const PROVEN_PART = 5;
+
 /** The least that a direction gets of it: an ACK and a PING each way. */
 export const SHARE_MIN = 1 / 3;
 

@@ -117,6 +117,13 @@ describe('a limit', () => {
     expect(limit()).toBe(20_000);
   });
 
+  it('is not taken for less than a part of what has been carried: it may be time that freezes connections', () => {
+    learn(20_000);
+    path.held(used(60_000, { given: UNLIMITED }));
+    for (let frozen = 0; frozen < 20; frozen += 1) path.froze(used(0));
+    expect(limit()).toBe(12_000);
+  });
+
   it('is tried again sooner on another network, and forgotten where there is none', () => {
     learn(8000);
     path.froze(used(7000));

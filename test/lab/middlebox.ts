@@ -16,6 +16,8 @@ export interface Middlebox {
   readonly down: number;
   /** The address is blocked: from now on new connections are reset, and those that are open freeze. */
   block(): void;
+  /** New ones pass again. Those that froze stay so. */
+  unblock(): void;
   cutAll(how: Ending): void;
   close(): Promise<void>;
 }
@@ -45,6 +47,9 @@ export async function startMiddlebox(target: number, faults: Fault[] = []): Prom
     block() {
       box.isBlocked = true;
       for (const connection of connections) connection.freeze('both');
+    },
+    unblock() {
+      box.isBlocked = false;
     },
     cutAll(how: Ending) {
       for (const connection of connections) connection.cut(how);

@@ -1,7 +1,9 @@
 /** What a network does to connections, and what has to get through all the same. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Random } from '../support/simulation.ts';
 import type { Fault } from './connection.ts';
-import { cutAfter, delay, freezeAfter, throttle } from './faults.ts';
+import { cutAfter, delay, filterNames, freezeAfter, limitHandshakes, throttle } from './faults.ts';
+import type { Middlebox } from './middlebox.ts';
 
 export interface Scenario {
   name: string;
@@ -11,6 +13,10 @@ export interface Scenario {
   traffic: 'conversation' | number;
   /** Milliseconds for all of it. */
   deadline: number;
+  /** What happens to the network meanwhile. */
+  during?(middlebox: Middlebox): Promise<void>;
+  /** Nothing can arrive, and the app must be told so. */
+  isHopeless?: true;
 }
 
 const KB = 1000;
@@ -68,6 +74,56 @@ export function scenarios(seed: number): Scenario[] {
       faults: () => [delay(80, 40), throttle(1000 * KB)],
       traffic: 4,
       deadline: MINUTE,
+    },
+    {
+      name: '300 KB/s, cut by RST after up to 600 KB',
+      faults: () => [throttle(300 * KB), cutAfter({ bytes: between(20 * KB, 600 * KB) }, 'rst')],
+      traffic: 4,
+      deadline: 2 * MINUTE,
+    },
+    {
+      name: 'killed after 5 s, 80-120 ms each way',
+      faults: () => [delay(80, 40), cutAfter({ ms: 5000 }, 'rst')],
+      traffic: 'conversation',
+      deadline: 3 * MINUTE,
+    },
+    {
+      name: '10 handshakes a minute, killed after 2-5 s',
+      faults: () => [limitHandshakes(10), delay(25), cutAfter({ ms: between(2000, 5000) }, 'rst')],
+      traffic: 'conversation',
+      deadline: 5 * MINUTE,
+    },
+    {
+      name: 'the address blocked for 10 s',
+      faults: () => [delay(25)],
+      traffic: 'conversation',
+      deadline: 2 * MINUTE,
+      async during(middlebox) {
+        await sleep(2000);
+        middlebox.block();
+        await sleep(10_000);
+        middlebox.unblock();
+      },
+    },
+    {
+      name: 'names filtered, but not this one',
+      faults: () => [filterNames(['blocked.example'], 'rst')],
+      traffic: 'conversation',
+      deadline: MINUTE,
+    },
+    {
+      name: 'the name filtered by RST',
+      faults: () => [filterNames(['localhost'], 'rst')],
+      traffic: 1,
+      deadline: MINUTE / 2,
+      isHopeless: true,
+    },
+    {
+      name: 'the name filtered in silence',
+      faults: () => [filterNames(['localhost'], 'freeze')],
+      traffic: 1,
+      deadline: MINUTE / 2,
+      isHopeless: true,
     },
   ];
 }

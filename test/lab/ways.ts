@@ -2,11 +2,11 @@
 import type { Duplex } from 'node:stream';
 import tls from 'node:tls';
 import { nodeCipher } from '../../client/node/cipher.ts';
-import { createConnection, type PuenteSocket } from '../../client/node/index.ts';
+import { createConnection } from '../../client/node/index.ts';
 import type { Certificate } from '../../examples/local/certificate.ts';
 import { toBase64url } from '../../protocol/bytes.ts';
 import { formatLink } from '../../protocol/link.ts';
-import { type Bundle, serve } from '../support/workerd.ts';
+import { type Bundle, type ServeOptions, serve, type Workerd } from '../support/workerd.ts';
 import { startTlsRelay } from './tls-relay.ts';
 
 export interface Way {
@@ -15,37 +15,42 @@ export interface Way {
   port: number;
   /** Opens a stream to the server by way of a middlebox at `through`. */
   open(through: number): Duplex;
-  /** Longest time in milliseconds that a stream was without a carrier that worked. */
-  readonly recoverMs: number;
   close(): Promise<void>;
 }
 
-export async function puenteTo(port: number, bundle: Bundle, certificate: Certificate): Promise<Way> {
+export interface PuenteWay extends Way {
+  /** The one that serves now. */
+  readonly worker: Workerd;
+  /** Kills its relay, and starts it again at the same port, with the same key. */
+  restart(): Promise<void>;
+}
+
+export async function puenteTo(
+  port: number,
+  bundle: Bundle,
+  certificate: Certificate,
+  options: ServeOptions = {},
+): Promise<PuenteWay> {
   const secret = crypto.getRandomValues(new Uint8Array(32));
   const key = await nodeCipher.publicKey(secret);
-  const worker = await serve(bundle, { RELAY_KEY: toBase64url(secret), BACKENDS: `127.0.0.1:${port}` }, certificate);
-  const way = {
-    relay: 'puente' as const,
+  const vars = { RELAY_KEY: toBase64url(secret), BACKENDS: `127.0.0.1:${port}` };
+  let worker = await serve(bundle, vars, certificate, options);
+  return {
+    relay: 'puente',
     port: worker.tlsPort,
-    recoverMs: 0,
-    open(through: number) {
+    get worker() {
+      return worker;
+    },
+    open(through) {
       const relay = formatLink({ origin: `https://localhost:${through}/`, key });
-      const socket = createConnection(`127.0.0.1:${port}`, { relay, allowHalfOpen: true });
-      watch(socket);
-      return socket;
+      return createConnection(`127.0.0.1:${port}`, { relay, allowHalfOpen: true });
+    },
+    async restart() {
+      await worker.stop();
+      worker = await serve(bundle, vars, certificate, { ...options, tlsPort: worker.tlsPort });
     },
     close: () => worker.stop(),
   };
-  const watch = (socket: PuenteSocket) => {
-    let since = 0;
-    socket.on('reconnecting', () => {
-      since = performance.now();
-    });
-    socket.on('resumed', () => {
-      way.recoverMs = Math.max(way.recoverMs, performance.now() - since);
-    });
-  };
-  return way;
 }
 
 export async function tlsTo(port: number, certificate: Certificate): Promise<Way> {
@@ -53,7 +58,6 @@ export async function tlsTo(port: number, certificate: Certificate): Promise<Way
   return {
     relay: 'tls',
     port: relay.port,
-    recoverMs: 0,
     open: (through) => tls.connect({ port: through, host: '127.0.0.1', servername: 'localhost' }),
     close: () => relay.close(),
   };

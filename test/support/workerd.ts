@@ -52,22 +52,37 @@ export interface Workerd {
   port: number;
   /** Speaks TLS. */
   tlsPort: number;
+  inspectorPort: number | undefined;
   stop(): Promise<void>;
 }
 
-export async function serve(bundle: Bundle, vars: Record<string, string>, certificate: Certificate): Promise<Workerd> {
+export interface ServeOptions {
+  /** That of a relay whose place it takes; otherwise any. */
+  tlsPort?: number;
+  /** Lets V8's inspector ask the isolate. */
+  inspected?: boolean;
+}
+
+export async function serve(
+  bundle: Bundle,
+  vars: Record<string, string>,
+  certificate: Certificate,
+  { tlsPort = 0, inspected = false }: ServeOptions = {},
+): Promise<Workerd> {
   const folder = mkdtempSync(join(tmpdir(), 'puente-workerd-'));
   writeFileSync(join(folder, 'worker.js'), bundle.script);
-  writeFileSync(join(folder, 'workerd.capnp'), configuration(bundle, vars, certificate, folder));
+  writeFileSync(join(folder, 'workerd.capnp'), configuration(bundle, vars, certificate, folder, tlsPort));
   // Fd 3 tells the ports. Standard error is passed on: a broken Worker must not go unnoticed.
-  const child = spawn(binary(), ['serve', '--control-fd=3', join(folder, 'workerd.capnp')], {
+  const inspector = inspected ? ['--inspector-addr=127.0.0.1:0'] : [];
+  const child = spawn(binary(), ['serve', '--control-fd=3', ...inspector, join(folder, 'workerd.capnp')], {
     stdio: ['ignore', 'ignore', 'inherit', 'pipe'],
   });
-  const ports = await listening(child);
+  const ports = await listening(child, ['http', 'https', ...(inspected ? ['inspector'] : [])]);
   return {
     pid: child.pid as number,
     port: ports.http as number,
     tlsPort: ports.https as number,
+    inspectorPort: ports.inspector,
     async stop() {
       child.kill('SIGKILL');
       await once(child, 'exit');
@@ -89,6 +104,7 @@ function configuration(
   vars: Record<string, string>,
   { key, cert }: Certificate,
   folder: string,
+  tlsPort: number,
 ): string {
   const text = JSON.stringify;
   const bindings = [
@@ -117,24 +133,25 @@ const config :Workerd.Config = (
   ],
   sockets = [
     (name = "http", address = "127.0.0.1:0", http = (), service = "main"),
-    (name = "https", address = "127.0.0.1:0", service = "main", https = (options = (), tlsOptions = (
+    (name = "https", address = "127.0.0.1:${tlsPort}", service = "main", https = (options = (), tlsOptions = (
       keypair = (privateKey = ${text(key)}, certificateChain = ${text(cert)})))),
   ],
 );`;
 }
 
-/** The ports of both sockets, by name. */
-async function listening(child: ChildProcess): Promise<Record<string, number>> {
+/** The ports of its sockets, by name. */
+async function listening(child: ChildProcess, sockets: string[]): Promise<Record<string, number>> {
   const control = child.stdio[3] as NodeJS.ReadableStream;
   const ports: Record<string, number> = {};
   let text = '';
   for await (const chunk of control) {
     text += String(chunk);
     for (const line of text.split('\n').slice(0, -1)) {
-      const { event, socket, port } = JSON.parse(line) as { event: string; socket: string; port: number };
-      if (event === 'listen') ports[socket] = port;
+      const { event, socket, port } = JSON.parse(line) as { event: string; socket?: string; port: number };
+      if (event === 'listen' && socket) ports[socket] = port;
+      if (event === 'listen-inspector') ports.inspector = port;
     }
-    if (ports.http && ports.https) return ports;
+    if (sockets.every((socket) => ports[socket])) return ports;
   }
   throw new Error('workerd did not start.');
 }

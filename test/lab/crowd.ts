@@ -1,0 +1,71 @@
+/** Many sessions at once, through one hub. */
+import { type Duplex, Readable } from 'node:stream';
+import { finished } from 'node:stream/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { KnownBytes, KnownBytesCheck } from '../support/bytes.ts';
+
+const PIECE = 64 * 1024;
+/** A hub makes two connections to a backend at once, and refuses the 65th that waits. */
+const OPENED_AT_ONCE = 32;
+
+export async function openMany<T extends Duplex>(count: number, open: () => T): Promise<T[]> {
+  const all: T[] = [];
+  while (all.length < count) {
+    const some = Array.from({ length: Math.min(OPENED_AT_ONCE, count - all.length) }, open);
+    await Promise.all(some.map(connected));
+    all.push(...some);
+  }
+  return all;
+}
+
+function connected(stream: Duplex): Promise<void> {
+  return new Promise((resolve, reject) => void stream.once('connect', resolve).once('error', reject));
+}
+
+/**
+ * Sends known bytes to a server that echoes them; rejects where something else comes back.
+ * @param onArrival is told of bytes that have come back
+ */
+export async function exchange(
+  stream: Duplex,
+  seed: number,
+  length: number,
+  onArrival?: (bytes: number) => void,
+): Promise<void> {
+  const check = download(stream, seed, onArrival);
+  Readable.from(pieces(seed, length)).pipe(stream);
+  await finished(stream);
+  if (check.length !== length) throw new Error(`${check.length} of ${length} bytes came back`);
+}
+
+/** As many bytes as it takes, until it is closed. */
+export function pourInto(stream: Duplex, seed: number): void {
+  Readable.from(pieces(seed, Number.POSITIVE_INFINITY)).pipe(stream);
+}
+
+function* pieces(seed: number, length: number): Generator<Buffer> {
+  const source = new KnownBytes(seed);
+  for (let left = length; left > 0; left -= PIECE) yield source.next(Math.min(left, PIECE));
+}
+
+/** Counts what comes over a stream, and checks it; wrong bytes destroy the stream. */
+export function download(stream: Duplex, seed: number, onArrival?: (bytes: number) => void): KnownBytesCheck {
+  const check = new KnownBytesCheck(seed);
+  stream.on('data', (bytes: Buffer) => {
+    try {
+      check.feed(bytes);
+    } catch (error) {
+      stream.destroy(error as Error);
+    }
+    onArrival?.(bytes.length);
+  });
+  return check;
+}
+
+/** Bytes that come in that many milliseconds, by all of them together. */
+export async function arriving(downloads: KnownBytesCheck[], ms: number): Promise<number> {
+  const total = () => downloads.reduce((sum, { length }) => sum + length, 0);
+  const before = total();
+  await sleep(ms);
+  return total() - before;
+}

@@ -1,0 +1,25 @@
+/** What all scenarios of a run share. */
+import tls from 'node:tls';
+import { type ChatServer, startChatServer } from '../../examples/local/chat-server.ts';
+import { type Bundle, bundle } from '../support/workerd.ts';
+import { type Chain, makeChain } from './certificate.ts';
+import type { Outcome } from './row.ts';
+
+export interface Lab {
+  certificate: Chain;
+  chat: ChatServer;
+  relay: Bundle;
+}
+
+/** A case that asks for more than whether traffic arrives, of Puente's relay alone. */
+export interface Check {
+  name: string;
+  run(lab: Lab): Promise<Outcome>;
+}
+
+export async function openLab(): Promise<Lab> {
+  const certificate = await makeChain();
+  // The relays' certificate is made for this run; conversations know the chat server's.
+  tls.setDefaultCACertificates([...tls.getCACertificates(), certificate.ca]);
+  return { certificate, chat: await startChatServer(), relay: bundle('wrangler.toml') };
+}

@@ -17,15 +17,14 @@ export function backendName(address: SocketAddress | string): string {
   const { hostname, port } = typeof address === 'string' ? split(address) : address;
   const host = hostname.includes(':') && !hostname.startsWith('[') ? `[${hostname}]` : hostname;
   // Printable ASCII: a name in another script has an ASCII form (RFC 5891), which is what a resolver needs.
-  if (!/^[!-.0-9;-?A-~]+$|^\[[\da-f:.]+\]$/i.test(host))
-    throw new PuenteError('address-invalid', 'It must be host:port.');
-  if (host.length > HOST_CHARS_MAX) throw new PuenteError('address-invalid', 'Its host is too long for a DNS name.');
+  if (!/^[!-.0-9;-?A-~]+$|^\[[\da-f:.]+\]$/i.test(host)) throw new PuenteError('address-invalid', 'not-host-port');
+  if (host.length > HOST_CHARS_MAX) throw new PuenteError('address-invalid', 'host-too-long');
   if (!Number.isInteger(port) || port < 1 || port > 65_535)
-    throw new PuenteError('address-invalid', 'Its port must be 1 to 65535.');
+    throw new PuenteError('address-invalid', 'port-out-of-range');
   return `${host.toLowerCase()}:${port}`;
 }
 
 function split(text: string): SocketAddress {
   const at = text.lastIndexOf(':');
-  return { hostname: text.slice(0, Math.max(0, at)), port: Number(text.slice(at + 1) || Number.NaN) };
+  return { hostname: text.slice(0, Math.max(0, at)), port: Number(text.slice(at + 1)) };
 }

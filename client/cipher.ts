@@ -1,15 +1,6 @@
 /** Which cipher this runtime gets: native where it works, noble for what is missing. */
 import { EMPTY } from '../protocol/bytes.ts';
-import { type Awaitable, type Cipher, native, nativeAgreement, nativeSymmetric } from '../protocol/cipher.ts';
-
-async function works(attempt: () => Awaitable<unknown>): Promise<boolean> {
-  try {
-    await attempt();
-    return true;
-  } catch {
-    return false;
-  }
-}
+import { type Cipher, native, nativeAgreement, nativeSymmetric } from '../protocol/cipher.ts';
 
 let chosen: Promise<Cipher> | undefined;
 
@@ -23,11 +14,9 @@ export function cipherForThisRuntime(): Promise<Cipher> {
 }
 
 async function choose(): Promise<Cipher> {
-  const [agreement, symmetric] = await Promise.all([
-    works(() => nativeAgreement.publicKey(new Uint8Array(32))),
-    works(() => nativeSymmetric.hkdf(EMPTY, EMPTY, 32)),
-  ]);
+  const attempts = [nativeAgreement.publicKey(new Uint8Array(32)), nativeSymmetric.hkdf(EMPTY, EMPTY, 32)];
+  const [agreement, symmetric] = (await Promise.allSettled(attempts)).map(({ status }) => status === 'fulfilled');
   if (agreement && symmetric) return native;
   const { noble } = await import('../protocol/noble.ts');
-  return { ...noble, ...(agreement ? nativeAgreement : {}), ...(symmetric ? nativeSymmetric : {}) };
+  return { ...noble, ...(agreement && nativeAgreement), ...(symmetric && nativeSymmetric) };
 }

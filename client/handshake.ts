@@ -1,5 +1,5 @@
 /** Opens one carrier: the hello goes out in the upgrade request, the first message back is the grant. */
-import { type Bytes, bytesOf, EMPTY, Malformed } from '../protocol/bytes.ts';
+import { type Bytes, bytesOf, EMPTY } from '../protocol/bytes.ts';
 import { Carrier, type CarrierEvents, type Wire } from '../protocol/carrier.ts';
 import { PuenteError, refusalOf } from '../protocol/errors.ts';
 import {
@@ -11,8 +11,8 @@ import {
   offer,
   type ResumeHello,
 } from '../protocol/hello.ts';
-import { HELLO_AGE_MAX, UNOPENED_RECORDS_MAX } from '../protocol/limits.ts';
-import { Initiator, PROLOGUE, type Transport } from '../protocol/noise.ts';
+import { HELLO_AGE_MAX, NO_LIMIT, UNOPENED_RECORDS_MAX } from '../protocol/limits.ts';
+import { type Initiator, initiate, PROLOGUE, type Transport } from '../protocol/noise.ts';
 import { random } from './random.ts';
 import type { Relay } from './relay.ts';
 import type { DialEvents, Runtime } from './runtime.ts';
@@ -61,7 +61,7 @@ async function knock(
   clockOffset: number,
 ): Promise<OpenedCarrier | Closed> {
   const cipher = await runtime.cipher();
-  const initiator = await Initiator.start(cipher, PROLOGUE, relay.key, random(32));
+  const initiator = await initiate(cipher, PROLOGUE, relay.key, random(32));
   const common = { time: Date.now() + clockOffset, invite: relay.invite ?? EMPTY };
   const whole: Hello =
     hello.kind === 'open'
@@ -74,7 +74,7 @@ async function knock(
     message: (data) => inbox.message(data),
     closed: (error, date) => inbox.closed(error, date),
   };
-  const isLimited = hello.allowance !== Number.POSITIVE_INFINITY;
+  const isLimited = hello.allowance !== NO_LIMIT;
   const wire = runtime.dial(relay.origin.replace(/^http/, 'ws'), protocols, events, isLimited);
   onWire(wire);
   const answer = await inbox.first;
@@ -93,26 +93,19 @@ async function sealHello(initiator: Initiator, payload: Bytes): Promise<Bytes> {
     return await initiator.writeHello(payload);
   } catch {
     // A point of small order: nobody's public key.
-    throw new PuenteError('link-invalid', 'Its k= is not a key.');
+    throw new PuenteError('link-invalid', 'k-no-key');
   }
 }
 
 async function readGrant(initiator: Initiator, message: Bytes): Promise<{ granted: Granted; transport: Transport }> {
-  const { payload, transport } = await initiator.readGrant(message).catch(() => {
+  const reading = initiator.readGrant(message).then((read) => ({ ...read, grant: decodeGrant(read.payload) }));
+  // Nobody who holds the relay's key sends one that does not open, or is none.
+  const { grant, transport } = await reading.catch(() => {
     throw new PuenteError('bad-grant');
   });
-  const grant = parseGrant(payload);
   // A code of a later version: what it means can only be learnt by updating.
   if ('refusal' in grant) throw new PuenteError(refusalOf(grant.refusal) ?? 'version');
   return { granted: grant, transport };
-}
-
-function parseGrant(payload: Bytes): ReturnType<typeof decodeGrant> {
-  try {
-    return decodeGrant(payload);
-  } catch (error) {
-    throw error instanceof Malformed ? new PuenteError('bad-grant') : error;
-  }
 }
 
 interface Closed {

@@ -4,12 +4,9 @@
  */
 export function onNetworkChange(changed: () => void): () => void {
   const { connection } = (globalThis.navigator ?? {}) as { connection?: Partial<EventTarget> };
-  const sources: [Partial<EventTarget> | undefined, string][] = [
-    [globalThis, 'online'],
-    [connection, 'change'],
-  ];
-  for (const [target, name] of sources) target?.addEventListener?.(name, changed);
-  return () => {
-    for (const [target, name] of sources) target?.removeEventListener?.(name, changed);
-  };
+  const watch = new AbortController();
+  const { signal } = watch;
+  globalThis.addEventListener?.('online', changed, { signal });
+  connection?.addEventListener?.('change', changed, { signal });
+  return () => watch.abort();
 }

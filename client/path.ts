@@ -8,6 +8,7 @@ import {
   ALLOWANCE_MIN,
   GROWTH_PAUSE,
   HANDSHAKE_GAP,
+  NO_LIMIT,
   PROVEN_PART,
   RECORD_COST_MIN,
   SHARE_MIN,
@@ -15,13 +16,13 @@ import {
 } from '../protocol/limits.ts';
 import type { Clock } from '../protocol/session.ts';
 
-/** What a carrier may carry after its grant; Infinity where no limit is known. In bytes, as `costOf` counts them. */
+/** What a carrier may carry after its grant; NO_LIMIT where no limit is known. In bytes, as `costOf` counts them. */
 export interface Allowance {
   up: number;
   down: number;
 }
 
-export const UNLIMITED: Allowance = { up: Number.POSITIVE_INFINITY, down: Number.POSITIVE_INFINITY };
+export const UNLIMITED: Allowance = { up: NO_LIMIT, down: NO_LIMIT };
 
 export interface PathOptions {
   /** Assumed until there is something better: what a connection to the relay may carry after its set-up, in bytes. */

@@ -68,7 +68,7 @@ async function limitedText(response: Response): Promise<string> {
 function parseKey(text: string): Bytes | undefined {
   try {
     const { key } = JSON.parse(text) as { key?: unknown };
-    const bytes = typeof key === 'string' ? fromBase64url(key) : undefined;
+    const bytes = fromBase64url(String(key));
     return bytes?.length === 32 ? bytes : undefined;
   } catch {
     return undefined;

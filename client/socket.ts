@@ -105,7 +105,7 @@ class TunnelSocket extends EventTarget implements Socket {
     const timer = setTimeout(() => this.#tunnel.reset(), LINGER);
     while (this.#unwritten > 0 && !this.#ended) await this.#allWritten.wait();
     clearTimeout(timer);
-    if (!this.#ended) this.#writer.error(new PuenteError('aborted', 'It is closed.'));
+    if (!this.#ended) this.#writer.error(new PuenteError('aborted', 'is-closed'));
     this.#tunnel.close();
   }
 
@@ -140,9 +140,9 @@ class TunnelSocket extends EventTarget implements Socket {
 
   async #write(chunk: unknown): Promise<void> {
     // In order, so this one was written after `close`.
-    if (this.#closing && this.#unwritten === 0) throw new PuenteError('aborted', 'It is closed.');
+    if (this.#closing && this.#unwritten === 0) throw new PuenteError('aborted', 'is-closed');
     for (let rest = this.#bytesOf(chunk); rest.length > 0; ) {
-      if (this.#ended) throw new PuenteError('aborted', 'It is closed.');
+      if (this.#ended) throw new PuenteError('aborted', 'is-closed');
       rest = rest.subarray(this.#tunnel.write(rest));
       if (rest.length > 0) await this.#mayWrite.wait();
     }
@@ -156,22 +156,19 @@ class TunnelSocket extends EventTarget implements Socket {
     if (ArrayBuffer.isView(chunk))
       return new Uint8Array(chunk.buffer as ArrayBuffer, chunk.byteOffset, chunk.byteLength);
     this.#tunnel.reset();
-    throw new TypeError('A chunk must be an ArrayBuffer or a view of one.');
+    throw new TypeError('A chunk must be bytes.');
   }
 
   #end(error: PuenteError | undefined): void {
     this.#ended = true;
     this.#allWritten.set();
+    this.#opened.reject(error ?? new PuenteError('aborted'));
     if (error) {
       this.#broken = true;
-      this.#opened.reject(error);
       this.#closed.reject(error);
       this.#reader.error(error);
       this.#writer.error(error);
-    } else {
-      this.#opened.reject(new PuenteError('aborted'));
-      this.#closed.resolve();
-    }
+    } else this.#closed.resolve();
     this.#mayRead.set();
     this.#mayWrite.set();
   }

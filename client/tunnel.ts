@@ -5,6 +5,7 @@ import { type Code, PuenteError } from '../protocol/errors.ts';
 import { isRepeatable } from '../protocol/flight.ts';
 import { EARLY_DATA_MAX, EARLY_DATA_WAIT, OPEN_TIMEOUT } from '../protocol/limits.ts';
 import { type Clock, Session } from '../protocol/session.ts';
+import { Signal } from '../protocol/signal.ts';
 import { Carriers } from './carriers.ts';
 import { type HelloParts, openCarrier } from './handshake.ts';
 import { type PathOptions, pathTo } from './path.ts';
@@ -51,8 +52,7 @@ export class Tunnel {
   readonly #events: TunnelEvents;
   readonly #session: Session;
   readonly #cancelTimeout: () => void;
-  readonly #firstWrite: Promise<void>;
-  #written!: () => void;
+  readonly #written = new Signal();
   #flushing = false;
   #ended = false;
   /** Why it could not be opened, in more words than its code has. */
@@ -73,16 +73,13 @@ export class Tunnel {
       random,
       budget: { reserve: () => true, release: () => {} },
       events: {
-        readable: () => events.readable(),
-        writable: () => events.writable(),
+        readable: events.readable,
+        writable: events.writable,
         stalled: () => this.#carriers?.stalled(),
         ended: (code) => this.#end(code),
       },
     });
-    this.#firstWrite = new Promise((resolve) => {
-      this.#written = resolve;
-      clock.after(EARLY_DATA_WAIT, resolve);
-    });
+    clock.after(EARLY_DATA_WAIT, () => this.#written.set());
     this.#cancelTimeout = clock.after(OPEN_TIMEOUT, () => this.#session.abandon('timeout'));
     this.#open(options).catch((error: unknown) => this.#failed(error));
   }
@@ -93,7 +90,7 @@ export class Tunnel {
   write(bytes: Bytes): number {
     const accepted = this.#session.write(bytes);
     this.#flushSoon();
-    this.#written();
+    this.#written.set();
     return accepted;
   }
 
@@ -158,7 +155,7 @@ export class Tunnel {
   // --- opening ------------------------------------------------------------------------------------------------------
 
   async #open(options: ConnectOptions): Promise<void> {
-    const [relay] = await Promise.all([findRelay(options.relay), this.#firstWrite]);
+    const [relay] = await Promise.all([findRelay(options.relay), this.#written.wait()]);
     if (this.#ended) return;
     const session = this.#session;
     const path = pathTo(relay.origin, clock);

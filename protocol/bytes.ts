@@ -79,10 +79,18 @@ export function fromBase64url(text: string): Bytes | undefined {
 }
 
 const utf8Encoder = new TextEncoder();
-const utf8Decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 export function toUtf8(text: string): Bytes {
   return utf8Encoder.encode(text);
+}
+
+/** @throws Malformed */
+export function fromUtf8(bytes: Bytes): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw new Malformed();
+  }
 }
 
 /** Thrown by {@link Reader} when the bytes end early or hold a value out of range. */
@@ -105,7 +113,7 @@ export class Reader {
   }
 
   #integer(length: number): number {
-    if (length > this.remaining) throw new Malformed('ends early');
+    if (length > this.remaining) throw new Malformed();
     let value = 0;
     for (const end = this.#at + length; this.#at < end; this.#at += 1)
       value = value * 2 ** 8 + (this.#bytes[this.#at] as number);
@@ -127,39 +135,50 @@ export class Reader {
   /** An unsigned 64-bit value up to 2^53 - 1, JavaScript's exact integers: 8 PiB of stream. */
   u64(): number {
     const value = this.#integer(8);
-    if (!Number.isSafeInteger(value)) throw new Malformed('offset past 2^53');
+    if (!Number.isSafeInteger(value)) throw new Malformed();
     return value;
   }
 
   /** A view, not a copy. */
   take(length: number): Bytes {
-    if (length > this.remaining) throw new Malformed('ends early');
+    if (length > this.remaining) throw new Malformed();
     this.#at += length;
     return this.#bytes.subarray(this.#at - length, this.#at);
   }
 
-  utf8(length: number): string {
-    try {
-      return utf8Decoder.decode(this.take(length));
-    } catch {
-      throw new Malformed('not UTF-8');
-    }
+  /** A field with its length before it, a u8. */
+  sized8(max = 255): Bytes {
+    return this.#sized(this.u8(), max);
+  }
+
+  /** The same with a u16. */
+  sized16(max = 65_535): Bytes {
+    return this.#sized(this.u16(), max);
+  }
+
+  #sized(length: number, max: number): Bytes {
+    if (length > max) throw new Malformed();
+    return this.take(length);
   }
 }
 
-/** Writes big-endian fields into a message whose size is known. */
+/** Writes big-endian fields into memory that is large enough for them. */
 export class Writer {
-  readonly bytes: Bytes;
+  readonly #memory: Bytes;
   #at = 0;
 
-  /** @param bytes where to write them, instead of new memory */
-  constructor(size: number, bytes: Bytes = new Uint8Array(size)) {
-    this.bytes = bytes;
+  constructor(memory: Bytes) {
+    this.#memory = memory;
+  }
+
+  /** What was written: a view. */
+  get bytes(): Bytes {
+    return this.#memory.subarray(0, this.#at);
   }
 
   /** The lowest 8 bits of it. */
   u8(value: number): this {
-    this.bytes[this.#at] = value;
+    this.#memory[this.#at] = value;
     this.#at += 1;
     return this;
   }
@@ -177,14 +196,32 @@ export class Writer {
   }
 
   put(bytes: Bytes): this {
-    this.bytes.set(bytes, this.#at);
+    this.#memory.set(bytes, this.#at);
     this.#at += bytes.length;
     return this;
   }
 
+  /**
+   * The counterpart of {@link Reader.sized8}.
+   * @throws RangeError when it is longer than `max`
+   */
+  sized8(bytes: Bytes, max: number): this {
+    return this.u8(within(bytes.length, max)).put(bytes);
+  }
+
+  /** The counterpart of {@link Reader.sized16}; throws the same. */
+  sized16(bytes: Bytes, max: number): this {
+    return this.u16(within(bytes.length, max)).put(bytes);
+  }
+
   zeros(length: number): this {
-    this.bytes.fill(0, this.#at, this.#at + length);
+    this.#memory.fill(0, this.#at, this.#at + length);
     this.#at += length;
     return this;
   }
+}
+
+function within(length: number, max: number): number {
+  if (length > max) throw new RangeError(`a field of ${length} bytes, at most ${max} allowed`);
+  return length;
 }

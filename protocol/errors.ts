@@ -1,8 +1,8 @@
-/**
- * Every failure has one stable code. Those with a number travel: in a grant as a refusal, in a RESET as the reason.
- * A number is never reused. What they say in words is in `sentences.ts`.
- */
-export const FAILURES = {
+/** Every failure has one stable code. What they say in words is in `sentences.ts`. */
+import type { Detail } from './sentences.ts';
+
+/** Those that travel: in a grant as a refusal, in a RESET as the reason. A number is never reused. */
+export const TRAVELLING = {
   // refusals
   version: 1,
   'backend-not-allowed': 2,
@@ -20,19 +20,22 @@ export const FAILURES = {
   flood: 23,
   silent: 24,
   'key-exhausted': 25,
-  // known to one end only
-  'carrier-lost': 0,
-  'not-admitted': 0,
-  'bad-grant': 0,
-  unreachable: 0,
-  timeout: 0,
-  'no-key': 0,
-  'link-invalid': 0,
-  'address-invalid': 0,
-  'config-invalid': 0,
 } as const satisfies Record<string, number>;
 
-export type Code = keyof typeof FAILURES;
+export type Code =
+  | keyof typeof TRAVELLING
+  // known to one end only
+  | 'carrier-lost'
+  | 'not-admitted'
+  | 'bad-grant'
+  | 'unreachable'
+  | 'timeout'
+  | 'no-key'
+  | 'link-invalid'
+  | 'address-invalid'
+  | 'config-invalid';
+
+const numbers: Partial<Record<Code, number>> = TRAVELLING;
 
 /** The base of every error that Puente throws or gives to an app. */
 export class PuenteError extends Error {
@@ -41,34 +44,36 @@ export class PuenteError extends Error {
   readonly code: Code;
 
   /** @param detail what is wrong here, when the code's own sentence is not enough; never a secret. */
-  constructor(code: Code, detail?: string) {
-    super([sentences?.[code] ?? code, detail].filter(Boolean).join(' '));
+  constructor(code: Code, detail?: Detail | Words) {
+    super([code, detail].flatMap((word) => (word ? (sentences[word] ?? word) : [])).join(' '));
     this.code = code;
   }
 }
 
-let sentences: Readonly<Record<Code, string>> | undefined;
+type Words = `${string} ${string}`;
 
-/** Messages of errors are sentences from now on. A page that shows its own words saves half a kilobyte. */
-export function speak(words: Readonly<Record<Code, string>>): void {
+let sentences: Readonly<Record<string, string>> = {};
+
+/** Messages of errors are sentences from now on. A page that shows its own words saves 0.8 KiB. */
+export function speak(words: Readonly<Record<Code | Detail, string>>): void {
   sentences = words;
 }
 
 /** The number of a code that may travel. */
 export function toWire(code: Code): number {
-  const wire = FAILURES[code];
-  if (wire === 0) throw new TypeError(`${code} is not for the wire`);
+  const wire = numbers[code];
+  if (!wire) throw new TypeError(`${code} is not for the wire`);
   return wire;
 }
 
-const byNumber = new Map(Object.entries(FAILURES).map(([code, wire]) => [wire as number, code as Code]));
+const byNumber = new Map(Object.entries(TRAVELLING).map(([code, wire]) => [wire as number, code as Code]));
 
 /** Numbers below this are refusals, the others resets. */
 const FIRST_RESET = 16;
 
 /** The code of a number in a grant; `undefined` for one that is no refusal, or that this version does not know. */
 export function refusalOf(wire: number): Code | undefined {
-  return wire > 0 && wire < FIRST_RESET ? byNumber.get(wire) : undefined;
+  return wire < FIRST_RESET ? byNumber.get(wire) : undefined;
 }
 
 /** The code of a number in a RESET; `undefined` for one that is none, or that this version does not know. */

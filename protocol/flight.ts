@@ -26,13 +26,13 @@ function isPlainClientHello(flight: Bytes): boolean {
     if (message.u8() !== CLIENT_HELLO) return false;
     if (message.u8() * 0x10000 + message.u16() !== message.remaining) return false;
     message.take(2 + 32); // legacy_version, random
-    message.take(message.u8()); // legacy_session_id
-    message.take(message.u16()); // cipher_suites
-    message.take(message.u8()); // legacy_compression_methods
+    message.sized8(); // legacy_session_id
+    message.sized16(); // cipher_suites
+    message.sized8(); // legacy_compression_methods
     if (message.u16() !== message.remaining) return false;
     while (message.remaining > 0) {
       if (message.u16() === EARLY_DATA) return false;
-      message.take(message.u16());
+      message.sized16();
     }
     return true;
   } catch (error) {
@@ -46,9 +46,9 @@ function handshakeBytes(flight: Bytes): Bytes {
   const reader = new Reader(flight);
   const fragments: Bytes[] = [];
   while (reader.remaining > 0) {
-    if (reader.u8() !== HANDSHAKE || reader.u8() !== 3) throw new Malformed('not TLS');
+    if (reader.u8() !== HANDSHAKE || reader.u8() !== 3) throw new Malformed();
     reader.u8();
-    fragments.push(reader.take(reader.u16()));
+    fragments.push(reader.sized16());
   }
   return concat(...fragments);
 }

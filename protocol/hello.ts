@@ -16,7 +16,7 @@
  *     code 0, granted: options u8 (bit 0: resumable)   received u64   limit u64   session id u8-length
  *     other codes:     a refusal; nothing follows
  */
-import { type Bytes, EMPTY, fromBase64url, Malformed, Reader, toBase64url, toUtf8, Writer } from './bytes.ts';
+import { type Bytes, EMPTY, fromBase64url, fromUtf8, Malformed, Reader, toBase64url, toUtf8, Writer } from './bytes.ts';
 import {
   BACKEND_CHARS_MAX,
   EARLY_DATA_MAX,
@@ -25,6 +25,7 @@ import {
   HELLO_OVERHEAD,
   HELLO_PAD,
   INVITE_MAX,
+  NO_LIMIT,
   OFFER_CHARS_MAX,
   SESSION_ID_MAX,
   TOKEN_CHARS,
@@ -40,7 +41,7 @@ interface HelloStart {
   time: number;
   /** The highest offset that the relay may send. */
   limit: number;
-  /** What the relay may send on this carrier in a resumable session, as `Carrier` counts it; Infinity: as much as it likes. */
+  /** What the relay may send on this carrier in a resumable session, as `Carrier` counts it; NO_LIMIT: as much as it likes. */
   allowance: number;
   /** EMPTY where the relay needs none. */
   invite: Bytes;
@@ -70,49 +71,35 @@ export type Hello = OpenHello | ResumeHello;
 
 /** @throws RangeError when a field is longer than its bound in `limits.ts`. */
 export function encodeHello(hello: Hello): Bytes {
-  bounded('invite', hello.invite.length, INVITE_MAX);
-  const body = hello.kind === 'open' ? encodeOpen(hello) : encodeResume(hello);
-  const head = new Writer(10)
+  const payload = new Uint8Array(HELLO_MAX - HELLO_OVERHEAD);
+  const writer = new Writer(payload)
     .u8(VERSION)
     .u32(Math.floor(hello.time / 1000))
     .u8(KINDS[hello.kind])
-    .u32(hello.allowance === Number.POSITIVE_INFINITY ? 0 : hello.allowance);
-  const size = head.bytes.length + body.length;
-  const padded = Math.min(Math.ceil(size / HELLO_PAD) * HELLO_PAD, HELLO_MAX - HELLO_OVERHEAD);
-  return new Writer(padded).put(head.bytes).put(body).bytes;
+    .u32(hello.allowance === NO_LIMIT ? 0 : hello.allowance);
+  if (hello.kind === 'open') encodeOpen(writer, hello);
+  else encodeResume(writer, hello);
+  return payload.subarray(0, Math.ceil(writer.bytes.length / HELLO_PAD) * HELLO_PAD);
 }
 
-function encodeOpen({ backend, resumable, limit, invite, earlyData }: OpenHello): Bytes {
-  const name = toUtf8(backend);
-  bounded('backend', name.length, BACKEND_CHARS_MAX);
-  bounded('early data', earlyData.length, EARLY_DATA_MAX);
-  return new Writer(14 + name.length + invite.length + earlyData.length)
+function encodeOpen(writer: Writer, { backend, resumable, limit, invite, earlyData }: OpenHello): void {
+  writer
     .u8(resumable ? RESUMABLE : 0)
     .u64(limit)
-    .u16(name.length)
-    .put(name)
-    .u8(invite.length)
-    .put(invite)
-    .u16(earlyData.length)
-    .put(earlyData).bytes;
+    .sized16(toUtf8(backend), BACKEND_CHARS_MAX)
+    .sized8(invite, INVITE_MAX)
+    .sized16(earlyData, EARLY_DATA_MAX);
 }
 
-function encodeResume({ session, carrier, received, limit, mac, invite }: ResumeHello): Bytes {
-  bounded('session id', session.length, SESSION_ID_MAX);
-  return new Writer(23 + session.length + MAC + invite.length)
+function encodeResume(writer: Writer, { session, carrier, received, limit, mac, invite }: ResumeHello): void {
+  writer
     .u8(0)
     .u64(limit)
     .u64(received)
     .u32(carrier)
-    .u8(session.length)
-    .put(session)
+    .sized8(session, SESSION_ID_MAX)
     .put(mac)
-    .u8(invite.length)
-    .put(invite).bytes;
-}
-
-function bounded(what: string, length: number, max: number): void {
-  if (length > max) throw new RangeError(`${what}: ${length} bytes, at most ${max} allowed`);
+    .sized8(invite, INVITE_MAX);
 }
 
 /**
@@ -133,15 +120,15 @@ export function decodeHello(payload: Bytes): Hello | { kind: 'unknown'; time: nu
 }
 
 function decodeStart(reader: Reader): Pick<HelloStart, 'allowance'> {
-  return { allowance: reader.u32() || Number.POSITIVE_INFINITY };
+  return { allowance: reader.u32() || NO_LIMIT };
 }
 
 function decodeOpen(reader: Reader): Omit<OpenHello, 'kind' | 'time' | 'allowance'> {
   const resumable = (reader.u8() & RESUMABLE) !== 0;
   const limit = reader.u64();
-  const backend = reader.utf8(within(reader.u16(), BACKEND_CHARS_MAX));
-  const invite = reader.take(reader.u8());
-  const earlyData = reader.take(within(reader.u16(), EARLY_DATA_MAX));
+  const backend = fromUtf8(reader.sized16(BACKEND_CHARS_MAX));
+  const invite = reader.sized8(INVITE_MAX);
+  const earlyData = reader.sized16(EARLY_DATA_MAX);
   return { resumable, limit, backend, invite, earlyData };
 }
 
@@ -150,15 +137,10 @@ function decodeResume(reader: Reader): Omit<ResumeHello, 'kind' | 'time' | 'allo
   const limit = reader.u64();
   const received = reader.u64();
   const carrier = reader.u32();
-  const session = reader.take(within(reader.u8(), SESSION_ID_MAX));
+  const session = reader.sized8(SESSION_ID_MAX);
   const mac = reader.take(MAC);
-  const invite = reader.take(reader.u8());
+  const invite = reader.sized8(INVITE_MAX);
   return { limit, received, carrier, session, mac, invite };
-}
-
-function within(length: number, max: number): number {
-  if (length > max) throw new Malformed('field too long');
-  return length;
 }
 
 // --- message 1: the upgrade request -------------------------------------------------------------------------------
@@ -194,28 +176,29 @@ export interface Granted {
 export type Grant = Granted | { refusal: number };
 
 export function encodeGrant(grant: Grant): Bytes {
-  const writer = new Writer(GRANT_PAYLOAD).u8(VERSION);
-  if ('refusal' in grant) return writer.u8(grant.refusal).bytes;
-  bounded('session id', grant.session.length, SESSION_ID_MAX);
-  return writer
-    .u8(0)
-    .u8(grant.resumable ? RESUMABLE : 0)
-    .u64(grant.received)
-    .u64(grant.limit)
-    .u8(grant.session.length)
-    .put(grant.session).bytes;
+  const payload = new Uint8Array(GRANT_PAYLOAD);
+  const writer = new Writer(payload).u8(VERSION);
+  if ('refusal' in grant) writer.u8(grant.refusal);
+  else
+    writer
+      .u8(0)
+      .u8(grant.resumable ? RESUMABLE : 0)
+      .u64(grant.received)
+      .u64(grant.limit)
+      .sized8(grant.session, SESSION_ID_MAX);
+  return payload;
 }
 
 /** @throws Malformed when it has another length or version, or breaks a bound. */
 export function decodeGrant(payload: Bytes): Grant {
-  if (payload.length !== GRANT_PAYLOAD) throw new Malformed('not as long as a grant');
+  if (payload.length !== GRANT_PAYLOAD) throw new Malformed();
   const reader = new Reader(payload);
-  if (reader.u8() !== VERSION) throw new Malformed('unknown version');
+  if (reader.u8() !== VERSION) throw new Malformed();
   const refusal = reader.u8();
   if (refusal !== 0) return { refusal };
   const resumable = (reader.u8() & RESUMABLE) !== 0;
   const received = reader.u64();
   const limit = reader.u64();
-  const session = reader.take(within(reader.u8(), SESSION_ID_MAX));
+  const session = reader.sized8(SESSION_ID_MAX);
   return { resumable, received, limit, session: session.length > 0 ? session : EMPTY };
 }

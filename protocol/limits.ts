@@ -3,6 +3,9 @@
  * otherwise.
  */
 
+/** Where there is none. */
+export const NO_LIMIT = Number.POSITIVE_INFINITY;
+
 // --- the upgrade request ---------------------------------------------------------------------------------------
 
 /** `Sec-WebSocket-Protocol` as a whole. A post-quantum TLS ClientHello (1.6 KB) must fit in base64url; proxies and
@@ -116,11 +119,11 @@ export const WINDOW_MAX = 1024 * 1024;
  * that takes an hour for 64 KiB never needs more. */
 export const WINDOW_GROWTH_TIME = 2000;
 
-/** All windows and replay buffers of one isolate: half of its 128 MB. */
-export const ISOLATE_WINDOWS_MAX = 64 * 1024 * 1024;
+/** All windows and replay buffers of one isolate, 64 MiB: half of what it has. */
+export const ISOLATE_WINDOWS_MAX = 67_108_864;
 
-/** Growth stops here, so that a few fast sessions never refuse the next ones their first window. */
-export const ISOLATE_GROWTH_MAX = 48 * 1024 * 1024;
+/** Growth stops here, at 48 MiB, so that a few fast sessions never refuse the next ones their first window. */
+export const ISOLATE_GROWTH_MAX = 50_331_648;
 
 /** Small writes are copied together into blocks of this size: a queue of one-byte chunks would cost a hundred times
  * the bytes that it holds. */
@@ -226,7 +229,7 @@ export const CONNECTS_WAITING_MAX = 64;
 // --- the relay's TCP side --------------------------------------------------------------------------------------
 
 /** `highWaterMark` of a backend's socket. Without one `connect()` never shows back-pressure. */
-export const BACKEND_BUFFER = 64 * 1024;
+export const BACKEND_BUFFER = 65_536;
 
 /** An idle session's read waits in a buffer of this size. Each read that fills its buffer makes the next one larger,
  * up to `READ_MAX`: large reads are what makes downstream fast, small ones what makes idle sessions cheap. */

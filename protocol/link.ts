@@ -22,24 +22,24 @@ export interface RelayAddress {
 export function parseLink(text: string): RelayAddress {
   const trimmed = text.trim();
   const address = /^[a-z][a-z\d+.-]*:\/\//i.test(trimmed) ? trimmed : `https://${trimmed}`;
-  if (!URL.canParse(address)) throw new PuenteError('link-invalid', 'It must look like https://host/#k=… or host.');
+  if (!URL.canParse(address)) throw new PuenteError('link-invalid', 'not-a-url');
   const url = new URL(address);
   checkUrl(url);
   const fields = new URLSearchParams(url.hash.slice(1));
   const key = fields.get('k');
   const invite = fields.get('i');
   const parsed: RelayAddress = { origin: `${url.origin}/` };
-  if (key !== null) parsed.key = field('k', key, (bytes) => bytes.length === 32);
-  if (invite !== null) parsed.invite = field('i', invite, (bytes) => bytes.length > 0 && bytes.length <= INVITE_MAX);
-  if (parsed.invite && !parsed.key) throw new PuenteError('link-invalid', 'It has an invite (i=) but no key (k=).');
+  if (key !== null) parsed.key = field('k', key, 32, 32);
+  if (invite !== null) parsed.invite = field('i', invite, 1, INVITE_MAX);
+  if (parsed.invite && !parsed.key) throw new PuenteError('link-invalid', 'k-missing');
   return parsed;
 }
 
 function checkUrl(url: URL): void {
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url.hostname)))
-    throw new PuenteError('link-invalid', 'It must begin with https:// (http:// is for loopback only).');
+    throw new PuenteError('link-invalid', 'not-https');
   if (url.username || url.password || url.search || url.pathname !== '/')
-    throw new PuenteError('link-invalid', 'Between the host and the # there must be nothing but a slash.');
+    throw new PuenteError('link-invalid', 'more-than-host');
 }
 
 /** Where `http:` will do. */
@@ -47,9 +47,9 @@ export function isLoopback(hostname: string): boolean {
   return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname);
 }
 
-function field(name: string, text: string, fits: (bytes: Bytes) => boolean): Bytes {
+function field(name: 'k' | 'i', text: string, least: number, most: number): Bytes {
   const bytes = fromBase64url(text);
-  if (!bytes || !fits(bytes)) throw new PuenteError('link-invalid', `Its ${name}= is cut short or mistyped.`);
+  if (!bytes || bytes.length < least || bytes.length > most) throw new PuenteError('link-invalid', `${name}-mistyped`);
   return bytes;
 }
 

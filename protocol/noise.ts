@@ -29,31 +29,22 @@ export interface Transport {
   secret: Bytes;
 }
 
+/** The hash that every handshake with this relay starts from (section 5.3, Initialize). */
+async function startOf(cipher: Cipher, prologue: Bytes, relayKey: Bytes): Promise<Bytes> {
+  return cipher.sha256(concat(await cipher.sha256(concat(NAME, prologue)), relayKey));
+}
+
 /** The symmetric state of section 5.2. */
 class Symmetric {
   readonly #cipher: Cipher;
-  #chainingKey: Bytes;
+  #chainingKey = NAME;
   #key: Bytes = EMPTY;
   hash: Bytes;
 
-  private constructor(cipher: Cipher, name: Bytes) {
+  /** @param start see `startOf` */
+  constructor(cipher: Cipher, start: Bytes) {
     this.#cipher = cipher;
-    this.#chainingKey = name;
-    this.hash = name;
-  }
-
-  static async initialize(cipher: Cipher, prologue: Bytes, relayKey: Bytes): Promise<Symmetric> {
-    const state = new Symmetric(cipher, NAME);
-    await state.mixHash(prologue);
-    await state.mixHash(relayKey);
-    return state;
-  }
-
-  /** Goes on from the `hash` of a state that was just initialized. */
-  static resume(cipher: Cipher, hash: Bytes): Symmetric {
-    const state = new Symmetric(cipher, NAME);
-    state.hash = hash;
-    return state;
+    this.hash = start;
   }
 
   async mixHash(data: Bytes): Promise<void> {
@@ -105,63 +96,50 @@ export function counter(next = 0): () => number {
 }
 
 /** The client's side. */
-export class Initiator {
-  readonly #cipher: Cipher;
-  readonly #state: Symmetric;
-  readonly #relayKey: Bytes;
-  readonly #ephemeralSecret: Bytes;
-  readonly #ephemeral: Bytes;
-
-  private constructor(cipher: Cipher, state: Symmetric, relayKey: Bytes, secret: Bytes, ephemeral: Bytes) {
-    this.#cipher = cipher;
-    this.#state = state;
-    this.#relayKey = relayKey;
-    this.#ephemeralSecret = secret;
-    this.#ephemeral = ephemeral;
-  }
-
-  /** @param ephemeralSecret 32 random bytes, used for this handshake only. */
-  static async start(cipher: Cipher, prologue: Bytes, relayKey: Bytes, ephemeralSecret: Bytes): Promise<Initiator> {
-    const state = await Symmetric.initialize(cipher, prologue, relayKey);
-    const ephemeral = await cipher.publicKey(ephemeralSecret);
-    await state.mixHash(ephemeral);
-    return new Initiator(cipher, state, relayKey, ephemeralSecret, ephemeral);
-  }
-
+export interface Initiator {
   /** Binds a resume to this handshake: the hash once the ephemeral key is mixed in, before the payload is. */
-  get binding(): Bytes {
-    return this.#state.hash;
-  }
-
-  async writeHello(payload: Bytes): Promise<Bytes> {
-    await this.#state.mixKey(await this.#cipher.sharedSecret(this.#ephemeralSecret, this.#relayKey));
-    const sealed = await this.#state.seal(payload);
-    await this.#state.mixHash(sealed);
-    return concat(this.#ephemeral, sealed);
-  }
-
+  readonly binding: Bytes;
+  /** Rejects when the relay's key is a point of small order. */
+  writeHello(payload: Bytes): Promise<Bytes>;
   /** Rejects when the message is not from the holder of the relay's key, in answer to this hello. */
-  async readGrant(message: Bytes): Promise<{ payload: Bytes; transport: Transport }> {
-    const remote = message.subarray(0, KEY);
-    await this.#state.mixHash(remote);
-    await this.#state.mixKey(await this.#cipher.sharedSecret(this.#ephemeralSecret, remote));
-    const payload = await this.#state.open(message.subarray(KEY));
-    return { payload, transport: await this.#state.split('initiator') };
-  }
+  readGrant(message: Bytes): Promise<{ payload: Bytes; transport: Transport }>;
 }
 
-/** A relay's static key, and the hash that every handshake with it starts from. */
+/** @param secret the ephemeral key's: 32 random bytes, used for this handshake only. */
+export async function initiate(cipher: Cipher, prologue: Bytes, relayKey: Bytes, secret: Bytes): Promise<Initiator> {
+  const state = new Symmetric(cipher, await startOf(cipher, prologue, relayKey));
+  const ephemeral = await cipher.publicKey(secret);
+  await state.mixHash(ephemeral);
+  return {
+    binding: state.hash,
+    async writeHello(payload) {
+      await state.mixKey(await cipher.sharedSecret(secret, relayKey));
+      const sealed = await state.seal(payload);
+      await state.mixHash(sealed);
+      return concat(ephemeral, sealed);
+    },
+    async readGrant(message) {
+      const remote = message.subarray(0, KEY);
+      await state.mixHash(remote);
+      await state.mixKey(await cipher.sharedSecret(secret, remote));
+      const payload = await state.open(message.subarray(KEY));
+      return { payload, transport: await state.split('initiator') };
+    },
+  };
+}
+
+/** A relay's static key. */
 export interface RelayKey {
   secret: Bytes;
   publicKey: Bytes;
+  /** See `startOf`: it is the same for every hello. */
   start: Bytes;
 }
 
 /** @param secret 32 random bytes. */
 export async function relayKeyOf(cipher: Cipher, secret: Bytes, prologue = PROLOGUE): Promise<RelayKey> {
   const publicKey = await cipher.publicKey(secret);
-  const { hash: start } = await Symmetric.initialize(cipher, prologue, publicKey);
-  return { secret, publicKey, start };
+  return { secret, publicKey, start: await startOf(cipher, prologue, publicKey) };
 }
 
 /** The relay's side, once it has read a hello. */
@@ -185,7 +163,7 @@ export class Responder {
   static async readHello(cipher: Cipher, relay: RelayKey, message: Bytes): Promise<Responder> {
     if (message.length < HELLO_OVERHEAD) throw new Error('shorter than a hello');
     const clientEphemeral = message.slice(0, KEY);
-    const state = Symmetric.resume(cipher, relay.start);
+    const state = new Symmetric(cipher, relay.start);
     await state.mixHash(clientEphemeral);
     const binding = state.hash;
     await state.mixKey(await cipher.sharedSecret(relay.secret, clientEphemeral));

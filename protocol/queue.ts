@@ -1,4 +1,4 @@
-import { type Bytes, free } from './bytes.ts';
+import { type Bytes, EMPTY, free } from './bytes.ts';
 import { BLOCK } from './limits.ts';
 
 interface Chunk {
@@ -65,15 +65,15 @@ export class ByteQueue {
 
   /** A view of up to `max` bytes from `offset`: as many as lie together. Empty at the end. */
   peek(offset: number, max: number): Bytes {
-    if (offset < this.#start || offset > this.#end) throw new RangeError(`offset ${offset} is not held`);
     const chunk = this.#chunks[this.#indexOf(offset)];
-    if (!chunk) return new Uint8Array(0);
+    if (!chunk) return EMPTY;
     const at = offset - chunk.start;
     return chunk.bytes.subarray(at, at + max);
   }
 
   /** Index of the chunk that holds `offset`, by bisection. */
   #indexOf(offset: number): number {
+    if (offset < this.#start || offset > this.#end) throw new RangeError(`offset ${offset} is not held`);
     let low = this.#head;
     let high = this.#chunks.length;
     while (low < high) {
@@ -88,7 +88,6 @@ export class ByteQueue {
   /** Forgets everything before `offset`. */
   dropTo(offset: number, freed = false): void {
     if (offset <= this.#start) return;
-    if (offset > this.#end) throw new RangeError(`offset ${offset} is not held`);
     const head = this.#indexOf(offset);
     if (freed) for (let at = this.#head; at < head; at += 1) free((this.#chunks[at] as Chunk).bytes);
     this.#chunks.fill(GONE, this.#head, head);
@@ -110,4 +109,4 @@ export class ByteQueue {
 }
 
 /** Takes the place of a chunk that was dropped, so that its bytes are free at once. */
-const GONE: Chunk = { start: -1, bytes: new Uint8Array(0) };
+const GONE: Chunk = { start: -1, bytes: EMPTY };

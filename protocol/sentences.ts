@@ -1,6 +1,23 @@
 /** What each failure means, as the message of its error. Importing this is what makes messages of them. */
 import { type Code, speak } from './errors.ts';
 
+/** What is wrong with what an app or a person has given, after the failure's own sentence. */
+const DETAILS = {
+  'not-a-url': 'It must look like https://host/#k=… or host.',
+  'not-https': 'It must begin with https:// (http:// is for loopback only).',
+  'more-than-host': 'Between the host and the # there must be nothing but a slash.',
+  'k-mistyped': 'Its k= is cut short or mistyped.',
+  'i-mistyped': 'Its i= is cut short or mistyped.',
+  'k-missing': 'It has an invite (i=) but no key (k=).',
+  'k-no-key': 'Its k= is not a key.',
+  'not-host-port': 'It must be host:port.',
+  'host-too-long': 'Its host is too long for a DNS name.',
+  'port-out-of-range': 'Its port must be 1 to 65535.',
+  'is-closed': 'It is closed.',
+} as const;
+
+export type Detail = keyof typeof DETAILS;
+
 export const SENTENCES: Readonly<Record<Code, string>> = {
   version: 'The relay does not speak this version of the protocol.',
   'backend-not-allowed': 'The relay does not carry connections to this backend.',
@@ -28,4 +45,4 @@ export const SENTENCES: Readonly<Record<Code, string>> = {
   'config-invalid': 'The configuration cannot be used.',
 };
 
-speak(SENTENCES);
+speak({ ...SENTENCES, ...DETAILS });

@@ -6,7 +6,7 @@
  * Nothing here knows of sockets, keys or real time: frames come in by `receive`, go out by `carrier.send`, and the
  * clock is passed in, so that a test can run hours of it in a moment.
  */
-import type { Bytes } from './bytes.ts';
+import { type Bytes, Reader } from './bytes.ts';
 import { type Code, PuenteError, resetOf, toWire } from './errors.ts';
 import type { Frame, Offsets } from './frames.ts';
 import { Incoming } from './incoming.ts';
@@ -16,6 +16,7 @@ import {
   FIRST_RECORD_TIMEOUT,
   KEEPALIVE,
   LINGER,
+  NO_LIMIT,
   PACKET_DATA,
   PAD_MAX,
   PADDED_RECORDS,
@@ -75,6 +76,7 @@ export interface SessionParts {
   events: SessionEvents;
 }
 
+/** A time that does not come. */
 const NEVER = Number.POSITIVE_INFINITY;
 
 /** How far a carrier has got. */
@@ -96,7 +98,7 @@ export class Session {
   /** What the peer last heard of our offsets. */
   #told: Offsets = { received: 0, limit: 0 };
 
-  #ackAt: number | undefined;
+  #ackAt = NEVER;
   #pong: number | undefined;
   /** Not yet answered; `upTo` is where this carrier stood when it was sent. */
   #ping: { id: number; sentAt: number; upTo: Flight } | 'due' | undefined;
@@ -106,20 +108,20 @@ export class Session {
    */
   #proven: Flight = { offset: 0, records: 0 };
   #roundTrip: number | undefined;
-  #lastPing = Number.NEGATIVE_INFINITY;
+  #lastPing = -NEVER;
   /** When the first DATA came since the last PING, which proves nothing of what comes after it. */
-  #heardUnasked: number | undefined;
+  #heardUnasked = NEVER;
   /** Since when the peer has had data on its way and acknowledged nothing. */
-  #unmovedSince: number | undefined;
+  #unmovedSince = NEVER;
   /** How often in a row `stalled` was called and nothing moved, and when the last time. */
   #stalls = 0;
-  #stalledAt = Number.NEGATIVE_INFINITY;
+  #stalledAt = -NEVER;
   #attachedAt = 0;
   #records = 0;
   #lastSent = 0;
   #lastHeard = 0;
-  #silentSince: number | undefined;
-  #lingerUntil: number | undefined;
+  #silentSince = NEVER;
+  #lingerUntil = NEVER;
   #timer: { at: number; cancel: () => void } | undefined;
 
   /** @throws PuenteError `full` when the budget does not hold two more windows. */
@@ -222,7 +224,7 @@ export class Session {
 
   /** Whether an answer is missing that should have come, though too soon to call the carrier stalled. */
   get isOverdue(): boolean {
-    const due = (this.#waitingSince ?? NEVER) + ACK_DELAY + 2 * (this.#roundTrip ?? ROUND_TRIP_MAX);
+    const due = this.#waitingSince + ACK_DELAY + 2 * (this.#roundTrip ?? ROUND_TRIP_MAX);
     return this.isStalled || due <= this.#now;
   }
 
@@ -259,7 +261,7 @@ export class Session {
     this.#carrier = carrier;
     this.#resumable = resumable;
     this.#told = told;
-    this.#ackAt = undefined;
+    this.#ackAt = NEVER;
     this.#oweAck();
     this.#records = 0;
     this.#attachedAt = this.#now;
@@ -269,7 +271,7 @@ export class Session {
     this.#outgoing.rewind();
     this.#proven = { offset: this.#outgoing.sent, records: 0 };
     this.#ping = undefined;
-    this.#unmovedSince = undefined;
+    this.#unmovedSince = NEVER;
     if (this.#parts.end === 'client') {
       // The first record proves that we hold the keys. After a resume the relay waits for it to switch carriers; after
       // an opening it can wait for something to say.
@@ -292,7 +294,7 @@ export class Session {
   receive(frames: Frame[]): void {
     if (this.#over) return;
     this.#lastHeard = this.#now;
-    this.#silentSince = undefined;
+    this.#silentSince = NEVER;
     const goesOn = this.#obeys(() => {
       for (const frame of frames) if (!this.#over) this.#apply(frame);
     });
@@ -353,7 +355,7 @@ export class Session {
   #receiveData(offset: number, bytes: Bytes): void {
     if (!this.#incoming.data(offset, bytes)) return;
     if (this.#closing) return this.#incoming.clear();
-    this.#heardUnasked ??= this.#now;
+    this.#heardUnasked = Math.min(this.#heardUnasked, this.#now);
     this.#oweAck();
     this.#parts.events.readable();
   }
@@ -393,7 +395,7 @@ export class Session {
 
   #moved(): void {
     this.#stalls = 0;
-    this.#unmovedSince = this.#outgoing.isUnderWay ? this.#now : undefined;
+    this.#unmovedSince = this.#outgoing.isUnderWay ? this.#now : NEVER;
   }
 
   // --- outgoing frames ------------------------------------------------------------------------------------------
@@ -404,11 +406,11 @@ export class Session {
   }
 
   get #allowance(): number {
-    return this.#carrier?.allowance ?? NEVER;
+    return this.#carrier?.allowance ?? NO_LIMIT;
   }
 
   get #isLimited(): boolean {
-    return this.#allowance !== NEVER;
+    return this.#allowance !== NO_LIMIT;
   }
 
   /** App bytes in a record. */
@@ -421,12 +423,12 @@ export class Session {
     if (this.#isMute) return undefined;
     const frames: Frame[] = [];
     const rides = this.#outgoing.isDue || this.#pong !== undefined;
-    if (this.#ackAt !== undefined && (rides || this.#ackAt <= this.#now)) frames.push(this.#composeAck());
+    if (rides ? this.#ackAt !== NEVER : this.#ackAt <= this.#now) frames.push(this.#composeAck());
     if (this.#pong !== undefined) frames.push({ type: 'pong', id: this.#pong });
     this.#pong = undefined;
     const space = this.#outgoing.compose(frames, this.#space);
     if (this.#unproven.offset > this.#outgoing.proofDue || this.#unproven.records >= PROOF_RECORDS) this.ping();
-    if (this.#outgoing.isUnderWay) this.#unmovedSince ??= this.#now;
+    if (this.#outgoing.isUnderWay) this.#unmovedSince = Math.min(this.#unmovedSince, this.#now);
     // It proves the keys.
     if (this.#parts.end === 'client' && this.#records === 0 && frames.length > 0) this.ping();
     const leaving = this.#isLeaving;
@@ -439,7 +441,7 @@ export class Session {
   }
 
   #composeAck(): Frame {
-    this.#ackAt = undefined;
+    this.#ackAt = NEVER;
     this.#told = this.offsets();
     return { type: 'ack', ...this.#told };
   }
@@ -448,15 +450,15 @@ export class Session {
    * A client that only receives asks as well, soon after what has come: else it would not notice that nothing more does.
    * So late that the PING rides with the ACK where little comes.
    */
-  get #askAt(): number | undefined {
-    if (!this.#resumable || this.#heardUnasked === undefined || this.#ping) return undefined;
+  get #askAt(): number {
+    if (!this.#resumable || this.#ping) return NEVER;
     return Math.max(this.#heardUnasked + ACK_DELAY, this.#lastPing + PING_EVERY);
   }
 
   #composePing(): Frame {
     this.#lastPing = this.#now;
-    this.#heardUnasked = undefined;
-    const id = new DataView(this.#parts.random(4).buffer).getUint32(0);
+    this.#heardUnasked = NEVER;
+    const id = new Reader(this.#parts.random(4)).u32();
     this.#ping = { id, sentAt: this.#now, upTo: { offset: this.#outgoing.sent, records: this.#records } };
     return { type: 'ping', id };
   }
@@ -486,7 +488,7 @@ export class Session {
     const moved = Math.max(received - this.#told.received, limit - this.#told.limit);
     if (moved === 0) return;
     const due = moved >= this.#incoming.windowSize / 4 ? this.#now : this.#now + ACK_DELAY;
-    this.#ackAt = Math.min(this.#ackAt ?? due, due);
+    this.#ackAt = Math.min(this.#ackAt, due);
   }
 
   // --- time -----------------------------------------------------------------------------------------------------
@@ -497,34 +499,29 @@ export class Session {
 
   /** When something is to be done next. */
   #deadline(): number {
-    const linger = this.#lingerUntil ?? NEVER;
-    if (!this.#carrier) return linger;
-    const ackAt = this.#isMute ? NEVER : (this.#ackAt ?? NEVER);
-    return Math.min(linger, ackAt, this.#parts.end === 'relay' ? this.#relayTime() : this.#clientTime());
+    if (!this.#carrier) return this.#lingerUntil;
+    const ackAt = this.#isMute ? NEVER : this.#ackAt;
+    return Math.min(this.#lingerUntil, ackAt, this.#parts.end === 'relay' ? this.#relayTime() : this.#clientTime());
   }
 
   #relayTime(): number {
-    return Math.min(
-      this.#isMute ? NEVER : this.#lastSent + KEEPALIVE,
-      (this.#silentSince ?? NEVER) + FIRST_RECORD_TIMEOUT,
-    );
+    return Math.min(this.#isMute ? NEVER : this.#lastSent + KEEPALIVE, this.#silentSince + FIRST_RECORD_TIMEOUT);
   }
 
   #clientTime(): number {
     if (this.#isMute) return NEVER;
-    if (this.#resumable && this.#waitingSince !== undefined)
-      return Math.min(Math.max(this.#waitingSince, this.#stalledAt) + this.#patience, this.#askAt ?? NEVER);
-    if (this.#askAt !== undefined) return this.#askAt;
+    if (this.#resumable && this.#waitingSince !== NEVER)
+      return Math.min(Math.max(this.#waitingSince, this.#stalledAt) + this.#patience, this.#askAt);
+    if (this.#askAt !== NEVER) return this.#askAt;
     if (typeof this.#ping === 'object') return Math.max(this.#ping.sentAt, this.#lastHeard) + PROBE_TIMEOUT;
     return this.#lastHeard + PROBE_AFTER;
   }
 
   /** Since when the peer owes an answer, or an ACK of what is under way. */
-  get #waitingSince(): number | undefined {
+  get #waitingSince(): number {
     // An answer may wait behind data that is on its way.
     const asked = typeof this.#ping === 'object' ? Math.max(this.#ping.sentAt, this.#lastHeard) : NEVER;
-    const since = Math.min(asked, this.#unmovedSince ?? NEVER);
-    return since === NEVER ? undefined : since;
+    return Math.min(asked, this.#unmovedSince);
   }
 
   /** How long an answer may take. */
@@ -547,14 +544,14 @@ export class Session {
   }
 
   #wake(): void {
-    const due = (at: number | undefined) => at !== undefined && at <= this.#now;
+    const due = (at: number) => at <= this.#now;
     if (due(this.#lingerUntil)) return this.reset('aborted');
     if (this.#carrier && this.#parts.end === 'relay') {
-      if (this.#silentSince !== undefined && due(this.#silentSince + FIRST_RECORD_TIMEOUT)) return this.reset('silent');
+      if (due(this.#silentSince + FIRST_RECORD_TIMEOUT)) return this.reset('silent');
       if (due(this.#lastSent + KEEPALIVE)) this.#ackAt = this.#now;
     } else if (this.#carrier && due(this.#clientTime())) {
       if (due(this.#askAt)) this.ping();
-      else if (this.#resumable && this.#waitingSince !== undefined) {
+      else if (this.#resumable && this.#waitingSince !== NEVER) {
         this.#stalls += 1;
         this.#stalledAt = this.#now;
         this.#parts.events.stalled();

@@ -3,6 +3,7 @@ import { type Bytes, free } from '../protocol/bytes.ts';
 import { Carrier, type CarrierEvents } from '../protocol/carrier.ts';
 import { PuenteError, toWire } from '../protocol/errors.ts';
 import { encodeGrant, type Grant } from '../protocol/hello.ts';
+import { NO_LIMIT } from '../protocol/limits.ts';
 import type { Responder, Transport } from '../protocol/noise.ts';
 import type { Admitted } from './admission.ts';
 
@@ -65,12 +66,7 @@ export class RelayWire {
 }
 
 /** A carrier on a wire whose grant was sent. */
-export function carry(
-  wire: RelayWire,
-  transport: Transport,
-  events: CarrierEvents,
-  allowance = Number.POSITIVE_INFINITY,
-): Carrier {
+export function carry(wire: RelayWire, transport: Transport, events: CarrierEvents, allowance = NO_LIMIT): Carrier {
   const carrier = new Carrier(transport, wire, events, allowance);
   wire.onMessage = (message) => carrier.receive(message);
   wire.onLost = () => carrier.lost();

@@ -31,7 +31,7 @@ test('the client is small, and noble comes only where WebCrypto does not do', as
   const core = files.filter((file) => !noble.includes(file));
   const size = (of: typeof files) => of.reduce((sum, file) => sum + file.size, 0);
   expect(size(core)).toBeGreaterThan(5000);
-  expect(size(core)).toBeLessThanOrEqual(13 * 1024);
+  expect(size(core)).toBeLessThanOrEqual(12 * 1024);
   expect(size(noble)).toBeGreaterThan(5000);
   expect(size(files)).toBeLessThanOrEqual(22 * 1024);
   const static_ = Object.values(metafile.outputs).flatMap(({ imports }) =>

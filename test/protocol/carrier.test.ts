@@ -7,7 +7,7 @@ import type { Awaitable } from '../../protocol/cipher.ts';
 import { type Code, PuenteError } from '../../protocol/errors.ts';
 import { encodeFrames, type Frame } from '../../protocol/frames.ts';
 import { RECORD_MAX, TAG, UNOPENED_MAX, UNOPENED_RECORDS_MAX } from '../../protocol/limits.ts';
-import { Initiator, PROLOGUE, Responder, relayKeyOf, type Transport } from '../../protocol/noise.ts';
+import { initiate, PROLOGUE, Responder, relayKeyOf, type Transport } from '../../protocol/noise.ts';
 import { CIPHERS, flipped } from './helpers.ts';
 
 const rejections: unknown[] = [];
@@ -429,7 +429,7 @@ describe('a key that has sealed all it may', () => {
 describe.each(CIPHERS)('sealed by %s', (_name, cipher) => {
   async function pair(): Promise<{ client: EndOf; relay: EndOf }> {
     const key = await relayKeyOf(cipher, new Uint8Array(32).fill(7));
-    const initiator = await Initiator.start(cipher, PROLOGUE, key.publicKey, new Uint8Array(32).fill(1));
+    const initiator = await initiate(cipher, PROLOGUE, key.publicKey, new Uint8Array(32).fill(1));
     const hello = await initiator.writeHello(toUtf8('x'));
     const responder = await Responder.readHello(cipher, key, hello);
     const granted = await responder.writeGrant(toUtf8('y'), new Uint8Array(32).fill(2));

@@ -1,22 +1,21 @@
 import { expect, test } from 'vitest';
-import { type Code, FAILURES, PuenteError, refusalOf, resetOf, toWire } from '../../protocol/errors.ts';
+import { type Code, PuenteError, refusalOf, resetOf, TRAVELLING, toWire } from '../../protocol/errors.ts';
 import { thrown } from './helpers.ts';
 
-const codes = Object.keys(FAILURES) as Code[];
+const travelling = Object.entries(TRAVELLING) as [Code, number][];
 
-test('a code travels as its own number and comes back, or does not travel', () => {
-  const numbers = new Set<number>();
-  for (const code of codes) {
-    const wire = FAILURES[code];
-    if (wire === 0) {
-      expect(thrown(() => toWire(code))).toBeInstanceOf(TypeError);
-      continue;
-    }
+test('a code travels as its own number and comes back', () => {
+  for (const [code, wire] of travelling) {
+    expect(wire).toBeGreaterThan(0);
     expect(wire).toBeLessThan(256);
-    numbers.add(toWire(code));
+    expect(toWire(code)).toBe(wire);
     expect([refusalOf(wire), resetOf(wire)]).toEqual(wire < 16 ? [code, undefined] : [undefined, code]);
   }
-  expect(numbers.size).toBe(codes.filter((code) => FAILURES[code] !== 0).length);
+  expect(new Set(travelling.map(([, wire]) => wire)).size).toBe(travelling.length);
+});
+
+test('what only one end can know does not travel', () => {
+  expect(thrown(() => toWire('unreachable'))).toBeInstanceOf(TypeError);
 });
 
 test('a number that nobody has given out is no code; nor is 0, which means granted', () => {
@@ -25,11 +24,13 @@ test('a number that nobody has given out is no code; nor is 0, which means grant
 
 test('an error has a code to branch on, and a sentence once there are sentences', async () => {
   expect(new PuenteError('full').message).toBe('full');
+  expect(new PuenteError('link-invalid', 'k-no-key').message).toBe('link-invalid k-no-key');
   const { SENTENCES } = await import('../../protocol/sentences.ts');
-  for (const code of codes) {
+  for (const code of Object.keys(SENTENCES) as Code[]) {
     const error = new PuenteError(code);
     expect(error).toBeInstanceOf(Error);
     expect([error.name, error.code, error.message]).toEqual(['PuenteError', code, SENTENCES[code]]);
-    expect(new PuenteError(code, 'More.').message).toBe(`${SENTENCES[code]} More.`);
+    expect(new PuenteError(code, 'Some more.').message).toBe(`${SENTENCES[code]} Some more.`);
   }
+  expect(new PuenteError('link-invalid', 'k-no-key').message).toMatch(/link.*\. Its k= is not a key\.$/);
 });

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { type Bytes, concat, EMPTY, toUtf8 } from '../../protocol/bytes.ts';
 import { type Cipher, checkedSecret, native } from '../../protocol/cipher.ts';
 import { HELLO_OVERHEAD, RECORDS_PER_KEY_MAX } from '../../protocol/limits.ts';
-import { counter, Initiator, PROLOGUE, Responder, relayKeyOf } from '../../protocol/noise.ts';
+import { counter, initiate, PROLOGUE, Responder, relayKeyOf } from '../../protocol/noise.ts';
 import { CIPHERS, expectCode, failure, flipped, fromHex, thrown } from './helpers.ts';
 import { NOISE_NK } from './vectors.ts';
 
@@ -16,7 +16,7 @@ const CLIENT_EPHEMERAL = fromHex(NOISE_NK.clientEphemeralSecret);
 const RELAY_EPHEMERAL = fromHex(NOISE_NK.relayEphemeralSecret);
 
 async function handshake(client: Cipher, relay: Cipher, prologue: Bytes, hello: Bytes, grant: Bytes) {
-  const initiator = await Initiator.start(client, prologue, RELAY.publicKey, CLIENT_EPHEMERAL);
+  const initiator = await initiate(client, prologue, RELAY.publicKey, CLIENT_EPHEMERAL);
   const { binding } = initiator;
   const message1 = await initiator.writeHello(hello);
   const key = await relayKeyOf(relay, RELAY.secret, prologue);
@@ -27,7 +27,7 @@ async function handshake(client: Cipher, relay: Cipher, prologue: Bytes, hello: 
 }
 
 async function hello(prologue = PROLOGUE, relayKey = RELAY.publicKey) {
-  const initiator = await Initiator.start(native, prologue, relayKey, CLIENT_EPHEMERAL);
+  const initiator = await initiate(native, prologue, relayKey, CLIENT_EPHEMERAL);
   return { initiator, message: await initiator.writeHello(toUtf8('hello')) };
 }
 
@@ -93,7 +93,7 @@ describe('the exported secret', () => {
   test('changes with every handshake', async () => {
     const { read: first } = await handshake(native, native, PROLOGUE, EMPTY, EMPTY);
     const { read: second } = await handshake(native, native, PROLOGUE, toUtf8('x'), EMPTY);
-    const initiator = await Initiator.start(native, PROLOGUE, RELAY.publicKey, RELAY_EPHEMERAL);
+    const initiator = await initiate(native, PROLOGUE, RELAY.publicKey, RELAY_EPHEMERAL);
     const responder = await readHello(await initiator.writeHello(EMPTY));
     const third = await initiator.readGrant((await responder.writeGrant(EMPTY, CLIENT_EPHEMERAL)).message);
     // The chaining key holds no payload; the ephemeral keys make the difference.
@@ -104,7 +104,7 @@ describe('the exported secret', () => {
 
 describe('the binding', () => {
   test('is fixed before the payload is, and differs with the ephemeral key and with the relay', async () => {
-    const start = (key: Bytes, ephemeral: Bytes) => Initiator.start(native, PROLOGUE, key, ephemeral);
+    const start = (key: Bytes, ephemeral: Bytes) => initiate(native, PROLOGUE, key, ephemeral);
     const one = await start(RELAY.publicKey, CLIENT_EPHEMERAL);
     const before = one.binding;
     const message = await one.writeHello(toUtf8('anything'));
@@ -143,7 +143,7 @@ describe('a hello is refused', () => {
   });
 
   test('of nothing but its overhead it is still one', async () => {
-    const initiator = await Initiator.start(native, PROLOGUE, RELAY.publicKey, CLIENT_EPHEMERAL);
+    const initiator = await initiate(native, PROLOGUE, RELAY.publicKey, CLIENT_EPHEMERAL);
     const message = await initiator.writeHello(EMPTY);
     expect(message.length).toBe(HELLO_OVERHEAD);
     expect((await readHello(message)).payload).toEqual(EMPTY);
@@ -174,11 +174,11 @@ describe('a grant is refused', () => {
 
   test('in answer to another hello', async () => {
     const { message } = await grant();
-    const other = await Initiator.start(native, PROLOGUE, RELAY.publicKey, RELAY_EPHEMERAL);
+    const other = await initiate(native, PROLOGUE, RELAY.publicKey, RELAY_EPHEMERAL);
     await other.writeHello(toUtf8('hello'));
     await failure(() => other.readGrant(message));
     // The same ephemeral key, but another payload: the hash holds every byte that was exchanged.
-    const same = await Initiator.start(native, PROLOGUE, RELAY.publicKey, CLIENT_EPHEMERAL);
+    const same = await initiate(native, PROLOGUE, RELAY.publicKey, CLIENT_EPHEMERAL);
     await same.writeHello(toUtf8('hullo'));
     await failure(() => same.readGrant(message));
   });
@@ -209,10 +209,10 @@ describe('keys of small order', () => {
     // Without the check the shared secret would be all zeros, so this hello could be made by anyone.
     for (const point of POINTS) {
       const forged: Cipher = { ...cipher, publicKey: () => point, sharedSecret: () => new Uint8Array(32) };
-      const initiator = await Initiator.start(forged, PROLOGUE, RELAY.publicKey, CLIENT_EPHEMERAL);
+      const initiator = await initiate(forged, PROLOGUE, RELAY.publicKey, CLIENT_EPHEMERAL);
       const message = await initiator.writeHello(toUtf8('hello'));
       await failure(() => readHello(message, cipher));
-      const deceived = await Initiator.start(cipher, PROLOGUE, point, CLIENT_EPHEMERAL);
+      const deceived = await initiate(cipher, PROLOGUE, point, CLIENT_EPHEMERAL);
       await failure(() => deceived.writeHello(toUtf8('hello')));
     }
   });

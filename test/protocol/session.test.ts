@@ -1,7 +1,7 @@
 /** A session's two streams, and every way in which it ends. */
 import { describe, expect, test, vi } from 'vitest';
 import { type Bytes, toUtf8 } from '../../protocol/bytes.ts';
-import { type Code, FAILURES, resetOf, toWire } from '../../protocol/errors.ts';
+import { type Code, resetOf, TRAVELLING, toWire } from '../../protocol/errors.ts';
 import type { Frame } from '../../protocol/frames.ts';
 import { LINGER, WINDOW_INITIAL, WINDOW_MAX } from '../../protocol/limits.ts';
 import type { FrameSink } from '../../protocol/session.ts';
@@ -279,7 +279,7 @@ describe('half-close', () => {
 });
 
 describe('reset', () => {
-  const codes = (Object.keys(FAILURES) as Code[]).filter((code) => code !== 'closed' && resetOf(FAILURES[code]));
+  const codes = (Object.keys(TRAVELLING) as Code[]).filter((code) => code !== 'closed' && resetOf(toWire(code)));
 
   test.each(codes)('%s, by either end: both are told so', (code) => {
     for (const name of NAMES) {
@@ -592,7 +592,7 @@ describe('over several links', () => {
       true,
     );
     expect(end.outcomes).toEqual(['bad-offset']);
-    expect(sent).toEqual([[{ type: 'reset', code: FAILURES['bad-offset'] }]]);
+    expect(sent).toEqual([[{ type: 'reset', code: TRAVELLING['bad-offset'] }]]);
     expect(close).toHaveBeenCalledTimes(1);
   });
 

@@ -5,7 +5,7 @@ import { type Bytes, EMPTY } from '../../protocol/bytes.ts';
 import { decodeFrames, encodeFrames, type Frame, type Offsets } from '../../protocol/frames.ts';
 import { decodeGrant, encodeHello, type Grant, type Hello, offer } from '../../protocol/hello.ts';
 import { parseLink } from '../../protocol/link.ts';
-import { Initiator, PROLOGUE, type Transport } from '../../protocol/noise.ts';
+import { type Initiator, initiate, PROLOGUE, type Transport } from '../../protocol/noise.ts';
 
 export const random = (length: number): Bytes => crypto.getRandomValues(new Uint8Array(length));
 
@@ -26,7 +26,7 @@ export function openHello(backend: string, varied: Partial<Extract<Hello, { kind
 export async function helloFor(link: string, payload: Payload): Promise<{ protocols: string[]; initiator: Initiator }> {
   const { key } = parseLink(link);
   if (!key) throw new Error('a link with a key, please');
-  const initiator = await Initiator.start(nodeCipher, PROLOGUE, key, random(32));
+  const initiator = await initiate(nodeCipher, PROLOGUE, key, random(32));
   const bytes = typeof payload === 'function' ? await payload(initiator.binding) : payload;
   return { protocols: offer(random(12), await initiator.writeHello(bytes)), initiator };
 }

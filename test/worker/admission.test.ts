@@ -6,7 +6,7 @@ import { native } from '../../protocol/cipher.ts';
 import { refusalOf } from '../../protocol/errors.ts';
 import { decodeGrant, encodeHello, type Hello, offer } from '../../protocol/hello.ts';
 import { HELLO_AGE_MAX } from '../../protocol/limits.ts';
-import { Initiator, PROLOGUE } from '../../protocol/noise.ts';
+import { type Initiator, initiate, PROLOGUE } from '../../protocol/noise.ts';
 import worker from '../../worker/index.ts';
 
 const ORIGIN = 'https://relay.example/';
@@ -26,7 +26,7 @@ function hello(varied: Partial<Extract<Hello, { kind: 'open' }>> = {}): Hello {
 }
 
 async function offered(payload: Bytes, key = relayKey, prologue = PROLOGUE): Promise<[string, string, Initiator]> {
-  const initiator = await Initiator.start(native, prologue, key, random(32));
+  const initiator = await initiate(native, prologue, key, random(32));
   return [...offer(random(12), await initiator.writeHello(payload)), initiator];
 }
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Bytes } from '../../protocol/bytes.ts';
 import { native } from '../../protocol/cipher.ts';
 import { noble } from '../../protocol/noble.ts';
-import { Initiator, Responder, relayKeyOf } from '../../protocol/noise.ts';
+import { initiate, Responder, relayKeyOf } from '../../protocol/noise.ts';
 import { NOISE_NK } from '../protocol/vectors.ts';
 
 const random = (length: number): Bytes => crypto.getRandomValues(new Uint8Array(length));
@@ -24,7 +24,7 @@ describe('in workerd', () => {
     const key = await relayKeyOf(native, secrets.relay, prologue);
     expect(key.publicKey).toEqual(fromHex(NOISE_NK.relayPublicKey));
     const [hello, grant, third, fourth] = NOISE_NK.messages;
-    const initiator = await Initiator.start(native, prologue, key.publicKey, secrets.client);
+    const initiator = await initiate(native, prologue, key.publicKey, secrets.client);
     const message = await initiator.writeHello(fromHex(hello?.payload));
     expect(message).toEqual(fromHex(hello?.ciphertext));
     const responder = await Responder.readHello(native, key, message);

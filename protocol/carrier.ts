@@ -11,6 +11,7 @@ import type { Transport } from './noise.ts';
 
 /** What a carrier needs of a WebSocket. */
 export interface Wire {
+  /** Has read the message when it returns: the next one may be made in the same memory. */
   send(message: Bytes): void;
   close(): void;
 }

@@ -8,7 +8,8 @@ export type Awaitable<T> = T | Promise<T>;
 
 /**
  * AES-256-GCM (NIST SP 800-38D) with Noise's nonce: four zero bytes, then `counter` as a big-endian u64. Has read its
- * arguments when it returns, also where its result is a promise: the memory may be written to at once.
+ * arguments when it returns, also where its result is a promise: the memory may be written to at once. A result that is no
+ * promise is the caller's until the next call.
  */
 export type Seal = (counter: number, associated: Bytes, plaintext: Bytes) => Awaitable<Bytes>;
 /** The inverse; throws or rejects when the tag does not match. */

@@ -36,7 +36,8 @@ class EndOf {
 
   constructor(transport: Transport) {
     const wire = {
-      send: (sent: Bytes) => void this.events.push({ sent }),
+      // Its memory may be the next record's.
+      send: (sent: Bytes) => void this.events.push({ sent: sent.slice() }),
       close: () => void this.events.push('closed'),
     };
     const events: CarrierEvents = {

@@ -10,6 +10,8 @@ import { CIPHERS, failure, flipped, fromHex, own } from './helpers.ts';
 const key32 = fc.uint8Array({ minLength: 32, maxLength: 32 }).map(own);
 const bytes = (maxLength: number) => fc.uint8Array({ maxLength }).map(own);
 const plain = async (value: Awaitable<Bytes>) => new Uint8Array(await value);
+/** A result that is no promise lasts until the next call. */
+const kept = (value: Awaitable<Bytes>) => (value instanceof Promise ? value : new Uint8Array(value));
 
 describe.each(CIPHERS)('%s: published vectors', (_name, cipher) => {
   test('X25519, RFC 7748 section 5.2', async () => {
@@ -135,7 +137,7 @@ describe.each(CIPHERS)('%s has read its arguments when it returns', (_name, ciph
     expect(await spoiled((given, associated) => seal(5, associated, given), bytes)).toEqual(sealed);
     expect(await spoiled((given, associated) => open(5, associated, given), sealed)).toEqual(bytes);
     // The nonce as well, which every call writes to the same place.
-    const [first, second] = [seal(1, EMPTY, bytes), seal(2, EMPTY, bytes)];
+    const [first, second] = [kept(seal(1, EMPTY, bytes)), kept(seal(2, EMPTY, bytes))];
     const reference = await noble.sealer(key);
     expect([await plain(first), await plain(second)]).toEqual([
       await plain(reference(1, EMPTY, bytes)),

@@ -9,6 +9,7 @@ import { createConnection, type PuenteSocket } from '../../client/node/index.ts'
 import { type LocalRelay, startRelay } from '../../examples/local/relay.ts';
 import { EMPTY, toUtf8 } from '../../protocol/bytes.ts';
 import { encodeHello } from '../../protocol/hello.ts';
+import { PACKET_DATA } from '../../protocol/limits.ts';
 import { type Backend, echo, startBackend } from '../support/backend.ts';
 import { KnownBytes, KnownBytesCheck } from '../support/bytes.ts';
 import { failure } from '../support/failure.ts';
@@ -348,6 +349,29 @@ describe('a resume', () => {
     await next.send(ack(2), data(2, 'cd'));
     await until('the echo', () => heard(next).length === 1);
     expect(heard(next)).toEqual([[2, 'cd']]);
+    next.close();
+  });
+
+  it('has a carrier of its own allowance: the relay sends no more on it, and the rest on the next', async () => {
+    serve = (socket) => socket.end(new KnownBytes(7).next(20_000));
+    const hello = openHello(backend.address, { resumable: true, allowance: 5000 });
+    const first = await RawClient.open(relay.link, hello);
+    await first.send(ack(0));
+    const pieces = (client: RawClient) => client.frames.flatMap((frame) => (frame.type === 'data' ? frame.bytes : []));
+    const received = (client: RawClient) => Buffer.concat(pieces(client));
+    await until('it has used it', () => received(first).length > 3000);
+    await sleep(300);
+    expect(received(first).length).toBeLessThan(5000);
+    expect(Math.max(...pieces(first).map(({ length }) => length))).toBeLessThanOrEqual(PACKET_DATA);
+    expect(first.frames.map(({ type }) => type)).not.toContain('pad');
+
+    const next = await first.resume(relay.link, 1, { received: received(first).length, limit: 65_536 });
+    await next.send(ack(received(first).length));
+    await until('the FIN', () => next.frames.some(({ type }) => type === 'fin'));
+    const check = new KnownBytesCheck(7);
+    check.feed(received(first));
+    check.feed(received(next));
+    expect(check.length).toBe(20_000);
     next.close();
   });
 

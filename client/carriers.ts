@@ -11,7 +11,6 @@ import { RESUME_PAUSE_MAX, RESUME_TIME, RESUME_TIMEOUT, STALE_ATTEMPTS, STALL_MI
 import type { Clock, FrameSink, Session } from '../protocol/session.ts';
 import { type HelloParts, type OpenedCarrier, openCarrier } from './handshake.ts';
 import { type Allowance, Load, type Path, UNLIMITED } from './path.ts';
-import { random } from './random.ts';
 import type { Relay } from './relay.ts';
 import type { Runtime } from './runtime.ts';
 import type { Status } from './tunnel.ts';
@@ -258,16 +257,15 @@ export class Carriers {
   #learn(): void {
     if (!this.#current || this.#isStale) return;
     // Where carriers are known to freeze, one that is used up and silent has; elsewhere it may just be slow.
-    const isFrozen = this.#path.isLimited ? this.#session.isOverdue : this.#session.isStalled;
-    if (isFrozen) this.#path.froze(this.#load);
+    const isSilent = this.#path.isLimited ? this.#session.isOverdue : this.#session.isStalled;
+    if (isSilent && this.#load.mayBeAnswered) this.#path.froze(this.#load);
     else this.#path.held(this.#load);
   }
 
   /** Random, so that those whom one event has cut do not all come back at once. */
   async #pause(failures: number): Promise<void> {
-    const [byte = 0] = random(1);
     const most = Math.min(RESUME_PAUSE_MAX, 100 * 2 ** failures);
-    await this.#within((most * (byte + 1)) / 256, new Promise<never>(() => {}));
+    await this.#within(most * Math.random(), new Promise<never>(() => {}));
   }
 
   /** `undefined` when it takes longer, or when the session ends first. */

@@ -64,6 +64,11 @@ export class Load {
     return isLow(up, this.#carrier.sent) || isLow(down, this.#carrier.heard);
   }
 
+  /** The relay may still say something on it: where it may not, its silence means nothing. */
+  get mayBeAnswered(): boolean {
+    return this.given.down - this.#carrier.heard >= RECORD_COST_MIN;
+  }
+
   /** The part of it that came down, 0 to 1. */
   get down(): number {
     const { sent, heard } = this.#carrier;
@@ -80,19 +85,20 @@ export class Path {
   readonly #watchers = new Set<() => void>();
   /** The first carrier that froze while no limit was known. */
   #suspicion: { at: number; carried: number } | undefined;
+  #frozenAt = -NO_LIMIT;
   /** The most that a carrier has carried on this network. */
   #proven = 0;
   /** The limit is not tried again before this. */
   #growsFrom = 0;
   #handshakes: Promise<unknown> = Promise.resolve();
-  #lastHandshake = Number.NEGATIVE_INFINITY;
+  #lastHandshake = -NO_LIMIT;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
   tune({ limit, gap }: PathOptions): void {
-    if (limit !== undefined) this.#limit ??= Math.max(Math.round(limit), ALLOWANCE_MIN);
+    if (limit !== undefined) this.#limit ??= Math.max(limit, ALLOWANCE_MIN);
     if (gap !== undefined) this.#gap = gap;
   }
 
@@ -109,29 +115,32 @@ export class Path {
   }
 
   /** Another carrier got through where this one had gone silent. */
-  froze({ given, carried, since }: Load): void {
-    const now = this.#clock.now();
-    this.#proven = Math.max(this.#proven, carried);
-    if (this.#limit !== undefined) {
-      // One that began before the limit was known, or had more, says nothing new.
-      if (given.up + given.down > this.#limit) return;
-      const less = Math.min(this.#limit / GROWTH, Math.max(carried, this.#limit / 2));
-      this.#limit = Math.max(ALLOWANCE_MIN, Math.round(Math.max(less, this.#proven / PROVEN_PART)));
-      this.#growsFrom = now + GROWTH_PAUSE;
-      return;
-    }
-    if (carried > ALLOWANCE_MAX) return;
-    // One alone may be a train in a tunnel. A second one must have begun after it.
-    const first = this.#suspicion;
-    if (!first || !this.isSuspect) this.#suspicion = { at: now, carried };
-    else if (since > first.at) this.#limit = Math.max(ALLOWANCE_MIN, Math.min(first.carried, carried));
+  froze(load: Load): void {
+    this.#proven = Math.max(this.#proven, load.carried);
+    if (this.#limit === undefined) this.#suspect(load);
+    else if (load.given.up + load.given.down <= this.#limit) this.#shrink(this.#limit, load);
+    this.#frozenAt = this.#clock.now();
     for (const tell of this.#watchers) tell();
   }
 
-  /** A carrier froze lately, and it is not known whether that was the network's doing. */
+  /** One alone may be a train in a tunnel. A second one must have begun after it. */
+  #suspect({ carried, since }: Load): void {
+    if (carried > ALLOWANCE_MAX) return;
+    const first = this.#suspicion;
+    if (!first || !this.isSuspect) this.#suspicion = { at: this.#clock.now(), carried };
+    else if (since > first.at) this.#limit = Math.max(ALLOWANCE_MIN, Math.min(first.carried, carried));
+  }
+
+  /** Not for a carrier that began before the limit was known, or had more: it says nothing new. */
+  #shrink(limit: number, { carried }: Load): void {
+    const less = Math.min(limit / GROWTH, Math.max(carried, limit / 2));
+    this.#limit = Math.max(ALLOWANCE_MIN, less, this.#proven / PROVEN_PART);
+    this.#growsFrom = this.#clock.now() + GROWTH_PAUSE;
+  }
+
+  /** A carrier froze lately: others may have, and nobody has noticed. */
   get isSuspect(): boolean {
-    const since = this.#suspicion?.at ?? Number.NEGATIVE_INFINITY;
-    return !this.isLimited && this.#clock.now() - since < SUSPICION_TIME;
+    return this.#clock.now() - this.#frozenAt < SUSPICION_TIME;
   }
 
   /** @param tell is called when carriers are found to freeze, until the returned function is called */
@@ -145,9 +154,10 @@ export class Path {
     this.#proven = Math.max(this.#proven, carried);
     if (this.#limit === undefined || this.#clock.now() < this.#growsFrom) return;
     // One from before that says nothing, nor one that has yet to hear of most of what it has sent.
-    if (given.up + given.down < this.#limit || carried < this.#limit / 2) return;
-    this.#limit = Math.round(this.#limit * GROWTH);
-    if (this.#limit > ALLOWANCE_MAX) this.#limit = undefined;
+    const least = given === UNLIMITED ? this.#limit : this.#limit / 2;
+    if (given.up + given.down < this.#limit || carried < least) return;
+    const more = this.#limit * GROWTH;
+    this.#limit = more > ALLOWANCE_MAX ? undefined : more;
   }
 
   /** It leads elsewhere now: what was learned is tried again sooner. */

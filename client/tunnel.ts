@@ -184,8 +184,7 @@ export class Tunnel {
   }
 
   #tell(status: Status): void {
-    this.#counts[status] += 1;
-    this.#events.status(status, this.#counts[status]);
+    this.#events.status(status, ++this.#counts[status]);
   }
 
   #keep(wire: Wire): void {

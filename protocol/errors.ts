@@ -45,7 +45,7 @@ export class PuenteError extends Error {
 
   /** @param detail what is wrong here, when the code's own sentence is not enough; never a secret. */
   constructor(code: Code, detail?: Detail | Words) {
-    super([code, detail].flatMap((word) => (word ? (sentences[word] ?? word) : [])).join(' '));
+    super(detail ? `${inWords(code)} ${inWords(detail)}` : inWords(code));
     this.code = code;
   }
 }
@@ -53,6 +53,7 @@ export class PuenteError extends Error {
 type Words = `${string} ${string}`;
 
 let sentences: Readonly<Record<string, string>> = {};
+const inWords = (word: string): string => sentences[word] ?? word;
 
 /** Messages of errors are sentences from now on. A page that shows its own words saves 0.8 KiB. */
 export function speak(words: Readonly<Record<Code | Detail, string>>): void {

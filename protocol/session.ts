@@ -478,8 +478,7 @@ export class Session {
   }
 
   #padding(space: number): number {
-    const [high = 0, low = 0] = this.#parts.random(2);
-    return Math.min(((high << 8) | low) % (PAD_MAX + 1), Math.max(0, space));
+    return Math.min(new Reader(this.#parts.random(2)).u16() % (PAD_MAX + 1), Math.max(0, space));
   }
 
   /** An ACK soon, or at once when the peer may be waiting for it: a quarter of a window has moved. */

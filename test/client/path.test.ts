@@ -105,6 +105,11 @@ describe('a limit', () => {
     path.held(used(8000));
     path.held(before);
     expect(limit()).toBe(10_000);
+    // Nor with one that had no limit, and was left before it came to this one.
+    path.held(used(9999, { given: UNLIMITED }));
+    expect(limit()).toBe(10_000);
+    path.held(used(10_000, { given: UNLIMITED }));
+    expect(limit()).toBe(12_500);
   });
 
   it('shrinks by half at once where nothing was answered, but not for a carrier that had more', () => {
@@ -152,9 +157,14 @@ describe('a limit', () => {
     });
     learn(9000);
     expect(told).toBe(2);
+    now += SUSPICION_TIME;
+    expect(path.isSuspect).toBe(false);
+    // Others may have frozen with it, also where a limit is known: it may be time that freezes them.
+    path.froze(used(9000));
+    expect([told, path.isSuspect]).toEqual([3, true]);
     stop();
     path.froze(used(9000));
-    expect(told).toBe(2);
+    expect(told).toBe(3);
   });
 });
 
@@ -169,6 +179,15 @@ describe('a carrier', () => {
     carrier.heard = 900 - RECORD_COST_MIN + 1;
     expect(load.isNearlyUsedUp).toBe(true);
     expect(new Load(carrier as Carrier, UNLIMITED, now).isNearlyUsedUp).toBe(false);
+  });
+
+  it('may be answered until the relay has used its share', () => {
+    const carrier = { sent: 0, heard: 4000 - RECORD_COST_MIN };
+    const load = new Load(carrier as Carrier, { up: 4000, down: 4000 }, now);
+    expect(load.mayBeAnswered).toBe(true);
+    carrier.heard += 1;
+    expect(load.mayBeAnswered).toBe(false);
+    expect(new Load(carrier as Carrier, UNLIMITED, now).mayBeAnswered).toBe(true);
   });
 
   it('has certainly carried what was heard, and what was sent before the record that came before', () => {

@@ -94,6 +94,22 @@ it('is learned of from two carriers that froze, and then crossed', { timeout: 60
   socket.destroy();
 });
 
+it('is not taken to freeze where the relay has used its share, and so cannot answer', { timeout: 40_000 }, async () => {
+  const open = await over([], { limit: 6 * KB, gap: 400 });
+  const sockets = [open(), open()];
+  const converse = async (socket: PuenteSocket) => {
+    for (let message = 0; message < 60; message += 1) {
+      const answer = once(socket, 'data');
+      socket.write('and you?');
+      await answer;
+    }
+  };
+  await Promise.all(sockets.map(converse));
+  // Each carrier that holds makes the next larger; with a limit that shrinks it would be more than twice as many.
+  expect(network.accepted).toBeLessThan(30);
+  for (const socket of sockets) socket.destroy();
+});
+
 it('is met by one handshake at a time, some time apart, whoever asks for it', async () => {
   const gap = 150;
   const open = await over([], { limit: 5 * KB, gap });

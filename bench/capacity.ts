@@ -34,10 +34,13 @@ interface Costs {
   up: number;
 }
 
-function costsOf(file: string): Costs {
-  const figures = JSON.parse(readFileSync(file, 'utf8')) as Record<string, { tunnel: { cpu: { median: number } } }>;
+type Place = 'tunnel' | 'hub';
+
+/** Of a session in a Worker's invocation, or in a hub. */
+function costsOf(file: string, place: Place): Costs {
+  const figures = JSON.parse(readFileSync(file, 'utf8')) as Record<string, Record<Place, { cpu: { median: number } }>>;
   const cpu = (key: string): number => {
-    const median = figures[key]?.tunnel.cpu.median;
+    const median = figures[key]?.[place]?.cpu.median;
     if (median === undefined) throw new Error(`${file} lacks "${key}": it must be of a whole run.`);
     return median;
   };
@@ -77,7 +80,7 @@ function rowsOf(title: string, limits: [resource: string, people: number][]): st
   });
 }
 
-function tables(costs: Costs): string {
+function tables(costs: Costs, inHub: Costs): string {
   const day = perDay(costs);
   const hubs = FREE.gbSeconds / (HUB_GB * DAY);
   const perSession = FREE.cpuPerInvocation - costs.opening;
@@ -86,7 +89,7 @@ function tables(costs: Costs): string {
     ['Worker requests (100,000 a day)', FREE.requests / day.requests],
     ['object requests (100,000 a day; 20 messages count as one)', FREE.objectRequests / day.objectRequests],
     [`${HUB_SESSIONS_MAX} sessions at the busiest time`, concurrent],
-    ['one thread: a day of CPU, a tenth of it in the busiest hour', ((3600 / 0.1) * 1000) / day.cpu],
+    ['one thread: a day of CPU, a tenth of it in the busiest hour', ((3600 / 0.1) * 1000) / perDay(inHub).cpu],
   ]);
   const paidPlain = rowsOf('$5 account, plain sessions', [
     ['Worker requests (10 million a month)', PAID.requests / (day.requests * DAYS)],
@@ -139,4 +142,5 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
 });
 const recorded = fileURLToPath(new URL('../docs/performance.json', import.meta.url));
-process.stdout.write(values.help ? HELP : tables(costsOf(positionals[0] ?? recorded)));
+const file = positionals[0] ?? recorded;
+process.stdout.write(values.help ? HELP : tables(costsOf(file, 'tunnel'), costsOf(file, 'hub')));

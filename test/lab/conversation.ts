@@ -17,9 +17,6 @@ export interface ConversationOptions {
   deadline?: number;
 }
 
-/** Seconds. An app that hears nothing for one and a half times as long gives its connection up. */
-const KEEPALIVE = 30;
-
 /**
  * Each message answers the one before it, so the first that is lost ends the conversation.
  * @param open opens a stream to the chat server; called once for each of the two
@@ -49,7 +46,7 @@ export async function converse(
       stream.on('error', () => {});
       return tls.connect({ socket: stream, servername: 'localhost', ca });
     };
-    const client = new MqttClient(connect, { clientId: topic, keepalive: KEEPALIVE, reconnectPeriod: 0 });
+    const client = new MqttClient(connect, { clientId: topic, reconnectPeriod: 0 });
     client.on('error', () => {});
     client.on('close', () => over.resolve());
     client.on('message', (_topic, payload) => hear(payload));

@@ -10,9 +10,12 @@ import { startSilence } from './silence.ts';
 import { puenteTo, tlsTo } from './ways.ts';
 
 const MiB = 1024 * 1024;
+/** Milliseconds. What arrives over a plain relay does so in 15 s: a connection of its own that froze stays so. */
+const TLS_DEADLINE = 40_000;
 
 export async function runScenario(scenario: Scenario, relay: Row['relay'], lab: Lab): Promise<Outcome> {
-  const { traffic, deadline } = scenario;
+  const { traffic } = scenario;
+  const deadline = relay === 'tls' ? Math.min(scenario.deadline, TLS_DEADLINE) : scenario.deadline;
   const bulk = traffic === 'conversation' ? undefined : await startBulk(traffic * MiB);
   const silence = await startSilence(bulk?.port ?? lab.chat.port);
   const way = await (relay === 'puente'

@@ -14,7 +14,7 @@ const HELP = `npm run bench [-- OPTIONS]
 Measures Puente's tunnel against the floor (a Worker that only pipes a WebSocket to a TCP socket), the same with each
 message sealed, a direct connection, and HAProxy with TLS where it is installed. Prints medians with their ranges; what
 counts is the ratio to the floor (the median of the repeats' ratios), as everything else depends on the machine. Takes
-about five minutes.
+about eight minutes.
 
   --only KEYS  some figures only, separated by commas: ${KEYS.join(' ')}
   --json       one JSON object, the same figures

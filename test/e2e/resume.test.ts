@@ -143,10 +143,11 @@ describe('a carrier that is cut', () => {
     const socket = open({ allowHalfOpen: true });
     socket.on('data', (bytes: Buffer) => toClient.feed(bytes));
     const [ended, closed] = [once(socket, 'end'), once(socket, 'close')];
+    // A connection that is cut while it opens is no session yet.
+    await once(socket, 'connect');
     const before = path.carriers;
     const cutting = setInterval(() => path.cut(), 40);
-    await Promise.all([pour(socket, new KnownBytes(1), size), ended, closed]);
-    clearInterval(cutting);
+    await Promise.all([pour(socket, new KnownBytes(1), size), ended, closed]).finally(() => clearInterval(cutting));
     await until('the backend has all', () => toBackend.length === size);
     expect([toBackend.length, toClient.length]).toEqual([size, size]);
     expect(path.carriers - before).toBeGreaterThan(10);

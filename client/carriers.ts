@@ -256,7 +256,7 @@ export class Carriers {
   /** Another carrier got through, so what became of the last one says something about the path. */
   #learn(): void {
     if (!this.#current || this.#isStale) return;
-    // Where carriers are known to freeze, one that is used up and silent has; elsewhere it may just be slow.
+    // Where carriers are known to freeze, one that owes an answer and may give it has; elsewhere it may just be slow.
     const isSilent = this.#path.isLimited ? this.#session.isOverdue : this.#session.isStalled;
     if (isSilent && this.#load.mayBeAnswered) this.#path.froze(this.#load);
     else this.#path.held(this.#load);

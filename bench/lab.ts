@@ -85,7 +85,7 @@ export class Lab {
       // Plain sessions, or resumable ones.
       HUBS: name === 'hub' ? '1' : '0',
       RELAY_KEY: toBase64url(secret),
-      BACKENDS: [source, sink, echo].map((port) => `127.0.0.1:${port}`).join(' '),
+      BACKENDS: [source, sink, echo].map((port) => `any://127.0.0.1:${port}`).join(' '),
     };
     const relays = name === 'tunnel' || name === 'hub';
     const worker = await serve(this.#bundles[name], relays ? vars : {}, this.#certificate);

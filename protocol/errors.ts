@@ -9,6 +9,7 @@ export const TRAVELLING = {
   'backend-down': 3,
   full: 4,
   'session-unknown': 5,
+  limited: 6,
   // resets
   closed: 16,
   aborted: 17,
@@ -20,6 +21,8 @@ export const TRAVELLING = {
   flood: 23,
   silent: 24,
   'key-exhausted': 25,
+  plaintext: 26,
+  idle: 27,
 } as const satisfies Record<string, number>;
 
 export type Code =

@@ -3,12 +3,13 @@
  *
  * Hello (message 1), every integer big-endian, strings UTF-8:
  *
- *     version u8 = 1   time u32 (seconds since 1970)   kind u8   allowance u32 (0: without limit)
+ *     version u8 = 1   time u32 (seconds since 1970)   invite u8-length   kind u8   allowance u32 (0: without limit)
  *     kind 0, open:    options u8 (bit 0: resumable, please)   limit u64
- *                      backend u16-length string "host:port"   invite u8-length   early data u16-length
- *     kind 1, resume:  options u8   limit u64   received u64   carrier u32
- *                      session id u8-length   MAC 32 bytes   invite u8-length
+ *                      backend u16-length string "host:port"   early data u16-length
+ *     kind 1, resume:  options u8   limit u64   received u64   carrier u32   session id u8-length   MAC 32 bytes
  *     padding: zeros to the end
+ *
+ * Version, time and invite stay in their places in every version: a private relay checks them before it says anything.
  *
  * Grant (message 2), padded with zeros to GRANT_PAYLOAD:
  *
@@ -36,18 +37,22 @@ const KINDS = { open: 0, resume: 1 } as const;
 const RESUMABLE = 1;
 const MAC = 32;
 
+/** What every version of a hello begins with. */
 interface HelloStart {
   /** Milliseconds since 1970; travels in whole seconds. */
   time: number;
-  /** The highest offset that the relay may send. */
-  limit: number;
-  /** What the relay may send on this carrier in a resumable session, as `Carrier` counts it; NO_LIMIT: as much as it likes. */
-  allowance: number;
   /** EMPTY where the relay needs none. */
   invite: Bytes;
 }
 
-export interface OpenHello extends HelloStart {
+interface HelloCommon extends HelloStart {
+  /** The highest offset that the relay may send. */
+  limit: number;
+  /** What the relay may send on this carrier in a resumable session, as `Carrier` counts it; NO_LIMIT: as much as it likes. */
+  allowance: number;
+}
+
+export interface OpenHello extends HelloCommon {
   kind: 'open';
   resumable: boolean;
   /** `host:port`. */
@@ -55,7 +60,7 @@ export interface OpenHello extends HelloStart {
   earlyData: Bytes;
 }
 
-export interface ResumeHello extends HelloStart {
+export interface ResumeHello extends HelloCommon {
   kind: 'resume';
   session: Bytes;
   /** Above that of every carrier before it. */
@@ -75,6 +80,7 @@ export function encodeHello(hello: Hello): Bytes {
   const writer = new Writer(payload)
     .u8(VERSION)
     .u32(Math.floor(hello.time / 1000))
+    .sized8(hello.invite, INVITE_MAX)
     .u8(KINDS[hello.kind])
     .u32(hello.allowance === NO_LIMIT ? 0 : hello.allowance);
   if (hello.kind === 'open') encodeOpen(writer, hello);
@@ -82,65 +88,56 @@ export function encodeHello(hello: Hello): Bytes {
   return payload.subarray(0, Math.ceil(writer.bytes.length / HELLO_PAD) * HELLO_PAD);
 }
 
-function encodeOpen(writer: Writer, { backend, resumable, limit, invite, earlyData }: OpenHello): void {
+function encodeOpen(writer: Writer, { backend, resumable, limit, earlyData }: OpenHello): void {
   writer
     .u8(resumable ? RESUMABLE : 0)
     .u64(limit)
     .sized16(toUtf8(backend), BACKEND_CHARS_MAX)
-    .sized8(invite, INVITE_MAX)
     .sized16(earlyData, EARLY_DATA_MAX);
 }
 
-function encodeResume(writer: Writer, { session, carrier, received, limit, mac, invite }: ResumeHello): void {
-  writer
-    .u8(0)
-    .u64(limit)
-    .u64(received)
-    .u32(carrier)
-    .sized8(session, SESSION_ID_MAX)
-    .put(mac)
-    .sized8(invite, INVITE_MAX);
+function encodeResume(writer: Writer, { session, carrier, received, limit, mac }: ResumeHello): void {
+  writer.u8(0).u64(limit).u64(received).u32(carrier).sized8(session, SESSION_ID_MAX).put(mac);
+}
+
+/** A hello of a version or kind that this relay does not know. */
+export interface UnknownHello extends HelloStart {
+  kind: 'unknown';
 }
 
 /**
- * What a hello says. A version or kind that this relay does not know is still a hello, with its time, so that an old
- * relay or client is told apart from a stranger.
+ * What a hello says. One of an unknown version or kind is still a hello, so that an old relay or client is told apart from
+ * a stranger.
  * @throws Malformed when it ends early or breaks a bound.
  */
-export function decodeHello(payload: Bytes): Hello | { kind: 'unknown'; time: number } {
+export function decodeHello(payload: Bytes): Hello | UnknownHello {
   const reader = new Reader(payload);
   const version = reader.u8();
-  const time = reader.u32() * 1000;
+  const start = { time: reader.u32() * 1000, invite: reader.sized8(INVITE_MAX) };
   const kind = reader.u8();
-  if (version === VERSION && kind === KINDS.open)
-    return { kind: 'open', time, ...decodeStart(reader), ...decodeOpen(reader) };
-  if (version === VERSION && kind === KINDS.resume)
-    return { kind: 'resume', time, ...decodeStart(reader), ...decodeResume(reader) };
-  return { kind: 'unknown', time };
+  if (version === VERSION && kind === KINDS.open) return { kind: 'open', ...start, ...decodeOpen(reader) };
+  if (version === VERSION && kind === KINDS.resume) return { kind: 'resume', ...start, ...decodeResume(reader) };
+  return { kind: 'unknown', ...start };
 }
 
-function decodeStart(reader: Reader): Pick<HelloStart, 'allowance'> {
-  return { allowance: reader.u32() || NO_LIMIT };
-}
-
-function decodeOpen(reader: Reader): Omit<OpenHello, 'kind' | 'time' | 'allowance'> {
+function decodeOpen(reader: Reader): Omit<OpenHello, 'kind' | keyof HelloStart> {
+  const allowance = reader.u32() || NO_LIMIT;
   const resumable = (reader.u8() & RESUMABLE) !== 0;
   const limit = reader.u64();
   const backend = fromUtf8(reader.sized16(BACKEND_CHARS_MAX));
-  const invite = reader.sized8(INVITE_MAX);
   const earlyData = reader.sized16(EARLY_DATA_MAX);
-  return { resumable, limit, backend, invite, earlyData };
+  return { allowance, resumable, limit, backend, earlyData };
 }
 
-function decodeResume(reader: Reader): Omit<ResumeHello, 'kind' | 'time' | 'allowance'> {
+function decodeResume(reader: Reader): Omit<ResumeHello, 'kind' | keyof HelloStart> {
+  const allowance = reader.u32() || NO_LIMIT;
   reader.u8();
   const limit = reader.u64();
   const received = reader.u64();
   const carrier = reader.u32();
   const session = reader.sized8(SESSION_ID_MAX);
   const mac = reader.take(MAC);
-  const invite = reader.sized8(INVITE_MAX);
-  return { limit, received, carrier, session, mac, invite };
+  return { allowance, limit, received, carrier, session, mac };
 }
 
 // --- message 1: the upgrade request -------------------------------------------------------------------------------

@@ -15,8 +15,8 @@ export const OFFER_CHARS_MAX = 4096;
 /** The random subprotocol that the relay echoes: 12 bytes in base64url. Short, as it travels in both directions. */
 export const TOKEN_CHARS = 16;
 
-/** Message 1 of the handshake: what is left of the header, decoded. */
-export const HELLO_MAX = Math.floor(((OFFER_CHARS_MAX - TOKEN_CHARS - ', '.length) * 3) / 4);
+/** Message 1 of the handshake: what is left of the header beside the token, a comma and a space, decoded. */
+export const HELLO_MAX = 3058;
 
 /** Message 1 adds an ephemeral key (32) and a tag (16) to its payload. */
 export const HELLO_OVERHEAD = 48;
@@ -33,8 +33,17 @@ export const HOST_CHARS_MAX = 253;
 /** `host:port`: a port has at most five digits. */
 export const BACKEND_CHARS_MAX = HOST_CHARS_MAX + ':65535'.length;
 
-/** An invite in a hello: an id, an expiry, caps and a MAC fit several times over. */
+/** An invite: its length is one byte. */
 export const INVITE_MAX = 255;
+
+/** Random, so that nobody who sees one id in `REVOKED` learns another: 2^24 invites before two share one. */
+export const INVITE_ID = 6;
+
+/** 128 bits: nobody forges one by guessing. */
+export const INVITE_MAC = 16;
+
+/** What an invite's other fields leave: 1 + INVITE_ID + 4 + 2 + 1 and INVITE_MAC. */
+export const INVITE_BACKENDS_MAX = 225;
 
 /** How far a hello's time may be from the relay's clock: phones are rarely further off, and a replay cache for twice
  * this long stays small. */
@@ -203,6 +212,14 @@ export const LINGER = 10_000;
 export const DISCOVERY_TIMEOUT = 10_000;
 export const DISCOVERY_MAX = 4096;
 
+/** A session in which neither app nor backend said anything for so long is reset. NATs must keep a silent connection for two
+ * hours and four minutes (RFC 5382 REQ-5), so no app relies on more. */
+export const IDLE_MAX = 7_440_000;
+
+/** Sessions of an isolate, or of a hub, whose client has not sent its first record yet: those that wait for their backend,
+ * and those of clients that never will. A quarter of what a hub holds, so that they cannot crowd out the others. */
+export const OPENING_MAX = 128;
+
 // --- hubs -------------------------------------------------------------------------------------------------------
 
 /** Each name that is asked for makes an object, so names are few. 32 hubs hold 16,000 sessions. */
@@ -236,8 +253,21 @@ export const BACKEND_BUFFER = 65_536;
 export const READ_MIN = 4096;
 
 /** Four full records: beside one record a read, the relay's CPU per MiB fell by a third (docs/performance.md). */
-export const READ_MAX = 4 * DATA_MAX;
+export const READ_MAX = 260_000;
 
 /** At a full window the relay reads on after this time, by one byte, to notice the backend's end. Reading it at once
  * would make records of one byte whenever a window is full for a moment. */
 export const LOOKAHEAD_DELAY = 500;
+
+// --- abuse -----------------------------------------------------------------------------------------------------
+
+/** What one source may do wrong in a minute, as wrangler.toml says it to the rate limiter: an app that is set up wrongly
+ * tries again a few times; whoever tries out what a relay lets through, far more often. */
+export const FAULTS_PER_MINUTE = 20;
+
+/** Sessions that may be opened with one invite in a minute, likewise. Two hundred people's apps come back at once when
+ * a hub was restarted, with a few sockets each. */
+export const OPENS_PER_INVITE_PER_MINUTE = 600;
+
+/** Sources that are over their limit, remembered for a minute each: 4,096 hashes cost less than half a MiB. */
+export const SOURCES_MAX = 4096;

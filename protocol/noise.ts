@@ -34,43 +34,47 @@ async function startOf(cipher: Cipher, prologue: Bytes, relayKey: Bytes): Promis
   return cipher.sha256(concat(await cipher.sha256(concat(NAME, prologue)), relayKey));
 }
 
-/** The symmetric state of section 5.2. */
+/** The symmetric state of section 5.2, and its names: the hash, the chaining key. */
 class Symmetric {
   readonly #cipher: Cipher;
-  #chainingKey = NAME;
   #key: Bytes = EMPTY;
-  hash: Bytes;
+  h: Bytes;
+  ck: Bytes;
 
-  /** @param start see `startOf` */
-  constructor(cipher: Cipher, start: Bytes) {
+  /** @param h to start from: see `startOf` */
+  constructor(cipher: Cipher, h: Bytes, ck = NAME) {
     this.#cipher = cipher;
-    this.hash = start;
+    this.h = h;
+    this.ck = ck;
   }
 
   async mixHash(data: Bytes): Promise<void> {
-    this.hash = await this.#cipher.sha256(concat(this.hash, data));
+    this.h = await this.#cipher.sha256(concat(this.h, data));
   }
 
   async mixKey(material: Bytes): Promise<void> {
-    const derived = await this.#cipher.hkdf(this.#chainingKey, material, 2 * KEY);
-    this.#chainingKey = derived.slice(0, KEY);
+    const derived = await this.#cipher.hkdf(this.ck, material, 2 * KEY);
+    this.ck = derived.slice(0, KEY);
     this.#key = derived.slice(KEY);
   }
 
   /** EncryptAndHash, less the hash of the result: nothing needs it after the last message. */
   async seal(plaintext: Bytes): Promise<Bytes> {
     const seal = await this.#cipher.sealer(this.#key);
-    return seal(0, this.hash, plaintext);
+    return seal(0, this.h, plaintext);
   }
 
-  /** DecryptAndHash, less the hash. */
-  async open(sealed: Bytes): Promise<Bytes> {
+  /**
+   * DecryptAndHash, less the hash.
+   * @param associated the hash before `sealed` was mixed in
+   */
+  async open(sealed: Bytes, associated = this.h): Promise<Bytes> {
     const open = await this.#cipher.opener(this.#key);
-    return open(0, this.hash, sealed);
+    return open(0, associated, sealed);
   }
 
   async split(end: 'initiator' | 'responder'): Promise<Transport> {
-    const derived = await this.#cipher.hkdf(this.#chainingKey, EMPTY, 3 * KEY);
+    const derived = await this.#cipher.hkdf(this.ck, EMPTY, 3 * KEY);
     const fromInitiator = derived.slice(0, KEY);
     const fromResponder = derived.slice(KEY, 2 * KEY);
     const [sealing, opening] = end === 'initiator' ? [fromInitiator, fromResponder] : [fromResponder, fromInitiator];
@@ -111,7 +115,7 @@ export async function initiate(cipher: Cipher, prologue: Bytes, relayKey: Bytes,
   const ephemeral = await cipher.publicKey(secret);
   await state.mixHash(ephemeral);
   return {
-    binding: state.hash,
+    binding: state.h,
     async writeHello(payload) {
       await state.mixKey(await cipher.sharedSecret(secret, relayKey));
       const sealed = await state.seal(payload);
@@ -159,18 +163,35 @@ export class Responder {
     this.payload = payload;
   }
 
-  /** Rejects when the message was not made for this relay's key. */
+  /**
+   * Rejects when the message was not made for this relay's key; after the same work, whatever is wrong with it, so that
+   * nobody can tell from the time.
+   */
   static async readHello(cipher: Cipher, relay: RelayKey, message: Bytes): Promise<Responder> {
     if (message.length < HELLO_OVERHEAD) throw new Error('shorter than a hello');
     const clientEphemeral = message.slice(0, KEY);
     const state = new Symmetric(cipher, relay.start);
     await state.mixHash(clientEphemeral);
-    const binding = state.hash;
-    await state.mixKey(await cipher.sharedSecret(relay.secret, clientEphemeral));
+    const binding = state.h;
+    const shared = await sharedOrNone(cipher, relay.secret, clientEphemeral);
+    await state.mixKey(shared ?? new Uint8Array(KEY));
     const sealed = message.subarray(KEY);
-    const payload = await state.open(sealed);
     await state.mixHash(sealed);
+    const payload = await state.open(sealed, binding);
+    if (!shared) throw new Error('a point of small order');
     return new Responder(cipher, state, clientEphemeral, binding, payload);
+  }
+
+  /** What another process of the relay's needs to answer this hello: secret. */
+  save(): Bytes {
+    const { ck, h } = this.#state;
+    return concat(ck, h, this.clientEphemeral, this.binding, this.payload);
+  }
+
+  static restore(cipher: Cipher, saved: Bytes): Responder {
+    const part = (index: number) => saved.slice(index * KEY, (index + 1) * KEY);
+    const state = new Symmetric(cipher, part(1), part(0));
+    return new Responder(cipher, state, part(2), part(3), saved.slice(4 * KEY));
   }
 
   /** @param ephemeralSecret 32 random bytes, used for this handshake only. */
@@ -180,5 +201,13 @@ export class Responder {
     await this.#state.mixKey(await this.#cipher.sharedSecret(ephemeralSecret, this.clientEphemeral));
     const message = concat(ephemeral, await this.#state.seal(payload));
     return { message, transport: await this.#state.split('responder') };
+  }
+}
+
+async function sharedOrNone(cipher: Cipher, secret: Bytes, peer: Bytes): Promise<Bytes | undefined> {
+  try {
+    return await cipher.sharedSecret(secret, peer);
+  } catch {
+    return undefined; // peer is a point of small order
   }
 }

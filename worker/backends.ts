@@ -1,8 +1,11 @@
-/** Which backends a client may reach, and the way there. */
+/** Which backends a client may reach, what each expects of an app, and the way there. */
 import { connect } from 'cloudflare:sockets';
 import { PuenteError } from '../protocol/errors.ts';
 import { BACKEND_BUFFER, BACKEND_TIMEOUT, HOST_CHARS_MAX } from '../protocol/limits.ts';
+import type { Admitted } from './admission.ts';
+import type { Config } from './config.ts';
 import { invalid } from './env.ts';
+import type { Expectation } from './first-flight.ts';
 
 /**
  * The backends of chat services, by name.
@@ -12,17 +15,18 @@ import { invalid } from './env.ts';
  */
 const PRESETS: Record<string, readonly string[]> = {
   whatsapp: [
-    'g.whatsapp.net:5222',
-    'g.whatsapp.net:443',
-    'g.whatsapp.net:80',
-    'g-fallback.whatsapp.net:5222',
-    'g-fallback.whatsapp.net:443',
-    'g-fallback.whatsapp.net:80',
+    'whatsapp://g.whatsapp.net:5222',
+    'whatsapp://g.whatsapp.net:443',
+    'whatsapp://g.whatsapp.net:80',
+    'whatsapp://g-fallback.whatsapp.net:5222',
+    'whatsapp://g-fallback.whatsapp.net:443',
+    'whatsapp://g-fallback.whatsapp.net:80',
     'whatsapp.net:443',
   ],
 };
 
 interface Entry {
+  expects: Expectation;
   /** Lower case; for `*.suffix` the suffix with its leading dot. */
   host: string;
   anySubdomain: boolean;
@@ -34,7 +38,8 @@ export type BackendTable = readonly Entry[];
 const CORRECT = 'BACKENDS = "whatsapp" or "chat.example.org:5223, *.example.net:443"';
 
 /**
- * `BACKENDS`: presets, `host:port` and `*.suffix:port`, separated by commas or spaces.
+ * `BACKENDS`: presets, `host:port` and `*.suffix:port`, separated by commas or spaces; before each of the latter two
+ * may stand what its apps begin with, `tls://` (the default), `whatsapp://` or `any://`.
  * @throws PuenteError `config-invalid`
  */
 export function parseBackends(text: string): BackendTable {
@@ -43,19 +48,28 @@ export function parseBackends(text: string): BackendTable {
   return words.flatMap((word) => PRESETS[word] ?? [word]).map(parseEntry);
 }
 
+const ENTRY = /^(?:(tls|whatsapp|any):\/\/)?(\*(?=\.))?(.*)$/s;
+
 function parseEntry(word: string): Entry {
-  const anySubdomain = word.startsWith('*.');
-  const address = parseAddress(anySubdomain ? word.slice(2) : word);
+  const [, expects = 'tls', star, rest = ''] = ENTRY.exec(word) ?? [];
+  const anySubdomain = star !== undefined;
+  const address = parseAddress(anySubdomain ? rest.slice(1) : rest);
   if (!address || (anySubdomain && !DOMAIN.test(address.host))) {
     const presets = Object.keys(PRESETS).join(', ');
     throw invalid('BACKENDS', `has "${word}", which is neither a preset (${presets}) nor host:port`, CORRECT);
   }
-  return { host: anySubdomain ? `.${address.host}` : address.host, anySubdomain, port: address.port };
+  const host = anySubdomain ? `.${address.host}` : address.host;
+  return { expects: expects as Expectation, host, anySubdomain, port: address.port };
 }
 
 interface Address {
   host: string;
   port: number;
+}
+
+/** A backend that the table allows. */
+export interface Backend extends Address {
+  expects: Expectation;
 }
 
 // Names of letters, digits, hyphens and inner dots (RFC 1123 section 2.1), or an IPv6 address in brackets. Nothing
@@ -72,14 +86,32 @@ function parseAddress(text: string): Address | undefined {
 }
 
 /**
- * The address to connect to, when the table allows it.
+ * The backend to connect to, when the table allows it.
  * @throws PuenteError `backend-not-allowed`
  */
-export function allowedAddress(table: BackendTable, backend: string): Address {
-  const address = parseAddress(backend);
-  const allowed = address && table.some((entry) => matches(entry, address));
-  if (!allowed) throw new PuenteError('backend-not-allowed');
-  return address;
+export function allowedBackend(table: BackendTable, name: string): Backend {
+  const address = parseAddress(name);
+  const entry = address && table.find((entry) => matches(entry, address));
+  if (!entry) throw new PuenteError('backend-not-allowed');
+  return { ...address, expects: entry.expects };
+}
+
+/**
+ * The same for a client that was let in: its invite may leave it only some of what the relay reaches.
+ * @throws PuenteError `backend-not-allowed`
+ */
+export function backendFor(name: string, { backends }: Config, { invite }: Admitted): Backend {
+  if (invite?.backends) allowedBackend(tableOf(invite.backends), name);
+  return allowedBackend(backends, name);
+}
+
+/** An invite that nobody should have signed so allows nothing. */
+function tableOf(text: string): BackendTable {
+  try {
+    return parseBackends(text);
+  } catch {
+    return [];
+  }
 }
 
 function matches(entry: Entry, { host, port }: Address): boolean {
@@ -91,7 +123,7 @@ function matches(entry: Entry, { host, port }: Address): boolean {
  * Opens a TCP connection, half-closable and with back-pressure.
  * @throws PuenteError `backend-down` when the name does not resolve, the backend refuses, or BACKEND_TIMEOUT passes.
  */
-export async function openBackend({ host, port }: Address): Promise<Socket> {
+export async function openBackend({ host, port }: Backend): Promise<Socket> {
   const options = { secureTransport: 'off', allowHalfOpen: true, highWaterMark: BACKEND_BUFFER };
   const socket = connect({ hostname: host, port }, options);
   // Told by reads and writes as well; unheard, it would count as an unhandled rejection.

@@ -1,19 +1,40 @@
 /** The relay's settings, made of the Worker's variables and secrets. */
 import '../protocol/sentences.ts';
-import { type Bytes, fromBase64url } from '../protocol/bytes.ts';
+import { type Bytes, fromBase64url, toUtf8 } from '../protocol/bytes.ts';
 import { native } from '../protocol/cipher.ts';
-import { HUBS_MAX, RESUME_SECONDS_MAX } from '../protocol/limits.ts';
+import { inviteKeyOf } from '../protocol/invite.ts';
+import { HUBS_MAX, INVITE_ID, RESUME_SECONDS_MAX } from '../protocol/limits.ts';
 import { type RelayKey, relayKeyOf } from '../protocol/noise.ts';
 import { type BackendTable, parseBackends } from './backends.ts';
 import { type Env, invalid } from './env.ts';
 
 export interface Config {
-  key: RelayKey;
+  access: Access;
+  /** The relay's key, and the one before it. */
+  keys: readonly [AcceptedKey, ...AcceptedKey[]];
   backends: BackendTable;
+  /** Ids of invites, in base64url. */
+  revoked: ReadonlySet<string>;
   /** How many hubs new sessions are spread over; 0: no session is resumable. */
   hubs: number;
   /** Milliseconds for which a session waits for its next carrier. */
   resumeTime: number;
+  /** Hashes the addresses of sources. */
+  sourceKey: Bytes;
+}
+
+export type Access = 'open' | 'invite';
+
+export interface AcceptedKey extends RelayKey {
+  /** Signs the invites of links with this key. */
+  inviteKey: Bytes;
+  /** By `Date.now()`. */
+  until: number;
+}
+
+/** Anything but `open` closes the relay, so that a mistyped `invite` can never leave one open, or tell that there is one. */
+export function accessOf({ ACCESS = 'open' }: Env): Access {
+  return ACCESS === 'open' ? 'open' : 'invite';
 }
 
 const byEnv = new WeakMap<Env, Promise<Config>>();
@@ -29,13 +50,40 @@ export function configOf(env: Env): Promise<Config> {
 }
 
 async function parseConfig(env: Env): Promise<Config> {
-  const { RELAY_KEY, BACKENDS = 'whatsapp', ACCESS = 'open' } = env;
-  // First, so that a mistyped "invite" can never leave a relay open that was meant to be closed.
-  if (ACCESS !== 'open') throw invalid('ACCESS', `is "${ACCESS}", which this version does not know`, 'ACCESS = "open"');
+  const { ACCESS = 'open', BACKENDS = 'whatsapp', REVOKED = '' } = env;
+  if (ACCESS !== accessOf(env)) throw invalid('ACCESS', `is "${ACCESS}"`, 'ACCESS = "open" or ACCESS = "invite"');
   const backends = parseBackends(BACKENDS);
+  const revoked = parseRevoked(REVOKED);
   const hubs = parseNumber('HUBS', env.HUBS, 1, 0, HUBS_MAX);
   const resumeTime = parseNumber('RESUME_SECONDS', env.RESUME_SECONDS, 120, 10, RESUME_SECONDS_MAX) * 1000;
-  return { key: await relayKeyOf(native, parseKey(RELAY_KEY)), backends, hubs, resumeTime };
+  const secret = parseKey('RELAY_KEY', env.RELAY_KEY);
+  const current = await acceptedKey(secret, Number.POSITIVE_INFINITY);
+  const keys = [current, ...(await oldKey(env))] as const;
+  const sourceKey = await native.hmac(secret, toUtf8('puente/1 sources'));
+  return { access: accessOf(env), keys, backends, revoked, hubs, resumeTime, sourceKey };
+}
+
+async function acceptedKey(secret: Bytes, until: number): Promise<AcceptedKey> {
+  return { ...(await relayKeyOf(native, secret)), inviteKey: await inviteKeyOf(native, secret), until };
+}
+
+const DAY = 24 * 60 * 60_000;
+
+async function oldKey({ OLD_RELAY_KEY, OLD_KEY_UNTIL }: Env): Promise<AcceptedKey[]> {
+  if (!OLD_RELAY_KEY && !OLD_KEY_UNTIL) return [];
+  const secret = parseKey('OLD_RELAY_KEY', OLD_RELAY_KEY);
+  const day = /^\d{4}-\d\d-\d\d$/.test(OLD_KEY_UNTIL ?? '') ? Date.parse(`${OLD_KEY_UNTIL}T00:00:00Z`) : Number.NaN;
+  if (Number.isNaN(day))
+    throw invalid('OLD_KEY_UNTIL', `is "${OLD_KEY_UNTIL ?? ''}", not a day`, 'OLD_KEY_UNTIL = "2026-12-31"');
+  return [await acceptedKey(secret, day + DAY)];
+}
+
+function parseRevoked(text: string): ReadonlySet<string> {
+  const ids = text.split(/[\s,]+/).filter((id) => id !== '');
+  const wrong = ids.find((id) => fromBase64url(id)?.length !== INVITE_ID);
+  if (wrong !== undefined)
+    throw invalid('REVOKED', `has "${wrong}", which is no invite's id`, 'what "npm run invite" printed as the id');
+  return new Set(ids);
 }
 
 function parseNumber(name: string, text: string | undefined, usual: number, least: number, most: number): number {
@@ -45,13 +93,13 @@ function parseNumber(name: string, text: string | undefined, usual: number, leas
   throw invalid(name, `is "${text}", not a whole number from ${least} to ${most}`, `${name} = "${usual}"`);
 }
 
-function parseKey(text: string | undefined): Bytes {
-  const correct = 'what "npm run key" prints, put with "npx wrangler secret put RELAY_KEY"';
-  if (!text) throw invalid('RELAY_KEY', 'is not set', correct);
+function parseKey(name: 'RELAY_KEY' | 'OLD_RELAY_KEY', text: string | undefined): Bytes {
+  const correct = `what "npm run key" prints, put with "npx wrangler secret put ${name}"`;
+  if (!text) throw invalid(name, 'is not set', correct);
   const secret = fromBase64url(text.trim());
   if (secret?.length !== 32)
     throw invalid(
-      'RELAY_KEY',
+      name,
       `is not 32 bytes in base64url (it has ${text.trim().length} characters, not 43, or not its alphabet)`,
       correct,
     );

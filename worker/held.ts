@@ -20,6 +20,7 @@ export class HeldSession {
   readonly #id: Bytes;
   readonly #session: Session;
   readonly #resumeTime: number;
+  readonly #begun: () => void;
   /** The exported secret of the handshake that opened it; empty until then. */
   secret: Bytes = EMPTY;
   /** The highest number of a carrier that its client has proven. */
@@ -32,11 +33,15 @@ export class HeldSession {
   #proven = false;
   #timer: number | null = null;
 
-  /** @param resumeTime milliseconds for which it waits for its next carrier */
-  constructor(id: Bytes, { session }: Pipe, resumeTime: number) {
+  /**
+   * @param resumeTime milliseconds for which it waits for its next carrier
+   * @param begun is told when its client has sent a first record
+   */
+  constructor(id: Bytes, { session }: Pipe, resumeTime: number, begun: () => void) {
     this.#id = id;
     this.#session = session;
     this.#resumeTime = resumeTime;
+    this.#begun = begun;
   }
 
   async open(wire: RelayWire, handshake: Responder, hello: OpenHello): Promise<void> {
@@ -80,7 +85,7 @@ export class HeldSession {
       toBegin = undefined;
       if (first) return first(record);
       if (this.#carrier !== carrier) return;
-      this.#proven = true;
+      this.#prove();
       this.#session.receive(record);
     };
     const failed = (code: Code) => {
@@ -96,8 +101,14 @@ export class HeldSession {
     this.#session.detach();
     this.#carrier?.close();
     this.#carrier = carrier;
-    if (first) this.#proven = true;
+    if (first) this.#prove();
     this.#session.attach(carrier, peer, told, true, first);
+  }
+
+  #prove(): void {
+    if (this.#proven) return;
+    this.#proven = true;
+    this.#begun();
   }
 
   #lost(carrier: Carrier): void {

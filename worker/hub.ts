@@ -8,11 +8,12 @@ import { PuenteError } from '../protocol/errors.ts';
 import type { OpenHello, ResumeHello } from '../protocol/hello.ts';
 import { HUB_SESSIONS_MAX, TOMBSTONES_MAX } from '../protocol/limits.ts';
 import type { Responder } from '../protocol/noise.ts';
-import { type Admitted, admit, understood } from './admission.ts';
-import { allowedAddress, openBackend } from './backends.ts';
+import { type Admitted, handedOver, turnAway, understood } from './admission.ts';
+import { backendFor, openBackend } from './backends.ts';
 import { type Config, configOf } from './config.ts';
 import { Connects } from './connects.ts';
 import type { Env } from './env.ts';
+import { Guard, type Place } from './guard.ts';
 import { HeldSession, proves, type Tombstone } from './held.ts';
 import { sessionId } from './hubs.ts';
 import { join } from './pipe.ts';
@@ -25,50 +26,60 @@ export class Hub extends DurableObject<Env> {
   readonly #tombstones = new Map<string, Tombstone>();
   readonly #replays = new Replays();
   readonly #connects = new Connects();
+  readonly #guard = new Guard();
 
-  /** Answers 101 to the sender of a hello that the Worker has let in; 404 where it is a replay. */
+  /** Answers 101 to a client that the Worker has admitted; 404 where its hello is a replay, or its proof is wrong. */
   override async fetch(request: Request): Promise<Response> {
     const config = await configOf(this.env);
-    const admitted = await admit(request, config);
-    if (!admitted || !this.#replays.isNew(admitted.handshake)) return new Response(null, { status: 404 });
+    const admitted = handedOver(request, config);
+    if (!(await this.#isNew(admitted))) return new Response(null, { status: 404 });
     const { response } = answer(admitted, (wire) => this.#serve(wire, admitted, config));
     return response;
   }
 
-  async #serve(wire: RelayWire, { handshake, hello }: Admitted, config: Config): Promise<void> {
-    const known = understood(hello);
-    if (known.kind === 'open') await this.#open(wire, handshake, known, config);
-    else await this.#resume(wire, handshake, known);
+  async #isNew({ handshake, hello }: Admitted): Promise<boolean> {
+    const isNew = this.#replays.isNew(handshake);
+    const held = hello.kind === 'resume' ? this.#held(hello) : undefined;
+    if (isNew && held) return proves(held.secret, handshake.binding, (hello as ResumeHello).mac);
+    if (!isNew) await turnAway();
+    return isNew;
   }
 
-  async #open(wire: RelayWire, handshake: Responder, hello: OpenHello, config: Config): Promise<void> {
+  #held({ session }: ResumeHello): HeldSession | Tombstone | undefined {
+    const key = toBase64url(session);
+    return this.#sessions.get(key) ?? this.#tombstones.get(key);
+  }
+
+  async #serve(wire: RelayWire, admitted: Admitted, config: Config): Promise<void> {
+    const hello = understood(admitted.hello);
+    if (hello.kind === 'resume') return this.#resume(wire, admitted.handshake, hello);
+    await this.#guard.run(this.env, admitted, (place) => this.#open(wire, admitted, hello, config, place));
+  }
+
+  async #open(wire: RelayWire, admitted: Admitted, hello: OpenHello, config: Config, place: Place): Promise<void> {
     if (this.#sessions.size + this.#connects.pending >= HUB_SESSIONS_MAX) throw new PuenteError('full');
-    const address = allowedAddress(config.backends, hello.backend);
-    const backend = await this.#connects.run(hello.backend, async () => {
+    const backend = backendFor(hello.backend, config, admitted);
+    const connection = await this.#connects.run(hello.backend, async () => {
       // Its turn is somebody else's.
       if (wire.lost) throw new PuenteError('full');
-      return openBackend(address);
+      return openBackend(backend);
     });
     const id = sessionId(this.ctx.id.name);
     const key = toBase64url(id);
-    const pipe = await join(backend, (code) => {
+    const pipe = await join(connection, backend.expects, (code) => {
+      place.ended(code);
       const tombstone = this.#sessions.get(key)?.tombstone(code);
       this.#sessions.delete(key);
       if (tombstone) this.#remember(key, tombstone);
     });
-    const session = new HeldSession(id, pipe, config.resumeTime);
+    const session = new HeldSession(id, pipe, config.resumeTime, () => place.begun());
     this.#sessions.set(key, session);
-    await session.open(wire, handshake, hello);
+    await session.open(wire, admitted.handshake, hello);
     await pipe.run();
   }
 
   async #resume(wire: RelayWire, handshake: Responder, hello: ResumeHello): Promise<void> {
-    const key = toBase64url(hello.session);
-    const of = () => this.#sessions.get(key) ?? this.#tombstones.get(key);
-    const secret = of()?.secret;
-    const proven = secret && (await proves(secret, handshake.binding, hello.mac));
-    // It may have ended, or another carrier may have come, while the proof was checked.
-    const session = proven ? of() : undefined;
+    const session = this.#held(hello);
     if (!session || hello.carrier <= session.latest) throw new PuenteError('session-unknown');
     await session.resume(wire, handshake, hello);
   }

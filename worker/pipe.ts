@@ -1,10 +1,11 @@
 /** A session joined to its backend's TCP connection: the two pumps, and every way in which they end. */
 import type { Bytes } from '../protocol/bytes.ts';
-import type { Code } from '../protocol/errors.ts';
-import { ISOLATE_GROWTH_MAX, ISOLATE_WINDOWS_MAX, LINGER, LOOKAHEAD_DELAY } from '../protocol/limits.ts';
+import { type Code, PuenteError } from '../protocol/errors.ts';
+import { IDLE_MAX, ISOLATE_GROWTH_MAX, ISOLATE_WINDOWS_MAX, LINGER, LOOKAHEAD_DELAY } from '../protocol/limits.ts';
 import { type Clock, Session } from '../protocol/session.ts';
 import { Signal } from '../protocol/signal.ts';
 import type { Budget } from '../protocol/window.ts';
+import { type Expectation, FirstFlight } from './first-flight.ts';
 import { ReadBuffer } from './read-buffer.ts';
 
 const clock: Clock = {
@@ -28,10 +29,19 @@ const isolateBudget: Budget = {
   },
 };
 
-/** Puts a session on top of a backend's connection, which is closed where that cannot be. */
-export async function join(backend: Socket, onEnded: (code: Code | undefined) => void = () => {}): Promise<Pipe> {
+/**
+ * Puts a session on top of a backend's connection, which is closed where that cannot be.
+ * @param expects of the app's first bytes
+ * @param onEnded is told of the session's end on the wire; the backend may still get what came before
+ * @throws PuenteError `full` when the isolate's budget holds no further session.
+ */
+export async function join(
+  backend: Socket,
+  expects: Expectation,
+  onEnded: (code: Code | undefined) => void,
+): Promise<Pipe> {
   try {
-    return new Pipe(backend, onEnded);
+    return new Pipe(backend, expects, onEnded);
   } catch (error) {
     await backend.close();
     throw error;
@@ -41,6 +51,7 @@ export async function join(backend: Socket, onEnded: (code: Code | undefined) =>
 export class Pipe {
   readonly session: Session;
   readonly #backend: Socket;
+  readonly #firstFlight: FirstFlight;
   readonly #onEnded: (code: Code | undefined) => void;
   readonly #reader: ReadableStreamBYOBReader;
   readonly #writer: WritableStreamDefaultWriter<Bytes>;
@@ -50,12 +61,12 @@ export class Pipe {
   #over = false;
   #drained = false;
   #drainTimer: number | null = null;
+  #idleTimer: number | null = null;
+  /** When the app or its backend last said something. */
+  #lastData = clock.now();
 
-  /**
-   * @param onEnded is told of the session's end on the wire; the backend may still get what came before
-   * @throws PuenteError `full` when the isolate's budget holds no further session.
-   */
-  constructor(backend: Socket, onEnded: (code: Code | undefined) => void) {
+  constructor(backend: Socket, expects: Expectation, onEnded: (code: Code | undefined) => void) {
+    this.#firstFlight = new FirstFlight(expects);
     this.#onEnded = onEnded;
     this.session = new Session({
       end: 'relay',
@@ -72,6 +83,16 @@ export class Pipe {
     this.#backend = backend;
     this.#reader = backend.readable.getReader({ mode: 'byob' });
     this.#writer = backend.writable.getWriter();
+    this.#watch(IDLE_MAX);
+  }
+
+  /** Ends a session in which nothing was said for IDLE_MAX. A timer set anew for every byte would cost more. */
+  #watch(wait: number): void {
+    this.#idleTimer = setTimeout(() => {
+      const left = this.#lastData + IDLE_MAX - clock.now();
+      if (left > 0) this.#watch(left);
+      else this.session.reset('idle');
+    }, wait);
   }
 
   /** Resolves when nothing is left to do in either direction; the TCP connection is closed then. */
@@ -82,15 +103,16 @@ export class Pipe {
     this.#buffer.release();
     this.#drained = true;
     clearTimeout(this.#drainTimer);
+    clearTimeout(this.#idleTimer);
     await this.#backend.close().catch(() => {});
   }
 
   async #pump(direction: Promise<void>): Promise<void> {
     try {
       await direction;
-    } catch {
+    } catch (error) {
       // The TCP connection broke; or the session has ended and this is its echo, which `reset` ignores.
-      this.session.reset('backend-reset');
+      this.session.reset(error instanceof PuenteError ? error.code : 'backend-reset');
     }
   }
 
@@ -99,10 +121,13 @@ export class Pipe {
     for (;;) {
       const bytes = this.session.take();
       if (bytes) {
-        await this.#writer.write(bytes);
+        this.#lastData = clock.now();
+        const passed = this.#firstFlight.pass(bytes);
+        if (passed.length > 0) await this.#writer.write(passed);
         this.session.consumed(bytes.length);
         this.session.flush();
       } else if (this.session.drained) {
+        this.#firstFlight.end();
         return this.#writer.close();
       } else if (this.#over) {
         return;
@@ -121,6 +146,7 @@ export class Pipe {
       const length = this.session.roomFor(this.#buffer.size) || (await this.#waitForRoom());
       const { value, done } = await this.#reader.read(this.#buffer.view(length));
       if (done) break;
+      this.#lastData = clock.now();
       const owned = this.#buffer.filled(value, length);
       for (let rest = this.#send(value, owned); rest.length > 0 && !this.#over; rest = this.#send(rest, owned))
         await this.#writable.wait();

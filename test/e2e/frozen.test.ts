@@ -31,7 +31,7 @@ const noticed: Fault = () => {
 
 beforeAll(async () => {
   backend = await startBackend(echo);
-  relay = await startRelay({ BACKENDS: backend.address });
+  relay = await startRelay({ BACKENDS: backend.entry });
 });
 
 afterEach(async () => {

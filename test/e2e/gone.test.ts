@@ -25,7 +25,7 @@ let built: Bundle;
 let relay: Workerd;
 let network: Middlebox;
 
-const start = () => serve(built, { RELAY_KEY: toBase64url(KEY), BACKENDS: backend.address }, certificate);
+const start = () => serve(built, { RELAY_KEY: toBase64url(KEY), BACKENDS: backend.entry }, certificate);
 
 beforeAll(async () => {
   backend = await startBackend(echo);

@@ -20,7 +20,7 @@ let relay: LocalRelay;
 
 beforeAll(async () => {
   backend = await startBackend(echo);
-  relay = await startRelay({ BACKENDS: backend.address });
+  relay = await startRelay({ BACKENDS: backend.entry });
 });
 
 afterAll(async () => {

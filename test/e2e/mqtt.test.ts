@@ -36,8 +36,9 @@ beforeAll(async () => {
   web = http.createServer((request, response) => response.end(`You asked for ${request.url}`));
   secure = tls.createServer(certificate, (socket) => serve(socket));
   await Promise.all([secureWebSockets, web, secure].map(listen));
-  const ports = [chat.port, ...[secureWebSockets, web, secure].map(portOf)];
-  relay = await startRelay({ BACKENDS: ports.map((port) => `localhost:${port}`).join(', ') });
+  const ports = [chat.port, ...[secureWebSockets, secure].map(portOf)];
+  const entries = [...ports.map((port) => `localhost:${port}`), `any://localhost:${portOf(web)}`];
+  relay = await startRelay({ BACKENDS: entries.join(', ') });
 });
 
 afterAll(async () => {

@@ -21,7 +21,7 @@ let serve: (socket: net.Socket) => void;
 beforeAll(async () => {
   backend = await startBackend((socket) => serve(socket));
   silent = await startSilentBackend();
-  relay = await startRelay({ BACKENDS: `${backend.address}, ${silent.address}, 127.0.0.1:1, name.invalid:443` });
+  relay = await startRelay({ BACKENDS: `${backend.entry}, ${silent.address}, 127.0.0.1:1, name.invalid:443` });
 });
 
 afterAll(async () => {

@@ -21,7 +21,7 @@ beforeAll(async () => {
   const chain = await makeChain();
   tls.setDefaultCACertificates([...tls.getCACertificates(), chain.ca]);
   backend = await startBackend(echo);
-  relay = await serve(bundle('wrangler.toml'), { RELAY_KEY: toBase64url(KEY), BACKENDS: backend.address }, chain);
+  relay = await serve(bundle('wrangler.toml'), { RELAY_KEY: toBase64url(KEY), BACKENDS: backend.entry }, chain);
 });
 
 afterAll(async () => {

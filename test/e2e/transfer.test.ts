@@ -20,7 +20,7 @@ let serve: (socket: net.Socket) => void;
 
 beforeAll(async () => {
   backend = await startBackend((socket) => serve(socket));
-  relay = await startRelay({ BACKENDS: backend.address });
+  relay = await startRelay({ BACKENDS: backend.entry });
 });
 
 // What a test that failed left open is not the next one's.

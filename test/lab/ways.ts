@@ -33,7 +33,7 @@ export async function puenteTo(
 ): Promise<PuenteWay> {
   const secret = crypto.getRandomValues(new Uint8Array(32));
   const key = await nodeCipher.publicKey(secret);
-  const vars = { RELAY_KEY: toBase64url(secret), BACKENDS: `127.0.0.1:${port}` };
+  const vars = { RELAY_KEY: toBase64url(secret), BACKENDS: `any://127.0.0.1:${port}` };
   let worker = await serve(bundle, vars, certificate, options);
   return {
     relay: 'puente',

@@ -140,13 +140,13 @@ describe('hello', () => {
       return payload;
     };
     const bare: Hello = { ...LARGEST, backend: '', invite: EMPTY, earlyData: EMPTY };
-    const [backendAt, earlyDataAt] = [19, 22];
+    const [backendAt, earlyDataAt] = [20, 22];
     expect(decodeHello(with16(bare, backendAt, BACKEND_CHARS_MAX))).toHaveProperty('kind', 'open');
     expect(thrown(() => decodeHello(with16(bare, backendAt, BACKEND_CHARS_MAX + 1)))).toBeInstanceOf(Malformed);
     expect(decodeHello(with16(bare, earlyDataAt, EARLY_DATA_MAX))).toHaveProperty('kind', 'open');
     expect(thrown(() => decodeHello(with16(bare, earlyDataAt, EARLY_DATA_MAX + 1)))).toBeInstanceOf(Malformed);
     const resumed = encodeHello({ ...RESUME, session: EMPTY, invite: EMPTY });
-    const sessionAt = 31;
+    const sessionAt = 32;
     resumed[sessionAt] = SESSION_ID_MAX;
     expect(decodeHello(resumed)).toHaveProperty('kind', 'resume');
     resumed[sessionAt] = SESSION_ID_MAX + 1;
@@ -155,23 +155,25 @@ describe('hello', () => {
 
   test('a backend that is not UTF-8, an offset past 2^53 - 1: Malformed', () => {
     const payload = encodeHello(LARGEST);
-    payload[21] = 0xff;
+    payload[22 + INVITE_MAX] = 0xff;
     expect(thrown(() => decodeHello(payload))).toBeInstanceOf(Malformed);
     const far = encodeHello(LARGEST);
-    far.fill(0xff, 11, 19);
+    far.fill(0xff, 12 + INVITE_MAX, 20 + INVITE_MAX);
     expect(thrown(() => decodeHello(far))).toBeInstanceOf(Malformed);
   });
 
-  test('of another version or kind it still tells its time', () => {
+  test('of another version or kind it still tells its time and its invite', () => {
     fc.assert(
       fc.property(hello, fc.nat(255), fc.nat(255), (value, version, kind) => {
         const payload = encodeHello(value);
         payload[0] = version;
-        payload[5] = kind;
+        const kindAt = 6 + value.invite.length;
+        payload[kindAt] = kind;
         if (version === VERSION && kind <= 1) return;
-        expect(decodeHello(payload)).toEqual({ kind: 'unknown', time: value.time });
-        expect(decodeHello(payload.subarray(0, 6))).toEqual({ kind: 'unknown', time: value.time });
-        expect(thrown(() => decodeHello(payload.subarray(0, 5)))).toBeInstanceOf(Malformed);
+        const { time, invite } = value;
+        expect(decodeHello(payload)).toEqual({ kind: 'unknown', time, invite });
+        expect(decodeHello(payload.subarray(0, kindAt + 1))).toEqual({ kind: 'unknown', time, invite });
+        expect(thrown(() => decodeHello(payload.subarray(0, kindAt)))).toBeInstanceOf(Malformed);
       }),
       { numRuns: 200 },
     );
@@ -179,9 +181,10 @@ describe('hello', () => {
 
   test('unknown options are ignored', () => {
     const payload = encodeHello({ ...LARGEST, resumable: false });
-    payload[10] = 0xfe;
+    const at = 11 + INVITE_MAX;
+    payload[at] = 0xfe;
     expect(decodeHello(payload)).toHaveProperty('resumable', false);
-    payload[10] = 0xff;
+    payload[at] = 0xff;
     expect(decodeHello(payload)).toHaveProperty('resumable', true);
   });
 

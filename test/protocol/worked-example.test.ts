@@ -362,6 +362,10 @@ const INTERNAL = [
   'CONNECTS_MAX',
   'CONNECTS_PER_BACKEND_MAX',
   'CONNECTS_WAITING_MAX',
+  'OPENING_MAX',
+  'FAULTS_PER_MINUTE',
+  'OPENS_PER_INVITE_PER_MINUTE',
+  'SOURCES_MAX',
 ];
 
 test('the table of limits has the values of the code, and all that a peer can see', () => {

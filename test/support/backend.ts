@@ -7,6 +7,8 @@ export interface Backend {
   port: number;
   /** `127.0.0.1:port` */
   address: string;
+  /** Its entry in `BACKENDS`: what the tests say to it is not encrypted. */
+  entry: string;
   /** Sockets open now. */
   open: Set<net.Socket>;
   /** Sockets accepted so far. */
@@ -30,6 +32,7 @@ export async function startBackend(serve: (socket: net.Socket) => void): Promise
   const backend: Backend = {
     port,
     address: `127.0.0.1:${port}`,
+    entry: `any://127.0.0.1:${port}`,
     open,
     accepted: 0,
     async close() {

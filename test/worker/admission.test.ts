@@ -73,7 +73,7 @@ describe('a valid hello', () => {
     version[0] = 2;
     expect(await refusal(version)).toBe('version');
     const kind = encodeHello(hello());
-    kind[5] = 9;
+    kind[6] = 9;
     expect(await refusal(kind)).toBe('version');
   });
 

@@ -47,11 +47,14 @@ describe('a relay that is not set up', () => {
     ['has a key of other letters', { RELAY_KEY: `${'A'.repeat(42)}=` }, /RELAY_KEY is not 32 bytes/],
     ['names no backend', { RELAY_KEY: KEY, BACKENDS: '' }, /BACKENDS is empty.*BACKENDS = &quot;whatsapp&quot;/s],
     ['names a bad backend', { RELAY_KEY: KEY, BACKENDS: '<b>' }, /BACKENDS has &quot;&lt;b&gt;&quot;/],
+    ['names no invite', { RELAY_KEY: KEY, REVOKED: 'Ana' }, /REVOKED has &quot;Ana&quot;.*npm run invite/s],
     [
-      'is meant to be closed',
-      { RELAY_KEY: KEY, ACCESS: 'invite' },
-      /ACCESS is &quot;invite&quot;.*ACCESS = &quot;open&quot;/s,
+      'has an old key without a day',
+      { RELAY_KEY: KEY, OLD_RELAY_KEY: KEY },
+      /OLD_KEY_UNTIL is &quot;&quot;, not a day/,
     ],
+    ['has a day that is none', { RELAY_KEY: KEY, OLD_RELAY_KEY: KEY, OLD_KEY_UNTIL: '2026-13-01' }, /OLD_KEY_UNTIL is/],
+    ['has a day without an old key', { RELAY_KEY: KEY, OLD_KEY_UNTIL: '2026-12-31' }, /OLD_RELAY_KEY is not set/],
   ])('because it %s says what to do, and nothing else', async (_, env, says) => {
     const response = await get('', env);
     expect(response.status).toBe(503);

@@ -222,6 +222,6 @@ export class Writer {
 }
 
 function within(length: number, max: number): number {
-  if (length > max) throw new RangeError(`a field of ${length} bytes, at most ${max} allowed`);
+  if (length > max) throw new RangeError(`${length} bytes, at most ${max}`);
   return length;
 }

@@ -68,7 +68,7 @@ class Symmetric {
    * DecryptAndHash, less the hash.
    * @param associated the hash before `sealed` was mixed in
    */
-  async open(sealed: Bytes, associated = this.h): Promise<Bytes> {
+  async open(sealed: Bytes, associated: Bytes): Promise<Bytes> {
     const open = await this.#cipher.opener(this.#key);
     return open(0, associated, sealed);
   }
@@ -126,7 +126,7 @@ export async function initiate(cipher: Cipher, prologue: Bytes, relayKey: Bytes,
       const remote = message.subarray(0, KEY);
       await state.mixHash(remote);
       await state.mixKey(await cipher.sharedSecret(secret, remote));
-      const payload = await state.open(message.subarray(KEY));
+      const payload = await state.open(message.subarray(KEY), state.h);
       return { payload, transport: await state.split('initiator') };
     },
   };

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { nodeCipher } from '../../client/node/cipher.ts';
-import { fromBase64url } from '../../protocol/bytes.ts';
+import { type Bytes, fromBase64url, toBase64url } from '../../protocol/bytes.ts';
+import { inviteKeyOf, openInvite } from '../../protocol/invite.ts';
 import { parseLink } from '../../protocol/link.ts';
 import { ROOT, run } from '../support/command.ts';
 
@@ -47,6 +48,43 @@ describe('npm run key', () => {
     const { status, stdout, stderr } = key('http://relay.example.org');
     expect([status, stdout]).toEqual([2, '']);
     expect(stderr).toContain('https://');
+  });
+});
+
+describe('npm run invite', () => {
+  const secret = new Uint8Array(32).fill(7);
+  const invite = (...args: string[]) =>
+    run('npm', ['run', '--silent', 'invite', '--', ...args], `${toBase64url(secret)}\n`);
+
+  it('signs an invite that the relay takes, and puts it into the link', async () => {
+    const args = ['relay.example.org', '--expires', '2d', '--sessions', '3', '--backends', 'chat.example.org:5223'];
+    const made = JSON.parse(invite(...args, '--json').stdout) as { id: string; link: string; expires: string };
+    const { key, invite: signed } = parseLink(made.link);
+    expect(key).toEqual(await nodeCipher.publicKey(secret));
+    const opened = await openInvite(nodeCipher, await inviteKeyOf(nodeCipher, secret), signed as Bytes);
+    expect(opened).toMatchObject({ id: fromBase64url(made.id), sessions: 3, backends: 'chat.example.org:5223' });
+    const days = ((opened?.expires ?? 0) - Date.now()) / (24 * 60 * 60_000);
+    expect(days).toBeGreaterThan(1.99);
+    expect(days).toBeLessThanOrEqual(2);
+  });
+
+  it('prints the id that takes it back, and another each time', () => {
+    const [first, second] = [invite('relay.example.org').stdout, invite('relay.example.org').stdout];
+    expect(first).toMatch(/^Invite [\w-]{8}, good until .*https:\/\/relay\.example\.org\/#k=[\w-]{43}&i=[\w-]+/s);
+    expect(first).not.toBe(second);
+    expect(first).not.toContain(toBase64url(secret));
+  });
+
+  it.each([
+    [[], /host/],
+    [['relay.example.org', '--expires', 'soon'], /--expires: "soon"/],
+    [['relay.example.org', '--expires', '2020-01-01'], /--expires/],
+    [['relay.example.org', '--sessions', '0'], /--sessions: "0"/],
+    [['relay.example.org', '--backends', 'x'.repeat(226)], /--backends/],
+  ])('refuses %j with 2 and says why', (args, why) => {
+    const { status, stdout, stderr } = invite(...args);
+    expect([status, stdout]).toEqual([2, '']);
+    expect(stderr).toMatch(why);
   });
 });
 

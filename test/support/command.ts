@@ -7,9 +7,12 @@ import { until } from './until.ts';
 /** The folder of the repository. */
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Runs it to its end. */
-export function run(program: string, args: string[]) {
-  return spawnSync(program, args, { encoding: 'utf8', cwd: ROOT });
+/**
+ * Runs it to its end.
+ * @param input what it reads from standard input
+ */
+export function run(program: string, args: string[], input = '') {
+  return spawnSync(program, args, { encoding: 'utf8', cwd: ROOT, input });
 }
 
 export class Command {

@@ -5,8 +5,10 @@ import { type Bytes, EMPTY, fromBase64url, toBase64url } from '../../protocol/by
 import { native } from '../../protocol/cipher.ts';
 import { refusalOf } from '../../protocol/errors.ts';
 import { decodeGrant, encodeHello, type Hello, offer } from '../../protocol/hello.ts';
+import { type Invite, inviteKeyOf, signInvite } from '../../protocol/invite.ts';
 import { HELLO_AGE_MAX } from '../../protocol/limits.ts';
 import { type Initiator, initiate, PROLOGUE } from '../../protocol/noise.ts';
+import type { Env } from '../../worker/env.ts';
 import worker from '../../worker/index.ts';
 
 const ORIGIN = 'https://relay.example/';
@@ -40,6 +42,10 @@ async function refusal(payload: Bytes): Promise<string | undefined> {
   const [token, message, initiator] = await offered(payload);
   const { webSocket } = await upgrade(`${token}, ${message}`);
   if (!webSocket) throw new Error('not admitted');
+  return refusalIn(webSocket, initiator);
+}
+
+async function refusalIn(webSocket: WebSocket, initiator: Initiator): Promise<string | undefined> {
   webSocket.binaryType = 'arraybuffer';
   const answer = new Promise<ArrayBuffer>((resolve) => {
     webSocket.addEventListener('message', ({ data }) => resolve(data as ArrayBuffer));
@@ -177,5 +183,73 @@ describe('a stranger', () => {
     // Called directly: `fetch` makes a GET of every upgrade.
     const posted = new Request(ORIGIN, { method: 'POST', headers: { ...headers, Upgrade: 'websocket' } });
     expect((await worker.fetch(posted, env, createExecutionContext())).status).toBe(404);
+  });
+});
+
+describe('a private relay', () => {
+  const SECRET = new Uint8Array(32).fill(5);
+  const OLD_SECRET = new Uint8Array(32).fill(6);
+  const DAY = 24 * 60 * 60_000;
+  const id = Uint8Array.of(1, 2, 3, 4, 5, 6);
+  const usual: Env = { ACCESS: 'invite', RELAY_KEY: toBase64url(SECRET), BACKENDS: '127.0.0.1:9, 127.0.0.1:19' };
+  const day = (at: number) => new Date(at).toISOString().slice(0, 10);
+  const withOld = (until: number): Env => ({
+    ...usual,
+    OLD_RELAY_KEY: toBase64url(OLD_SECRET),
+    OLD_KEY_UNTIL: day(until),
+  });
+
+  async function signed(varied: Partial<Invite> = {}, secret = SECRET): Promise<Bytes> {
+    const invite = { id, expires: Date.now() + DAY, sessions: 0, backends: '', ...varied };
+    return signInvite(native, await inviteKeyOf(native, secret), invite);
+  }
+
+  /** What the relay says to a client with this invite: a refusal, or `stranger`. No backend of its answers. */
+  async function answerTo(invite: Bytes, env = usual, secret = SECRET, backend = '127.0.0.1:9'): Promise<string> {
+    const payload = encodeHello(hello({ invite, backend }));
+    const [token, message, initiator] = await offered(payload, await native.publicKey(secret));
+    const headers = { Upgrade: 'websocket', 'Sec-WebSocket-Protocol': `${token}, ${message}` };
+    const response = await worker.fetch(new Request(ORIGIN, { headers }), env, createExecutionContext());
+    if (!response.webSocket) return (await response.text()) === 'Hello World!' ? 'stranger' : 'something else';
+    return (await refusalIn(response.webSocket, initiator)) ?? 'no code';
+  }
+
+  it('answers those who have an invite, and nobody else', async () => {
+    expect(await answerTo(await signed())).toBe('backend-down');
+    expect(await answerTo(EMPTY)).toBe('stranger');
+    expect(await answerTo(await signed({}, OLD_SECRET))).toBe('stranger');
+    expect(await answerTo(await signed({ expires: Date.now() - 2000 }))).toBe('stranger');
+  });
+
+  it('takes an invite back', async () => {
+    expect(await answerTo(await signed(), { ...usual, REVOKED: `AAAAAAAA ${toBase64url(id)}` })).toBe('stranger');
+    expect(await answerTo(await signed(), { ...usual, REVOKED: 'AAAAAAAA' })).toBe('backend-down');
+  });
+
+  it('lets an invite reach some of its backends only, and never others', async () => {
+    const some = await signed({ backends: '127.0.0.1:19, 127.0.0.1:29' });
+    expect(await answerTo(some, usual, SECRET, '127.0.0.1:19')).toBe('backend-down');
+    expect(await answerTo(some, usual, SECRET, '127.0.0.1:9')).toBe('backend-not-allowed');
+    expect(await answerTo(some, usual, SECRET, '127.0.0.1:29')).toBe('backend-not-allowed');
+    expect(await answerTo(await signed({ backends: 'no entry' }))).toBe('backend-not-allowed');
+  });
+
+  it('takes the key before this one, with its invites, until its last day has passed', async () => {
+    const old = await signed({}, OLD_SECRET);
+    expect(await answerTo(old, usual, OLD_SECRET)).toBe('stranger');
+    expect(await answerTo(old, withOld(Date.now()), OLD_SECRET)).toBe('backend-down');
+    expect(await answerTo(old, withOld(Date.now() - DAY), OLD_SECRET)).toBe('stranger');
+    expect(await answerTo(await signed(), withOld(Date.now()))).toBe('backend-down');
+    // An invite of one key's in a hello to the other's.
+    expect(await answerTo(old, withOld(Date.now()), SECRET)).toBe('stranger');
+  });
+
+  it('tells those with an invite that their version is old', async () => {
+    const payload = encodeHello(hello({ invite: await signed() }));
+    payload[0] = 2;
+    const [token, message, initiator] = await offered(payload, await native.publicKey(SECRET));
+    const headers = { Upgrade: 'websocket', 'Sec-WebSocket-Protocol': `${token}, ${message}` };
+    const { webSocket } = await worker.fetch(new Request(ORIGIN, { headers }), usual, createExecutionContext());
+    expect(webSocket && (await refusalIn(webSocket, initiator))).toBe('version');
   });
 });

@@ -1,5 +1,5 @@
 /** What a volunteer and a contributor run from a clone. */
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -122,5 +122,31 @@ describe('the lint', () => {
     expect(lint('protocol/x.ts', 'export const at = Date.now();\n')).toBe(1);
     expect(lint('protocol/x.ts', "export const answer = fetch('/');\n")).toBe(1);
     expect(lint('client/x.ts', 'export const at = Date.now();\n')).toBe(0);
+  });
+});
+
+describe('the documents', () => {
+  it('name tests that are there', () => {
+    const text = readFileSync(join(ROOT, 'docs/security.md'), 'utf8');
+    // `test/e2e/resume.test.ts`, `kills.test.ts`: a bare name is in the folder of the one before it.
+    let within = '';
+    const named = Array.from(text.matchAll(/`(test\/\w+\/)?([\w-]+\.test\.ts)`/g), ([, path = within, name = '']) => {
+      within = path;
+      return path + name;
+    });
+    expect(named.length).toBeGreaterThan(12);
+    expect(named.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
+  });
+});
+
+describe('the packages', () => {
+  it('that are used have exact versions, and few of them are shipped', () => {
+    const { dependencies, devDependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as Record<
+      string,
+      Record<string, string>
+    >;
+    for (const [name, version] of Object.entries({ ...dependencies, ...devDependencies }))
+      expect(version, name).toMatch(/^\d+\.\d+\.\d+$/);
+    expect(Object.keys(dependencies ?? {})).toEqual(['@noble/ciphers', '@noble/curves', '@noble/hashes', 'hono', 'ws']);
   });
 });

@@ -20,18 +20,29 @@ function decoySite({ DECOY_URL }: Env): URL | undefined {
 }
 
 /** All that the site learns of a visitor beside method, path and body. None of it says who that is. */
-const HEADERS = ['Accept', 'Accept-Language', 'Content-Type', 'If-Modified-Since', 'If-None-Match', 'Range'];
+const HEADERS = [
+  'Accept',
+  'Accept-Encoding',
+  'Accept-Language',
+  'Content-Type',
+  'If-Modified-Since',
+  'If-None-Match',
+  'If-Range',
+  'Range',
+];
 
 async function fetchThrough(request: Request, site: URL): Promise<Response> {
-  const { origin, pathname, search } = new URL(request.url);
+  const { origin, href } = new URL(request.url);
   const headers = new Headers();
   for (const name of HEADERS) {
     const value = request.headers.get(name);
     if (value !== null) headers.set(name, value);
   }
-  const { method, body } = request;
+  const { method } = request;
+  // Anybody can send one with a GET, and sites ignore it; `fetch` would throw.
+  const body = method === 'GET' || method === 'HEAD' ? null : request.body;
   try {
-    const answer = await fetch(site.origin + pathname + search, { method, headers, body, redirect: 'manual' });
+    const answer = await fetch(site.origin + href.slice(origin.length), { method, headers, body, redirect: 'manual' });
     const response = new Response(answer.body, answer);
     keepHere(response.headers, site, origin);
     return response;
@@ -43,7 +54,8 @@ async function fetchThrough(request: Request, site: URL): Promise<Response> {
 /** A redirect within the site stays within this one, as at any site that is served from behind another. */
 function keepHere(headers: Headers, site: URL, here: string): void {
   const location = headers.get('Location');
-  if (location === null || !URL.canParse(location, site.href)) return;
-  const { origin, pathname, search, hash } = new URL(location, site);
-  if (origin === site.origin) headers.set('Location', here + pathname + search + hash);
+  // One that names no host stays here as it is.
+  if (location === null || !URL.canParse(location, here)) return;
+  const { origin, href } = new URL(location, here);
+  if (origin === site.origin) headers.set('Location', here + href.slice(origin.length));
 }

@@ -8,7 +8,7 @@ import type { Env } from './env.ts';
 export function decoy(request: Request, env: Env): Response | Promise<Response> {
   const site = decoySite(env);
   if (site) return fetchThrough(request, site);
-  if (env.ASSETS) return env.ASSETS.fetch(request);
+  if (env.ASSETS) return env.ASSETS.fetch(request.headers.has('Upgrade') ? withoutUpgrade(request) : request);
   return new Response('Hello World!');
 }
 
@@ -17,6 +17,19 @@ function decoySite({ DECOY_URL }: Env): URL | undefined {
   if (!DECOY_URL || !URL.canParse(DECOY_URL)) return undefined;
   const url = new URL(DECOY_URL);
   return url.protocol === 'https:' || isLoopback(url.hostname) ? url : undefined;
+}
+
+/** Of every upgrade `fetch` makes a GET, and a folder knows other methods. */
+function withoutUpgrade(request: Request): Request {
+  const headers = new Headers(request.headers);
+  headers.delete('Upgrade');
+  return new Request(request.url, asSent(request, headers));
+}
+
+function asSent({ method, body }: Request, headers: Headers): RequestInit {
+  // Anybody can send a body with a GET, and sites ignore it; `fetch` would throw.
+  const isRead = method !== 'GET' && method !== 'HEAD';
+  return { method, headers, body: isRead ? body : null, redirect: 'manual' };
 }
 
 /** All that the site learns of a visitor beside method, path and body. None of it says who that is. */
@@ -38,11 +51,8 @@ async function fetchThrough(request: Request, site: URL): Promise<Response> {
     const value = request.headers.get(name);
     if (value !== null) headers.set(name, value);
   }
-  const { method } = request;
-  // Anybody can send one with a GET, and sites ignore it; `fetch` would throw.
-  const body = method === 'GET' || method === 'HEAD' ? null : request.body;
   try {
-    const answer = await fetch(site.origin + href.slice(origin.length), { method, headers, body, redirect: 'manual' });
+    const answer = await fetch(site.origin + href.slice(origin.length), asSent(request, headers));
     const response = new Response(answer.body, answer);
     keepHere(response.headers, site, origin);
     return response;

@@ -74,11 +74,12 @@ export class RawClient {
     return client;
   }
 
-  /** Another carrier for the same session, with a proof of it. */
+  /** Another carrier for the same session, with a proof of it, and the link's invite. */
   resume(link: string, carrier: number, offsets: Offsets, allowance = Number.POSITIVE_INFINITY): Promise<RawClient> {
     if (!('session' in this.grant)) throw new Error('was refused');
     const { session } = this.grant;
     const { secret } = this.#transport;
+    const { invite = EMPTY } = parseLink(link);
     return RawClient.open(link, async (binding) => {
       const mac = await nodeCipher.hmac(secret, binding);
       return encodeHello({
@@ -88,7 +89,7 @@ export class RawClient {
         mac,
         ...offsets,
         allowance,
-        invite: EMPTY,
+        invite,
         time: Date.now(),
       });
     });

@@ -1,6 +1,6 @@
 /** Whatever a stranger sends to a private relay is answered as by its decoy alone, byte for byte. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { toUtf8 } from '../../protocol/bytes.ts';
+import { toBase64url, toUtf8 } from '../../protocol/bytes.ts';
 import { refusalOf } from '../../protocol/errors.ts';
 import { encodeHello, type OpenHello } from '../../protocol/hello.ts';
 import { formatLink } from '../../protocol/link.ts';
@@ -8,7 +8,7 @@ import { type Backend, echo, startBackend } from '../support/backend.ts';
 import { fetchingThrough, folder, helloWorld, relay, relayWithFolder, type Served } from '../support/decoys.ts';
 import { knock, offering, requestOf, UPGRADE } from '../support/exchange.ts';
 import { type Offer, PrivateRelay } from '../support/private-relay.ts';
-import { compare, matrix, otherMethods, type Probe } from '../support/probes.ts';
+import { compare, ordinary, otherMethods, type Probe, upgrades } from '../support/probes.ts';
 import { openHello, RawClient, random } from '../support/raw-client.ts';
 import { type Site, startSite } from '../support/site.ts';
 import { until } from '../support/until.ts';
@@ -31,26 +31,45 @@ afterEach(() => {
   for (const socket of backend.open) socket.destroy();
 });
 
-/** How many probes may go unanswered: of HTTP/2. */
-const SILENT = 1;
+/** Probes after which workerd closes without an answer. */
+const SILENT = new Set(['HTTP/2']);
 
 const upgradeWith = async (offer: Offer) => requestOf('GET / HTTP/1.1', [...UPGRADE, ...offering(await offer())]);
+
+/** The platform says HIT of a file that it had within 100 ms, and MISS of one that took longer. */
+const steady = (answer: string) => answer.replaceAll(/^CF-Cache-Status: (HIT|MISS)$/gm, 'CF-Cache-Status');
 
 /** What differs, of the first few. */
 async function differences(probes: readonly Probe[], served: Served, reference: Served) {
   const compared = await compare(probes, served.port, reference.port);
   expect(compared.length).toBe(probes.length);
   // Two servers that say nothing would be alike as well.
-  expect(compared.filter(({ reference }) => reference === '').length).toBeLessThanOrEqual(SILENT);
-  return compared.filter(({ relay, reference }) => relay !== reference).slice(0, 5);
+  const silent = compared.filter(({ reference, probe }) => reference === '' && !SILENT.has(probe));
+  expect(silent.map(({ probe }) => probe)).toEqual([]);
+  return compared.filter(({ relay, reference }) => steady(relay) !== steady(reference)).slice(0, 5);
 }
 
 const through = () => ({ DECOY_URL: `${site.origin}/` });
 
-const DECOYS: [string, (vars: Record<string, string>) => Promise<Served>, () => Promise<Served>][] = [
-  ['Hello World!', relay, helloWorld],
-  ['a site that is fetched through', (vars) => relay({ ...vars, ...through() }), () => fetchingThrough(through())],
-  ['a folder', relayWithFolder, folder],
+interface Decoy {
+  relay(vars: Record<string, string>): Promise<Served>;
+  reference(): Promise<Served>;
+  /** Probes that cannot be told apart there, for other reasons than the relay's. */
+  blurred: RegExp;
+}
+
+const DECOYS: [string, Decoy][] = [
+  ['Hello World!', { relay, reference: helloWorld, blurred: /$^/ }],
+  [
+    'a site that is fetched through',
+    {
+      relay: (vars) => relay({ ...vars, ...through() }),
+      reference: () => fetchingThrough(through()),
+      blurred: /$^/,
+    },
+  ],
+  // The entry of wrangler's harness makes a GET of every upgrade, and now and then waits for a large body in vain.
+  ['a folder', { relay: relayWithFolder, reference: folder, blurred: /^(?!GET).*, an upgrade with|a large body/ }],
 ];
 
 const HUBS = [
@@ -58,8 +77,7 @@ const HUBS = [
   ['hubs', '1'],
 ] as const;
 
-// The entry of wrangler's harness makes a GET of every upgrade, so that `otherMethods` cannot be seen there.
-describe.each(DECOYS)('behind %s', (_, serveRelay, serveReference) => {
+describe.each(DECOYS)('behind %s', (_, { relay, reference: serveReference, blurred }) => {
   let reference: Served;
   beforeAll(async () => {
     reference = await serveReference();
@@ -71,7 +89,7 @@ describe.each(DECOYS)('behind %s', (_, serveRelay, serveReference) => {
     let served: Served;
     beforeAll(async () => {
       of = new PrivateRelay(backend.address, `${backend.entry} ${other.entry}`);
-      served = await serveRelay({ ...of.vars, HUBS: hubs });
+      served = await relay({ ...of.vars, HUBS: hubs });
     });
     afterAll(() => served.stop());
 
@@ -99,20 +117,25 @@ describe.each(DECOYS)('behind %s', (_, serveRelay, serveReference) => {
         of.offer(encodeHello({ ...kind, mac: random(32), invite: await of.invite(), time: Date.now() }));
     }
 
-    it('answers every probe as the site alone', async () => {
+    // Where sessions live makes no difference to them.
+    it.runIf(!resumable)('answers ordinary requests, and odd ones, as the site alone', async () => {
+      const refused = of.strangers()['a revoked invite'] as Offer;
+      const probes = [...ordinary(refused), ...otherMethods(of.valid())].filter(({ name }) => !blurred.test(name));
+      expect(await differences(probes, served, reference)).toEqual([]);
+    });
+
+    it('answers every upgrade that is not admitted as the site alone', async () => {
       const client = await open(backend.address);
       const strangers = {
         ...of.strangers(),
         'a replay': replayed,
         'a replay under another token': async () => {
           const [, message] = ((await replayed()) as string).split(', ');
-          return `${Buffer.from(random(12)).toString('base64url')}, ${message}`;
+          return `${toBase64url(random(12))}, ${message}`;
         },
         ...(resumable && { 'a resume without its proof': await unproven(client) }),
       };
-      const valid = of.valid({ resumable });
-      const probes = [...matrix(strangers, valid), ...(serveRelay === relayWithFolder ? [] : otherMethods(valid))];
-      expect(await differences(probes, served, reference)).toEqual([]);
+      expect(await differences(upgrades(strangers, of.valid({ resumable })), served, reference)).toEqual([]);
       client.close();
     });
 

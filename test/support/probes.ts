@@ -19,8 +19,7 @@ const MORE_PATHS = [
 ];
 
 /** Upgrades that RFC 6455 has nothing against, or that are broken in a way which is only looked at for a 101. */
-const UPGRADES: Record<string, readonly string[]> = {
-  'an upgrade': UPGRADE,
+const ODD_UPGRADES: Record<string, readonly string[]> = {
   'an upgrade in other letters': UPGRADE.map((line) => line.toLowerCase()),
   'an upgrade without a key': without('Sec-WebSocket-Key'),
   'an upgrade with a short key': [...without('Sec-WebSocket-Key'), 'Sec-WebSocket-Key: c2hvcnQ='],
@@ -28,6 +27,16 @@ const UPGRADES: Record<string, readonly string[]> = {
   'an upgrade without Connection': without('Connection'),
   'an upgrade with extensions': [...UPGRADE, 'Sec-WebSocket-Extensions: permessage-deflate'],
 };
+
+/** One for each of the checks that a hello can fail: first, last, and between. */
+const AMONG_STRANGERS = new Set([
+  'no subprotocol',
+  'a random hello',
+  'a payload that ends early',
+  'a stale hello',
+  'a revoked invite',
+  'a replay',
+]);
 
 /** What is no upgrade, so that not even a hello makes one of it. */
 const NO_UPGRADES: Record<string, readonly string[]> = {
@@ -82,20 +91,37 @@ const LINES: Record<string, string> = {
   nothing: '\r\n\r\n',
 };
 
+/** Methods, paths and HTTP at its edges: what nobody would take for a hello. */
+export function ordinary(refused: Offer): Probe[] {
+  const lines = [
+    ...[...PATHS, ...MORE_PATHS].map((path) => `GET ${path} HTTP/1.1`),
+    ...METHODS.flatMap((method) => PATHS.map((path) => `${method} ${path} HTTP/1.1`)),
+  ];
+  return [...lines.map((line) => ({ name: line, request: async () => requestOf(line) })), ...edges(refused)];
+}
+
 /**
+ * Upgrades, and what is almost one.
  * @param strangers subprotocols that nobody is admitted for
  * @param valid ones that somebody is, in an upgrade
  */
-export function matrix(strangers: Record<string, Offer>, valid: Offer): Probe[] {
-  const { 'no subprotocol': none, 'a revoked invite': revoked } = strangers;
-  const few = { none, revoked, valid } as Record<string, Offer>;
+export function upgrades(strangers: Record<string, Offer>, valid: Offer): Probe[] {
+  const some = Object.fromEntries(Object.entries(strangers).filter(([what]) => AMONG_STRANGERS.has(what)));
   return [
-    ...plain(),
-    ...Object.entries(UPGRADES).flatMap(([name, lines]) => offered(`${name} to /`, '/', lines, strangers)),
+    ...offered('an upgrade', '/', UPGRADE, strangers),
     ...offered('an upgrade elsewhere', '/.well-known/puente', UPGRADE, strangers),
-    ...Object.entries(NO_UPGRADES).flatMap(([name, lines]) => offered(name, '/', lines, few)),
-    ...edges(strangers),
+    ...Object.entries(ODD_UPGRADES).flatMap(([name, lines]) => offered(name, '/', lines, some)),
+    ...Object.entries(NO_UPGRADES).flatMap(([name, lines]) =>
+      offered(name, '/', lines, { 'no hello': async () => undefined, 'a hello': valid }),
+    ),
   ];
+}
+
+function offered(name: string, path: string, lines: readonly string[], offers: Record<string, Offer>): Probe[] {
+  return Object.entries(offers).map(([what, offer]) => ({
+    name: `${name} with ${what}`,
+    request: async () => requestOf(`GET ${path} HTTP/1.1`, [...lines, ...offering(await offer())]),
+  }));
 }
 
 /** Hellos that would be admitted, were they sent with GET. */
@@ -106,24 +132,9 @@ export function otherMethods(valid: Offer): Probe[] {
   }));
 }
 
-function plain(): Probe[] {
-  const lines = [
-    ...[...PATHS, ...MORE_PATHS].map((path) => `GET ${path} HTTP/1.1`),
-    ...METHODS.flatMap((method) => PATHS.map((path) => `${method} ${path} HTTP/1.1`)),
-  ];
-  return lines.map((line) => ({ name: line, request: async () => requestOf(line) }));
-}
-
-function offered(name: string, path: string, lines: readonly string[], offers: Record<string, Offer>): Probe[] {
-  return Object.entries(offers).map(([what, offer]) => ({
-    name: `${name} with ${what}`,
-    request: async () => requestOf(`GET ${path} HTTP/1.1`, [...lines, ...offering(await offer())]),
-  }));
-}
-
-/** Each alone, and in an upgrade with a hello that is refused at the last of a stranger's checks. */
-function edges(strangers: Record<string, Offer>): Probe[] {
-  const refused = async () => [...UPGRADE, ...offering(await strangers['a revoked invite']?.())];
+/** Each alone, and in an upgrade with a hello that is refused. */
+function edges(offer: Offer): Probe[] {
+  const refused = async () => [...UPGRADE, ...offering(await offer())];
   const bodies = Object.entries(BODIES).flatMap(([name, [headers, body]]) => [
     ...['GET', 'HEAD', 'POST'].map((method) => ({
       name: `${method} with ${name}`,

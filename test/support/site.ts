@@ -49,10 +49,16 @@ function answer(request: http.IncomingMessage, response: http.ServerResponse, or
   if (redirect) response.writeHead(redirect[0], { ...HTML, Location: redirect[1] }).end('moved');
   else if (pathname === '/') garden(request, response);
   else if (pathname === '/query') response.end(request.url);
-  else if (pathname === '/echo') void text(request).then((body) => response.end(`${request.method} of "${body}"`));
+  else if (pathname === '/echo') void echo(request, response);
   else if (pathname === '/empty') response.writeHead(204).end();
   else if (pathname === '/error') response.writeHead(500, HTML).end('<h1>The garden is closed</h1>');
   else response.writeHead(404, HTML).end('<h1>No such flower</h1>');
+}
+
+/** As sites do, it does not look at what comes with a GET. */
+async function echo(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
+  const body = await text(request);
+  response.end(request.method === 'GET' ? 'nothing' : body);
 }
 
 function garden({ headers }: http.IncomingMessage, response: http.ServerResponse): void {

@@ -1,11 +1,11 @@
 /** A private relay's keys and settings, the hellos that it takes, and every kind that it does not. */
-import { nodeCipher } from '../../client/node/cipher.ts';
 import { type Bytes, concat, EMPTY, toBase64url } from '../../protocol/bytes.ts';
+import { native } from '../../protocol/cipher.ts';
 import { encodeHello, type OpenHello, offer } from '../../protocol/hello.ts';
 import { type Invite, inviteKeyOf, signInvite } from '../../protocol/invite.ts';
 import { HELLO_AGE_MAX, HELLO_MAX, HELLO_OVERHEAD, INVITE_ID } from '../../protocol/limits.ts';
 import { initiate, PROLOGUE } from '../../protocol/noise.ts';
-import { openHello, random } from './raw-client.ts';
+import { openHello, random } from './open-hello.ts';
 
 const DAY = 24 * 60 * 60_000;
 const KEY = 32;
@@ -37,12 +37,12 @@ export class PrivateRelay {
   }
 
   key(): Promise<Bytes> {
-    return Promise.resolve(nodeCipher.publicKey(this.#secret));
+    return Promise.resolve(native.publicKey(this.#secret));
   }
 
   async invite(varied: Partial<Invite> = {}, secret = this.#secret): Promise<Bytes> {
     const usual = { id: random(INVITE_ID), expires: Date.now() + DAY, sessions: 0, backends: '' };
-    return signInvite(nodeCipher, await inviteKeyOf(nodeCipher, secret), { ...usual, ...varied });
+    return signInvite(native, await inviteKeyOf(native, secret), { ...usual, ...varied });
   }
 
   /** An open hello's payload, with a good invite. */
@@ -60,7 +60,7 @@ export class PrivateRelay {
     payload: Bytes,
     { key, prologue = PROLOGUE, change = (message: Bytes) => message }: Sealing = {},
   ): Promise<string> {
-    const initiator = await initiate(nodeCipher, prologue, key ?? (await this.key()), random(KEY));
+    const initiator = await initiate(native, prologue, key ?? (await this.key()), random(KEY));
     return offer(random(12), change(await initiator.writeHello(payload))).join(', ');
   }
 
@@ -94,7 +94,7 @@ export class PrivateRelay {
       (sealing: () => Promise<Sealing>, by?: Bytes): Offer =>
       async () =>
         this.offer(await this.payload({ invite: await this.invite({}, by) }), await sealing());
-    const publicKey = async (secret: Bytes) => nodeCipher.publicKey(secret);
+    const publicKey = async (secret: Bytes) => native.publicKey(secret);
     return {
       'a random hello': async () => offer(random(12), random(304)).join(', '),
       'a hello without its last byte': changed((message) => message.slice(0, -1)),
@@ -132,6 +132,10 @@ export class PrivateRelay {
       'a bit flipped in the invite': with_(async () => flipped(await this.invite(), 8)),
       'an invite without its last byte': with_(async () => (await this.invite()).slice(0, -1)),
       'an expired invite': with_(() => this.invite({ expires: Date.now() - 1000 })),
+      'an expired invite under the old key': async () =>
+        this.offer(await this.payload({ invite: await this.invite({ expires: 0 }, this.#oldSecret) }), {
+          key: await native.publicKey(this.#oldSecret),
+        }),
       'a revoked invite': with_(() => this.invite({ id: this.#revoked })),
       'a version to come, without an invite': changed((payload) => concat(Uint8Array.of(2), payload.slice(1)), {
         invite: EMPTY,

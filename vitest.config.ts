@@ -15,7 +15,11 @@ export default defineConfig({
             miniflare: { bindings: { RELAY_KEY: 'A'.repeat(43), BACKENDS: '127.0.0.1:9' } },
           }),
         ],
-        test: { name: 'workerd', include: ['test/worker/**/*.test.ts'] },
+        test: {
+          name: 'workerd',
+          include: ['test/worker/**/*.test.ts'],
+          globalSetup: './test/support/provided-backend.ts',
+        },
       },
       {
         test: {

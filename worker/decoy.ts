@@ -8,7 +8,7 @@ import type { Env } from './env.ts';
 export function decoy(request: Request, env: Env): Response | Promise<Response> {
   const site = decoySite(env);
   if (site) return fetchThrough(request, site);
-  if (env.ASSETS) return env.ASSETS.fetch(request);
+  if (env.ASSETS) return env.ASSETS.fetch(request.headers.has('Upgrade') ? withoutUpgrade(request) : request);
   return new Response('Hello World!');
 }
 
@@ -19,19 +19,40 @@ function decoySite({ DECOY_URL }: Env): URL | undefined {
   return url.protocol === 'https:' || isLoopback(url.hostname) ? url : undefined;
 }
 
+/** Of every upgrade `fetch` makes a GET, and a folder knows other methods. */
+function withoutUpgrade(request: Request): Request {
+  const headers = new Headers(request.headers);
+  headers.delete('Upgrade');
+  return new Request(request.url, asSent(request, headers));
+}
+
+function asSent({ method, body }: Request, headers: Headers): RequestInit {
+  // Anybody can send a body with a GET, and sites ignore it; `fetch` would throw.
+  const isRead = method !== 'GET' && method !== 'HEAD';
+  return { method, headers, body: isRead ? body : null, redirect: 'manual' };
+}
+
 /** All that the site learns of a visitor beside method, path and body. None of it says who that is. */
-const HEADERS = ['Accept', 'Accept-Language', 'Content-Type', 'If-Modified-Since', 'If-None-Match', 'Range'];
+const HEADERS = [
+  'Accept',
+  'Accept-Encoding',
+  'Accept-Language',
+  'Content-Type',
+  'If-Modified-Since',
+  'If-None-Match',
+  'If-Range',
+  'Range',
+];
 
 async function fetchThrough(request: Request, site: URL): Promise<Response> {
-  const { origin, pathname, search } = new URL(request.url);
+  const { origin, href } = new URL(request.url);
   const headers = new Headers();
   for (const name of HEADERS) {
     const value = request.headers.get(name);
     if (value !== null) headers.set(name, value);
   }
-  const { method, body } = request;
   try {
-    const answer = await fetch(site.origin + pathname + search, { method, headers, body, redirect: 'manual' });
+    const answer = await fetch(site.origin + href.slice(origin.length), asSent(request, headers));
     const response = new Response(answer.body, answer);
     keepHere(response.headers, site, origin);
     return response;
@@ -43,7 +64,8 @@ async function fetchThrough(request: Request, site: URL): Promise<Response> {
 /** A redirect within the site stays within this one, as at any site that is served from behind another. */
 function keepHere(headers: Headers, site: URL, here: string): void {
   const location = headers.get('Location');
-  if (location === null || !URL.canParse(location, site.href)) return;
-  const { origin, pathname, search, hash } = new URL(location, site);
-  if (origin === site.origin) headers.set('Location', here + pathname + search + hash);
+  // One that names no host stays here as it is.
+  if (location === null || !URL.canParse(location, here)) return;
+  const { origin, href } = new URL(location, here);
+  if (origin === site.origin) headers.set('Location', here + href.slice(origin.length));
 }

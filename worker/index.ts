@@ -28,6 +28,8 @@ export default {
   },
 } satisfies ExportedHandler<Env>;
 
+const replays = new Replays();
+
 /** The answer to a hello; `undefined` for one that is no good after all. */
 function carrierFor(
   admitted: Admitted,
@@ -35,20 +37,14 @@ function carrierFor(
   config: Config,
   context: ExecutionContext,
 ): Promise<Response | undefined> {
+  // A hub would know as well, but is further away, and one that is overloaded cannot say.
+  if (!replays.isNew(admitted.handshake)) return turnAway();
   const hub = hubFor(admitted, config.hubs, env.HUB);
   return hub ? inHub(admitted, hub, context) : here(admitted, env, config, context);
 }
 
-const replays = new Replays();
-
 /** A plain session, in this invocation. */
-async function here(
-  admitted: Admitted,
-  env: Env,
-  config: Config,
-  context: ExecutionContext,
-): Promise<Response | undefined> {
-  if (!replays.isNew(admitted.handshake)) return turnAway();
+async function here(admitted: Admitted, env: Env, config: Config, context: ExecutionContext): Promise<Response> {
   const { response, ended } = answer(admitted, (wire) => relay(wire, admitted, env, config));
   // Beyond the WebSocket's end: what a client wrote before it left is still on its way to the backend.
   context.waitUntil(ended);

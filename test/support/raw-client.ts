@@ -6,21 +6,9 @@ import { decodeFrames, encodeFrames, type Frame, type Offsets } from '../../prot
 import { decodeGrant, encodeHello, type Grant, type Hello, offer } from '../../protocol/hello.ts';
 import { parseLink } from '../../protocol/link.ts';
 import { type Initiator, initiate, PROLOGUE, type Transport } from '../../protocol/noise.ts';
+import { random } from './open-hello.ts';
 
-export const random = (length: number): Bytes => crypto.getRandomValues(new Uint8Array(length));
-
-/** An open hello with usual values, to be varied. */
-export function openHello(backend: string, varied: Partial<Extract<Hello, { kind: 'open' }>> = {}): Hello {
-  const usual = {
-    resumable: false,
-    limit: 65_536,
-    allowance: Number.POSITIVE_INFINITY,
-    invite: EMPTY,
-    earlyData: EMPTY,
-    time: Date.now(),
-  };
-  return { kind: 'open', backend, ...usual, ...varied };
-}
+export { openHello, random } from './open-hello.ts';
 
 /** The two subprotocols of an upgrade request with this payload, and the handshake that can read the answer. */
 export async function helloFor(link: string, payload: Payload): Promise<{ protocols: string[]; initiator: Initiator }> {
@@ -74,11 +62,12 @@ export class RawClient {
     return client;
   }
 
-  /** Another carrier for the same session, with a proof of it. */
+  /** Another carrier for the same session, with a proof of it, and the link's invite. */
   resume(link: string, carrier: number, offsets: Offsets, allowance = Number.POSITIVE_INFINITY): Promise<RawClient> {
     if (!('session' in this.grant)) throw new Error('was refused');
     const { session } = this.grant;
     const { secret } = this.#transport;
+    const { invite = EMPTY } = parseLink(link);
     return RawClient.open(link, async (binding) => {
       const mac = await nodeCipher.hmac(secret, binding);
       return encodeHello({
@@ -88,7 +77,7 @@ export class RawClient {
         mac,
         ...offsets,
         allowance,
-        invite: EMPTY,
+        invite,
         time: Date.now(),
       });
     });

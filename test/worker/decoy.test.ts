@@ -1,0 +1,22 @@
+/** What a private relay asks of the site that it hides behind. */
+import { createExecutionContext, SELF } from 'cloudflare:test';
+import { describe, expect, it } from 'vitest';
+import worker from '../../worker/index.ts';
+
+// Any site whose answer to GET differs from that to POST: here an open relay's.
+const env = { ACCESS: 'invite', RELAY_KEY: 'A'.repeat(43), ASSETS: SELF as unknown as Fetcher };
+
+const answer = (method: string, headers: Record<string, string> = {}, body?: string) => {
+  const request = new Request('https://relay.example/', { method, headers, ...(body && { body }) });
+  return worker.fetch(request, env, createExecutionContext());
+};
+
+describe('a folder', () => {
+  it('is asked with the method that was sent, also of an upgrade', async () => {
+    expect((await answer('GET')).status).toBe(200);
+    expect((await answer('POST', {}, 'a')).status).toBe(404);
+    expect((await answer('GET', { Upgrade: 'websocket' })).status).toBe(200);
+    expect((await answer('POST', { Upgrade: 'websocket' }, 'a')).status).toBe(404);
+    expect((await answer('HEAD', { Upgrade: 'websocket' })).status).toBe(200);
+  });
+});

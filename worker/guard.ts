@@ -44,6 +44,8 @@ export class Guard {
     } finally {
       place.begun();
       this.#leave(invite);
+      // The platform drops what an invocation has begun and does not wait for.
+      await place.counted;
     }
   }
 
@@ -75,6 +77,8 @@ export class Guard {
 export class Place {
   #begin: (() => void) | undefined;
   readonly #blame: () => Promise<void>;
+  /** Resolves when what it was blamed for is counted. */
+  counted: Promise<void> | undefined;
 
   constructor(begin: () => void, blame: () => Promise<void>) {
     this.#begin = begin;
@@ -89,7 +93,7 @@ export class Place {
 
   /** It has ended with this code; what is its client's own doing is counted against the source. */
   ended(code: Code | undefined): void {
-    if (code && FAULTS.has(code)) this.#blame().catch(() => {});
+    if (code && FAULTS.has(code)) this.counted = this.#blame();
   }
 }
 
@@ -98,7 +102,8 @@ function nameOf({ id }: Invite): string {
 }
 
 async function checkRates(env: Env, { source, invite }: Admitted): Promise<void> {
-  const isOver = source !== undefined && (over.get(source) ?? 0) > Date.now();
+  forget();
+  const isOver = source !== undefined && over.has(source);
   if (isOver || (invite && !(await allows(env.OPENS, nameOf(invite))))) throw new PuenteError('limited');
 }
 
@@ -106,13 +111,22 @@ async function blame(env: Env, source: string | undefined): Promise<void> {
   if (!source || (await allows(env.FAULTS, source))) return;
   over.delete(source);
   over.set(source, Date.now() + MINUTE);
-  for (const oldest of over.keys()) {
-    if (over.size <= SOURCES_MAX) break;
+  forget();
+}
+
+/** Those whose minute has passed, and the oldest of too many. */
+function forget(): void {
+  for (const [oldest, until] of over) {
+    if (until > Date.now() && over.size <= SOURCES_MAX) break;
     over.delete(oldest);
   }
 }
 
-/** A relay on plain workerd has no limiters. */
+/** A relay on plain workerd has no limiters; one that fails must not close the relay. */
 async function allows(limiter: RateLimit | undefined, key: string): Promise<boolean> {
-  return limiter === undefined || (await limiter.limit({ key })).success;
+  try {
+    return limiter === undefined || (await limiter.limit({ key })).success;
+  } catch {
+    return true;
+  }
 }

@@ -18,15 +18,17 @@ export interface LocalRelay {
 /**
  * @param vars variables of the Worker beside its key, such as `BACKENDS`.
  * @param secret the key: a new one, unless another relay's place is to be taken.
+ * @param configPath of its wrangler.toml, from the repository's root.
  */
 export async function startRelay(
   vars: Record<string, string>,
   secret = crypto.getRandomValues(new Uint8Array(32)),
+  configPath = 'wrangler.toml',
 ): Promise<LocalRelay> {
   const root = fileURLToPath(new URL('../..', import.meta.url));
   const harness = createTestHarness({
     root,
-    workers: [{ configPath: 'wrangler.toml', vars, secrets: { RELAY_KEY: toBase64url(secret) } }],
+    workers: [{ configPath, vars, secrets: { RELAY_KEY: toBase64url(secret) } }],
   });
   const { url } = await harness.listen();
   return {

@@ -3,9 +3,11 @@ import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync,
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { unstable_readConfig as readConfig } from 'wrangler';
 import { nodeCipher } from '../../client/node/cipher.ts';
 import { type Bytes, fromBase64url, toBase64url } from '../../protocol/bytes.ts';
 import { inviteKeyOf, openInvite } from '../../protocol/invite.ts';
+import { FAULTS_PER_MINUTE, OPENS_PER_INVITE_PER_MINUTE } from '../../protocol/limits.ts';
 import { parseLink } from '../../protocol/link.ts';
 import { ROOT, run } from '../support/command.ts';
 
@@ -20,6 +22,28 @@ describe('wrangler deploy', () => {
     const bundle = readFileSync(join(folder, 'index.js'), 'utf8');
     expect(bundle).toContain('cloudflare:sockets');
     expect(bundle).not.toMatch(/node:|montgomery|@noble/);
+  });
+});
+
+describe('wrangler.toml', () => {
+  interface RateLimit {
+    name: string;
+    namespace_id: string;
+    simple: { limit: number; period: number };
+  }
+  const { observability, ratelimits } = readConfig({ config: join(ROOT, 'wrangler.toml') });
+
+  it('limits what protocol/limits.ts says, each under a number of its own', () => {
+    const limits = Object.fromEntries(ratelimits.map(({ name, simple }: RateLimit) => [name, simple]));
+    expect(limits).toEqual({
+      FAULTS: { limit: FAULTS_PER_MINUTE, period: 60 },
+      OPENS: { limit: OPENS_PER_INVITE_PER_MINUTE, period: 60 },
+    });
+    expect(new Set(ratelimits.map(({ namespace_id: id }: RateLimit) => id)).size).toBe(2);
+  });
+
+  it('has logs turned off', () => {
+    expect(observability).toEqual({ enabled: false });
   });
 });
 
@@ -116,6 +140,13 @@ describe('the lint', () => {
     expect(lint('client/x.ts', "import '../protocol/bytes.ts';\n")).toBe(0);
     expect(lint('client/node/x.ts', "import 'ws';\n")).toBe(0);
     expect(lint('protocol/x.ts', "import './bytes.ts';\n")).toBe(0);
+  });
+
+  it('keeps output out of what runs in production', () => {
+    for (const part of ['protocol', 'worker', 'worker/pages', 'client', 'client/node'])
+      for (const method of ['log', 'error', 'debug'])
+        expect(lint(`${part}/x.ts`, `console.${method}('x');\n`), part).toBe(1);
+    expect(lint('client/cli/x.ts', "console.log('x');\n")).toBe(0);
   });
 
   it('keeps clock and network out of protocol', () => {

@@ -25,23 +25,34 @@ type Payload = Bytes | ((binding: Bytes) => Promise<Bytes>);
 export class RawClient {
   readonly #socket: WebSocket;
   readonly #transport: Transport;
+  readonly #headers: Record<string, string>;
   readonly grant: Grant;
+  /** What it was read from. */
+  readonly grantPayload: Bytes;
   readonly frames: Frame[] = [];
   readonly closed: Promise<void>;
 
-  private constructor(socket: WebSocket, transport: Transport, grant: Grant) {
+  private constructor(socket: WebSocket, transport: Transport, grantPayload: Bytes, headers: Record<string, string>) {
     this.#socket = socket;
     this.#transport = transport;
-    this.grant = grant;
+    this.#headers = headers;
+    this.grantPayload = grantPayload;
+    this.grant = decodeGrant(grantPayload);
     this.closed = new Promise((resolve) => socket.once('close', () => resolve()));
   }
 
-  /** Rejects when the upgrade is not answered with 101. */
-  static async open(link: string, hello: Hello | Payload): Promise<RawClient> {
+  /**
+   * Rejects when the upgrade is not answered with 101.
+   * @param headers of the upgrade request, also those that Cloudflare adds in front of the Worker
+   */
+  static async open(link: string, hello: Hello | Payload, headers: Record<string, string> = {}): Promise<RawClient> {
     const made = hello instanceof Uint8Array || typeof hello === 'function';
     const payload = made ? hello : encodeHello(hello);
     const { protocols, initiator } = await helloFor(link, payload);
-    const socket = new WebSocket(parseLink(link).origin.replace('http', 'ws'), protocols, { perMessageDeflate: false });
+    const socket = new WebSocket(parseLink(link).origin.replace('http', 'ws'), protocols, {
+      perMessageDeflate: false,
+      headers,
+    });
     const messages: Buffer[] = [];
     let onMessage = (message: Buffer): unknown => messages.push(message);
     socket.on('message', (message: Buffer) => onMessage(message));
@@ -56,7 +67,7 @@ export class RawClient {
     onMessage = (message) => messages.push(message);
     const [first] = messages.splice(0, 1);
     const { payload: grant, transport } = await initiator.readGrant(Uint8Array.from(first ?? []));
-    const client = new RawClient(socket, transport, decodeGrant(grant));
+    const client = new RawClient(socket, transport, grant, headers);
     onMessage = (message) => void client.#receive(message);
     for (const message of messages) await client.#receive(message);
     return client;
@@ -68,7 +79,7 @@ export class RawClient {
     const { session } = this.grant;
     const { secret } = this.#transport;
     const { invite = EMPTY } = parseLink(link);
-    return RawClient.open(link, async (binding) => {
+    const payload = async (binding: Bytes) => {
       const mac = await nodeCipher.hmac(secret, binding);
       return encodeHello({
         kind: 'resume',
@@ -80,7 +91,8 @@ export class RawClient {
         invite,
         time: Date.now(),
       });
-    });
+    };
+    return RawClient.open(link, payload, this.#headers);
   }
 
   async #receive(message: Buffer): Promise<void> {

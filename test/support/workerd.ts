@@ -1,7 +1,7 @@
 /** Plain `workerd serve` with the bundle that `wrangler deploy` would upload: the dev servers' entry ports compress. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -53,6 +53,10 @@ export interface Workerd {
   /** Speaks TLS. */
   tlsPort: number;
   inspectorPort: number | undefined;
+  /** What it has printed, where that is kept. */
+  output(): string;
+  /** The files of its Durable Objects' storage. */
+  stored(): Buffer[];
   stop(): Promise<void>;
 }
 
@@ -61,34 +65,50 @@ export interface ServeOptions {
   tlsPort?: number;
   /** Lets V8's inspector ask the isolate. */
   inspected?: boolean;
+  /** Keeps what it prints instead of passing it on. */
+  kept?: boolean;
 }
 
 export async function serve(
   bundle: Bundle,
   vars: Record<string, string>,
   certificate: Certificate,
-  { tlsPort = 0, inspected = false }: ServeOptions = {},
+  { tlsPort = 0, inspected = false, kept = false }: ServeOptions = {},
 ): Promise<Workerd> {
   const folder = mkdtempSync(join(tmpdir(), 'puente-workerd-'));
+  const objects = join(folder, 'objects');
+  mkdirSync(objects);
   writeFileSync(join(folder, 'worker.js'), bundle.script);
-  writeFileSync(join(folder, 'workerd.capnp'), configuration(bundle, vars, certificate, folder, tlsPort));
+  writeFileSync(join(folder, 'workerd.capnp'), configuration(bundle, vars, certificate, objects, tlsPort));
   // Fd 3 tells the ports. Standard error is passed on: a broken Worker must not go unnoticed.
   const inspector = inspected ? ['--inspector-addr=127.0.0.1:0'] : [];
   const child = spawn(binary(), ['serve', '--control-fd=3', ...inspector, join(folder, 'workerd.capnp')], {
-    stdio: ['ignore', 'ignore', 'inherit', 'pipe'],
+    stdio: ['ignore', kept ? 'pipe' : 'ignore', kept ? 'pipe' : 'inherit', 'pipe'],
   });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream?.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+    });
   const ports = await listening(child, ['http', 'https', ...(inspected ? ['inspector'] : [])]);
   return {
     pid: child.pid as number,
     port: ports.http as number,
     tlsPort: ports.https as number,
     inspectorPort: ports.inspector,
+    output: () => output,
+    stored: () => filesIn(objects).map((file) => readFileSync(file)),
     async stop() {
       child.kill('SIGKILL');
       await once(child, 'exit');
       rmSync(folder, { recursive: true });
     },
   };
+}
+
+function filesIn(folder: string): string[] {
+  const paths = readdirSync(folder, { encoding: 'utf8', recursive: true }).map((name) => join(folder, name));
+  return paths.filter((path) => statSync(path).isFile());
 }
 
 function binary(): string {
@@ -103,7 +123,7 @@ function configuration(
   bundle: Bundle,
   vars: Record<string, string>,
   { key, cert }: Certificate,
-  folder: string,
+  objects: string,
   tlsPort: number,
 ): string {
   const text = JSON.stringify;
@@ -128,7 +148,7 @@ const config :Workerd.Config = (
       durableObjectNamespaces = [${namespaces.join(', ')}],
       durableObjectStorage = (localDisk = "objects"),
     )),
-    (name = "objects", disk = (path = ${text(folder)}, writable = true)),
+    (name = "objects", disk = (path = ${text(objects)}, writable = true)),
     (name = "internet", network = (allow = ["public", "private"])),
   ],
   sockets = [

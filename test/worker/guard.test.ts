@@ -1,0 +1,175 @@
+/** The guard by itself: what is a fault, how long it is remembered, and that every place is given back. */
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { type Code, PuenteError, TRAVELLING } from '../../protocol/errors.ts';
+import { OPENING_MAX, SOURCES_MAX } from '../../protocol/limits.ts';
+import type { Admitted } from '../../worker/admission.ts';
+import type { Env } from '../../worker/env.ts';
+import { Guard, type Place } from '../../worker/guard.ts';
+
+const MINUTE = 60_000;
+
+/** A source that no other test has. */
+const newSource = () => crypto.randomUUID();
+const from = (source?: string) => ({ source }) as Admitted;
+const invited = (sessions: number) =>
+  ({ invite: { id: new Uint8Array(6), expires: 0, sessions, backends: '' } }) as unknown as Admitted;
+
+/** A limiter that has had enough, and what it was asked. */
+function limiter(success = false) {
+  const keys: string[] = [];
+  const limit = async ({ key }: { key: string }) => {
+    keys.push(key);
+    return { success };
+  };
+  return { keys, limit };
+}
+
+async function outcome(run: Promise<void>): Promise<Code | 'done'> {
+  return run.then(
+    () => 'done' as const,
+    (error: PuenteError) => error.code,
+  );
+}
+
+const fails = (code: Code) => () => Promise.reject(new PuenteError(code));
+const ends = (code?: Code) => async (place: Place) => place.ended(code);
+const nothing = async () => {};
+
+describe('a fault', () => {
+  const FAULTS = [
+    'backend-not-allowed',
+    'bad-record',
+    'bad-frame',
+    'bad-offset',
+    'bad-credit',
+    'flood',
+    'silent',
+    'plaintext',
+  ];
+
+  it('is what a client alone can be the cause of, before the grant or after it, and counts once', async () => {
+    for (const code of [...Object.keys(TRAVELLING), 'carrier-lost', undefined] as Code[]) {
+      const expected = FAULTS.includes(code) ? 1 : 0;
+      for (const session of [ends(code), ...(code ? [fails(code)] : [])]) {
+        const faults = limiter(true);
+        const source = newSource();
+        await outcome(new Guard().run({ FAULTS: faults }, from(source), session));
+        expect(faults.keys, code).toEqual(Array(expected).fill(source));
+      }
+    }
+  });
+
+  it('is counted by the time that its session is over', async () => {
+    let counted = false;
+    const limit = async () => {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      counted = true;
+      return { success: true };
+    };
+    await new Guard().run({ FAULTS: { limit } }, from(newSource()), ends('bad-record'));
+    expect(counted).toBe(true);
+  });
+
+  it('of an unknown source, and at a relay without limiters, limits nobody', async () => {
+    const faults = limiter();
+    for (const [env, source] of [
+      [{ FAULTS: faults }, undefined],
+      [{}, newSource()],
+    ] as const) {
+      expect(await outcome(new Guard().run(env, from(source), fails('plaintext')))).toBe('plaintext');
+      expect(await outcome(new Guard().run(env, from(source), nothing))).toBe('done');
+    }
+    expect(faults.keys).toEqual([]);
+  });
+});
+
+it('a limiter that fails lets everybody in', async () => {
+  const broken = { limit: () => Promise.reject(new Error('of the platform')) };
+  const env: Env = { FAULTS: broken, OPENS: broken };
+  const admitted = { ...invited(0), ...from(newSource()) };
+  expect(await outcome(new Guard().run(env, admitted, fails('plaintext')))).toBe('plaintext');
+  expect(await outcome(new Guard().run(env, admitted, nothing))).toBe('done');
+});
+
+describe('a source that is over its limit', () => {
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  const env = { FAULTS: limiter() };
+  const isLimited = async (source: string) => (await outcome(new Guard().run({}, from(source), nothing))) === 'limited';
+
+  it('is limited for a minute, in whatever guard', async () => {
+    const source = newSource();
+    await outcome(new Guard().run(env, from(source), ends('flood')));
+    vi.advanceTimersByTime(MINUTE - 1);
+    expect(await isLimited(source)).toBe(true);
+    expect(await isLimited(newSource())).toBe(false);
+    vi.advanceTimersByTime(1);
+    expect(await isLimited(source)).toBe(false);
+  });
+
+  it('is limited for a minute after its last fault', async () => {
+    const source = newSource();
+    const guard = new Guard();
+    // One that began before goes on.
+    await guard.run(env, from(source), async (place) => {
+      await guard.run(env, from(source), ends('flood'));
+      vi.advanceTimersByTime(MINUTE / 2);
+      place.ended('flood');
+    });
+    vi.advanceTimersByTime(MINUTE - 1);
+    expect(await isLimited(source)).toBe(true);
+  });
+
+  it('is forgotten when too many others are', async () => {
+    const sources = Array.from({ length: SOURCES_MAX + 1 }, newSource);
+    for (const source of sources) await new Guard().run(env, from(source), ends('flood'));
+    const [first = '', second = ''] = sources;
+    expect([await isLimited(first), await isLimited(second)]).toEqual([false, true]);
+  });
+
+  it('takes none of what its invite may open', async () => {
+    const source = newSource();
+    await new Guard().run(env, from(source), ends('flood'));
+    const opens = limiter(true);
+    const admitted = { ...invited(0), ...from(source) };
+    expect(await outcome(new Guard().run({ OPENS: opens }, admitted, nothing))).toBe('limited');
+    expect(opens.keys).toEqual([]);
+  });
+});
+
+describe('a place', () => {
+  const never = () => new Promise<void>(() => {});
+
+  it('is given back however its session ends', async () => {
+    const guard = new Guard();
+    const broken = () => Promise.reject(new TypeError('a bug'));
+    for (const session of [nothing, broken, fails('backend-down'), fails('full'), ends('aborted')])
+      for (let round = 0; round <= OPENING_MAX; round++) await outcome(guard.run({}, invited(1), session));
+    expect(await outcome(guard.run({}, invited(1), nothing))).toBe('done');
+  });
+
+  it('is given back once, however often its client speaks', async () => {
+    const guard = new Guard();
+    const speaks = async (place: Place) => {
+      for (let record = 0; record < 3; record++) place.begun();
+    };
+    for (let round = 0; round < OPENING_MAX; round++) await guard.run({}, from(), speaks);
+    for (let held = 0; held < OPENING_MAX; held++) void guard.run({}, from(), never);
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    expect(await outcome(guard.run({}, from(), nothing))).toBe('full');
+  });
+
+  it('is not taken by what is refused', async () => {
+    const guard = new Guard();
+    void guard.run({}, invited(1), never);
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    for (let round = 0; round <= OPENING_MAX; round++)
+      expect(await outcome(guard.run({}, invited(1), nothing))).toBe('limited');
+    expect(await outcome(guard.run({}, from(), nothing))).toBe('done');
+  });
+});

@@ -1,0 +1,124 @@
+/** What a pipe does by itself: it ends when nothing is said, and there is an end to how many there are. */
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { type Bytes, toUtf8 } from '../../protocol/bytes.ts';
+import { type Code, toWire } from '../../protocol/errors.ts';
+import type { Frame } from '../../protocol/frames.ts';
+import { IDLE_MAX, ISOLATE_WINDOWS_MAX, WINDOW_INITIAL } from '../../protocol/limits.ts';
+import { join } from '../../worker/pipe.ts';
+
+const MINUTE = 60_000;
+
+/** A backend's connection without a network. */
+class FakeSocket {
+  readonly written: Bytes[] = [];
+  closed = 0;
+  #controller: ReadableByteStreamController | undefined;
+  readonly readable = new ReadableStream({
+    type: 'bytes',
+    start: (controller) => {
+      this.#controller = controller as ReadableByteStreamController;
+    },
+  });
+  readonly writable = new WritableStream<Bytes>({ write: (bytes) => void this.written.push(bytes.slice()) });
+
+  says(text: string): void {
+    this.#controller?.enqueue(toUtf8(text));
+  }
+
+  async close(): Promise<void> {
+    this.closed += 1;
+    if (this.closed === 1) this.#controller?.close();
+  }
+
+  get socket(): Socket {
+    return this as unknown as Socket;
+  }
+}
+
+async function joined() {
+  const fake = new FakeSocket();
+  const ended: (Code | undefined)[] = [];
+  const pipe = await join(fake.socket, 'any', (code) => ended.push(code));
+  const frames: Frame[] = [];
+  const carrier = { send: (some: Frame[]) => void frames.push(...some), close: () => {} };
+  const offsets = { received: 0, limit: WINDOW_INITIAL };
+  pipe.session.attach(carrier, offsets, offsets, false);
+  const run = pipe.run();
+  let said = 0;
+  return {
+    fake,
+    ended,
+    frames,
+    run,
+    appSays(text: string) {
+      pipe.session.receive([{ type: 'data', offset: said, bytes: toUtf8(text) }]);
+      said += text.length;
+    },
+    hears: () => pipe.session.receive([{ type: 'ping', id: 1 }]),
+    end: () => pipe.session.abandon('carrier-lost'),
+  };
+}
+
+describe('a pipe in which nothing is said', () => {
+  beforeEach(() => {
+    vi.useFakeTimers();
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  it('is reset as idle after 124 minutes, not before', async () => {
+    const { fake, ended, frames, run, hears } = await joined();
+    // The client's first record, and then a record every minute: it lives, but its app says nothing.
+    for (let minute = 0; minute < 124; minute++) {
+      hears();
+      await vi.advanceTimersByTimeAsync(MINUTE - (minute === 123 ? 1 : 0));
+    }
+    expect([ended, fake.closed]).toEqual([[], 0]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(ended).toEqual(['idle']);
+    expect(frames.at(-1)).toEqual({ type: 'reset', code: toWire('idle') });
+    await run;
+    expect(fake.closed).toBeGreaterThan(0);
+    expect(IDLE_MAX).toBe(124 * MINUTE);
+  });
+
+  it.each(['the app', 'the backend'])('goes on for as long again when %s says something', async (who) => {
+    const { fake, ended, run, hears, appSays } = await joined();
+    hears();
+    for (let round = 0; round < 3; round++) {
+      await vi.advanceTimersByTimeAsync(IDLE_MAX - 1);
+      if (who === 'the app') appSays('x');
+      else fake.says('x');
+      await vi.advanceTimersByTimeAsync(0);
+      expect(ended).toEqual([]);
+    }
+    await vi.advanceTimersByTimeAsync(IDLE_MAX - 1);
+    expect(ended).toEqual([]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(ended).toEqual(['idle']);
+    await run;
+  });
+
+  it('leaves no timer behind when it ends otherwise', async () => {
+    const { run, end } = await joined();
+    end();
+    await run;
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
+
+it('pipes of an isolate are as many as its memory holds; one more is refused, and its backend let go', async () => {
+  const pipes = await Promise.all(Array.from({ length: ISOLATE_WINDOWS_MAX / (2 * WINDOW_INITIAL) }, joined));
+  const refused = new FakeSocket();
+  await expect(join(refused.socket, 'any', () => {})).rejects.toMatchObject({ code: 'full' });
+  expect(refused.closed).toBe(1);
+  const [first] = pipes;
+  first?.end();
+  await first?.run;
+  pipes.push(await joined());
+  await expect(joined()).rejects.toMatchObject({ code: 'full' });
+  for (const { end } of pipes) end();
+  await Promise.all(pipes.map(({ run }) => run));
+  (await joined()).end();
+});

@@ -185,12 +185,12 @@ export class Session {
   /** The app reads no more and has written all: what was written is still delivered, within LINGER. */
   close(): void {
     if (this.#over || this.#closing) return;
+    this.#incoming.clear();
     // Nothing was said, and nothing was granted: there is nothing to deliver.
     if (this.#outgoing.untouched) return this.#end();
     this.#outgoing.finish();
     this.#closing = true;
     this.#lingerUntil = this.#now + LINGER;
-    this.#incoming.clear();
     this.flush();
   }
 
@@ -280,7 +280,7 @@ export class Session {
     // Its ACK says more than its hello did, which was sent some round trips before.
     if (first.length > 0) this.receive(first);
     else this.flush();
-    this.#parts.events.writable();
+    if (!this.#over) this.#parts.events.writable();
   }
 
   /** The carrier is gone; another may come. */

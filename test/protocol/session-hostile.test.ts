@@ -299,6 +299,26 @@ describe.each(NAMES)('the %s', (name) => {
     end.expectReset('bad-credit');
   });
 
+  test('a carrier that brings the end brings nothing after it', () => {
+    let after = 0;
+    end.onWritable = () => {
+      if (end.over) after += 1;
+    };
+    const sink = { send: () => {}, close: () => {} };
+    end.session.detach();
+    end.session.attach(sink, { received: 0, limit: 0 }, FIRST_OFFSETS, true, [
+      { type: 'reset', code: toWire('aborted') },
+    ]);
+    expect([end.outcomes, after]).toEqual([['aborted'], 0]);
+  });
+
+  test('closed before its first carrier, it keeps nothing of what came with the hello', () => {
+    const early = new End(name, end.timeline, new Random(1));
+    early.session.receive([data(0)]);
+    early.session.close();
+    expect([early.outcomes, early.session.take(), early.budget.reserved]).toEqual([['clean'], undefined, 0]);
+  });
+
   test('no frames in any order make it throw, hold too much, or stay over with anything left', () => {
     const offset = fc.oneof(fc.nat(12), fc.nat(2 * WINDOW_INITIAL), fc.integer({ min: 0, max: 2 ** 53 - 1 }));
     const frame: fc.Arbitrary<Frame> = fc.oneof(

@@ -79,7 +79,7 @@ const publicKey = importedOnce((bytes) => subtle.importKey('raw', bytes, 'X25519
 
 /** Not every implementation refuses a point of small order by itself. */
 export function checkedSecret(shared: Bytes): Bytes {
-  if (shared.every((byte) => byte === 0)) throw new Error('X25519: all-zero result');
+  if (shared.every((byte) => byte === 0)) throw new Error('X25519: all zero');
   return shared;
 }
 

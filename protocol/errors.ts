@@ -66,7 +66,7 @@ export function speak(words: Readonly<Record<Code | Detail, string>>): void {
 /** The number of a code that may travel. */
 export function toWire(code: Code): number {
   const wire = numbers[code];
-  if (!wire) throw new TypeError(`${code} is not for the wire`);
+  if (!wire) throw new TypeError(`${code} does not travel`);
   return wire;
 }
 

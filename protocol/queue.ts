@@ -73,7 +73,7 @@ export class ByteQueue {
 
   /** Index of the chunk that holds `offset`, by bisection. */
   #indexOf(offset: number): number {
-    if (offset < this.#start || offset > this.#end) throw new RangeError(`offset ${offset} is not held`);
+    if (offset < this.#start || offset > this.#end) throw new RangeError(`offset ${offset} not held`);
     let low = this.#head;
     let high = this.#chunks.length;
     while (low < high) {

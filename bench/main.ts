@@ -5,16 +5,20 @@ import { haproxyVersion } from '../test/support/haproxy.ts';
 import { workerdVersion } from '../test/support/workerd.ts';
 import { echo, idle, measure, opening, type Plan, roundTrips, stalled, throughput } from './figures.ts';
 import { Lab } from './lab.ts';
+import { probe, probeTable } from './probe.ts';
 import { asJson, type Figures, type Key, table, targets, verdict } from './report.ts';
 
 const KEYS: Key[] = ['down', 'up', 'down8', 'up8', 'echo200', 'echo1400', 'open', 'idle', 'stalled'];
 
 const HELP = `npm run bench [-- OPTIONS]
+npm run bench -- probe [--json]
 
 Measures Puente's tunnel against the floor (a Worker that only pipes a WebSocket to a TCP socket), the same with each
 message sealed, a direct connection, and HAProxy with TLS where it is installed. Prints medians with their ranges; what
 counts is the ratio to the floor (the median of the repeats' ratios), as everything else depends on the machine. Takes
 about eight minutes.
+
+With \`probe\` it measures instead how long a private relay takes over strangers, beside a freshly made Worker: half a minute.
 
   --only KEYS  some figures only, separated by commas: ${KEYS.join(' ')}
   --json       one JSON object, the same figures
@@ -25,18 +29,24 @@ Exit code 0 when it has measured, whether or not the targets are reached; 2 for 
 
 const REPEATS = 7;
 
-function options(): { only: Key[]; json: boolean } {
-  const { values } = parseArgs({
+function options(): { only: Key[] | 'probe'; json: boolean } {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
     options: { only: { type: 'string' }, json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
   });
   if (values.help) {
     process.stdout.write(HELP);
     process.exit(0);
   }
+  const [what, ...more] = positionals;
+  if (more.length > 0 || (what !== undefined && (what !== 'probe' || values.only !== undefined)))
+    throw new Error(`"${positionals.join(' ')}": there is only "probe", without --only.`);
+  const json = values.json ?? false;
+  if (what) return { only: 'probe', json };
   const only = values.only?.split(',') ?? KEYS;
   const unknown = only.find((key) => !KEYS.includes(key as Key));
   if (unknown !== undefined) throw new Error(`--only: "${unknown}" is no figure. There are: ${KEYS.join(' ')}`);
-  return { only: only as Key[], json: values.json ?? false };
+  return { only: only as Key[], json };
 }
 
 /** One line that changes on a terminal, lines elsewhere; on standard error, so that the result can be piped. */
@@ -100,13 +110,25 @@ const chosen = (() => {
   }
 })();
 
-const start = performance.now();
-const figures = await measureAll(chosen.only);
-const seconds = Math.round((performance.now() - start) / 1000);
-if (chosen.json) {
-  const result = { machine: machine(), repeats: REPEATS, seconds, ...asJson(figures), targets: targets(figures) };
-  process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
-} else {
+if (chosen.only === 'probe') await showProbes(chosen.json);
+else await showFigures(chosen.only, chosen.json);
+
+async function showProbes(json: boolean): Promise<void> {
+  const figures = await probe(progress);
+  if (process.stderr.isTTY) progress('');
+  const text = json ? JSON.stringify({ machine: machine(), ...figures }, null, 2) : probeTable(figures);
+  process.stdout.write(`${text}\n`);
+}
+
+async function showFigures(only: Key[], json: boolean): Promise<void> {
+  const start = performance.now();
+  const figures = await measureAll(only);
+  const seconds = Math.round((performance.now() - start) / 1000);
+  if (json) {
+    const result = { machine: machine(), repeats: REPEATS, seconds, ...asJson(figures), targets: targets(figures) };
+    process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
+    return;
+  }
   const { cpu, cores, memoryGiB, node, workerd, haproxy } = machine();
   process.stdout.write(`${table(figures)}
 

@@ -5,7 +5,7 @@ import net from 'node:net';
 
 export interface Backend {
   port: number;
-  /** `127.0.0.1:port` */
+  /** `host:port` */
   address: string;
   /** Its entry in `BACKENDS`: what the tests say to it is not encrypted. */
   entry: string;
@@ -16,8 +16,11 @@ export interface Backend {
   close(): Promise<void>;
 }
 
-/** A TCP server on loopback that gives each socket (half-closable) to `serve`. */
-export async function startBackend(serve: (socket: net.Socket) => void): Promise<Backend> {
+/**
+ * A TCP server on loopback that gives each socket (half-closable) to `serve`.
+ * @param host all of 127.0.0.0/8 is loopback
+ */
+export async function startBackend(serve: (socket: net.Socket) => void, host = '127.0.0.1'): Promise<Backend> {
   const open = new Set<net.Socket>();
   const server = net.createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
     backend.accepted += 1;
@@ -27,12 +30,12 @@ export async function startBackend(serve: (socket: net.Socket) => void): Promise
     socket.on('error', () => {});
     serve(socket);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(0, host, resolve));
   const { port } = server.address() as net.AddressInfo;
   const backend: Backend = {
     port,
-    address: `127.0.0.1:${port}`,
-    entry: `any://127.0.0.1:${port}`,
+    address: `${host}:${port}`,
+    entry: `any://${host}:${port}`,
     open,
     accepted: 0,
     async close() {

@@ -100,7 +100,8 @@ export async function serve(
     stored: () => filesIn(objects).map((file) => readFileSync(file)),
     async stop() {
       child.kill('SIGKILL');
-      await once(child, 'exit');
+      // After the last output, unlike 'exit'.
+      await once(child, 'close');
       rmSync(folder, { recursive: true });
     },
   };

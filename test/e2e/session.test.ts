@@ -6,8 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { connect, createConnection } from '../../client/node/index.ts';
 import { type LocalRelay, startRelay } from '../../examples/local/relay.ts';
 import { toUtf8 } from '../../protocol/bytes.ts';
-import { type Code, resetOf } from '../../protocol/errors.ts';
-import type { Frame } from '../../protocol/frames.ts';
+import { resetOf } from '../../protocol/errors.ts';
 import { type Backend, echo, startBackend, startSilentBackend } from '../support/backend.ts';
 import { failure } from '../support/failure.ts';
 import { openHello, RawClient } from '../support/raw-client.ts';
@@ -216,53 +215,6 @@ describe('the WinterTC socket', () => {
     await socket.writable.abort();
     await expect(socket.closed).rejects.toMatchObject({ code: 'aborted' });
     await until('the backend has closed', () => backend.open.size === 0);
-  });
-});
-
-describe('a peer that breaks the rules', () => {
-  const data = (offset: number, length: number): Frame => ({ type: 'data', offset, bytes: new Uint8Array(length) });
-
-  const breaches: [string, Code, (client: RawClient) => unknown][] = [
-    ['sends a record that does not open', 'bad-record', (client) => client.sendRaw(new Uint8Array(100))],
-    ['sends text', 'bad-record', (client) => client.sendRaw('hello')],
-    ['sends a frame of no known type', 'bad-frame', (client) => client.sendPlaintext(Uint8Array.of(99))],
-    ['sends an empty record', 'bad-frame', (client) => client.sendPlaintext(new Uint8Array(0))],
-    ['leaves a gap', 'bad-offset', (client) => client.send(data(1, 10))],
-    [
-      'acknowledges what was not sent',
-      'bad-offset',
-      (client) => client.send({ type: 'ack', received: 1, limit: 70_000 }),
-    ],
-    ['overruns its credit', 'bad-credit', (client) => client.send(data(65_500, 37))],
-    ['goes on after its end', 'bad-offset', (client) => client.send({ type: 'fin', offset: 0 }, data(0, 1))],
-  ];
-
-  it.each(breaches)('and %s ends its session with %s', async (_, code, breach) => {
-    // Never reads: what is not written to it uses up credit.
-    serve = (socket) => socket.on('end', () => socket.end()).resume();
-    const client = await RawClient.open(relay.link, openHello(backend.address));
-    await breach(client);
-    await client.closed;
-    const reset = client.frames.find((frame) => frame.type === 'reset');
-    expect(reset && resetOf(reset.code)).toBe(code);
-    await until('the backend connection is closed', () => backend.open.size === 0);
-  });
-
-  it('and says nothing after the grant is closed as silent after 10 s', async () => {
-    serve = echo;
-    const client = await RawClient.open(relay.link, openHello(backend.address));
-    await client.closed;
-    expect(client.frames).toContainEqual({ type: 'reset', code: 24 });
-    await until('the backend connection is closed', () => backend.open.size === 0);
-  });
-
-  it('and vanishes without a word frees the backend connection', async () => {
-    serve = echo;
-    const client = await RawClient.open(relay.link, openHello(backend.address));
-    await client.send({ type: 'ack', received: 0, limit: 70_000 });
-    await until('the backend is connected', () => backend.open.size === 1);
-    client.close();
-    await until('the backend connection is closed', () => backend.open.size === 0);
   });
 });
 

@@ -7,6 +7,7 @@ import { decodeGrant, encodeHello, type Grant, type Hello, offer } from '../../p
 import { parseLink } from '../../protocol/link.ts';
 import { type Initiator, initiate, PROLOGUE, type Transport } from '../../protocol/noise.ts';
 import { random } from './open-hello.ts';
+import { until } from './until.ts';
 
 export { openHello, random } from './open-hello.ts';
 
@@ -110,6 +111,11 @@ export class RawClient {
 
   sendRaw(message: Bytes | string): void {
     this.#socket.send(message);
+  }
+
+  /** Resolves when all that was sent is the kernel's. */
+  async flushed(): Promise<void> {
+    await until('it is on its way', () => this.#socket.bufferedAmount === 0 || this.#socket.readyState > 1, 20_000);
   }
 
   /** Reads no more of what comes: TCP fills up. */

@@ -12,7 +12,7 @@ const HELP = `npm run fuzz [-- OPTIONS]
 
 Gives the protocol's parsers and state machines, at both ends, what a stranger or a hostile peer may send: bytes at random, good
 messages that were changed, cut and repeated, frames that break every rule. Whatever comes, they fail as documented and in no other
-way, come to an end, and keep their bounds. A million cases take about ten minutes.
+way, come to an end, and keep their bounds. A million cases take about six minutes.
 
   --cases N     of all targets together; 1000000 if not given
   --seed S      the first seed, from which everything follows; random if not given

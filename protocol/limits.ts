@@ -217,8 +217,9 @@ export const DISCOVERY_MAX = 4096;
 export const IDLE_MAX = 7_440_000;
 
 /** Sessions of an isolate, or of a hub, whose client has not sent its first record yet: those that wait for their backend,
- * and those of clients that never will. A quarter of what a hub holds, so that they cannot crowd out the others. */
-export const OPENING_MAX = 128;
+ * those of clients that never will, and the new ones: a plain session's client speaks ACK_DELAY after its grant, in which an
+ * isolate opens two hundred. Three quarters of what a hub holds, so that those who say nothing cannot take it all. */
+export const OPENING_MAX = 384;
 
 // --- hubs -------------------------------------------------------------------------------------------------------
 

@@ -21,6 +21,7 @@ about eight minutes.
 With \`probe\` it measures instead how long a private relay takes over strangers, beside a freshly made Worker: half a minute.
 
   --only KEYS  some figures only, separated by commas: ${KEYS.join(' ')}
+  --repeats N  of each figure, 1 to 99; default 7, and fewer say little
   --json       one JSON object, the same figures
   -h, --help   this text
 
@@ -29,10 +30,21 @@ Exit code 0 when it has measured, whether or not the targets are reached; 2 for 
 
 const REPEATS = 7;
 
-function options(): { only: Key[] | 'probe'; json: boolean } {
+interface Options {
+  only: Key[] | 'probe';
+  repeats: number;
+  json: boolean;
+}
+
+function options(): Options {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { only: { type: 'string' }, json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
+    options: {
+      only: { type: 'string' },
+      repeats: { type: 'string', default: `${REPEATS}` },
+      json: { type: 'boolean' },
+      help: { type: 'boolean', short: 'h' },
+    },
   });
   if (values.help) {
     process.stdout.write(HELP);
@@ -42,11 +54,14 @@ function options(): { only: Key[] | 'probe'; json: boolean } {
   if (more.length > 0 || (what !== undefined && (what !== 'probe' || values.only !== undefined)))
     throw new Error(`"${positionals.join(' ')}": there is only "probe", without --only.`);
   const json = values.json ?? false;
-  if (what) return { only: 'probe', json };
+  if (!/^[1-9]\d?$/.test(values.repeats))
+    throw new Error(`--repeats: "${values.repeats}" is not a number from 1 to 99.`);
+  const repeats = Number(values.repeats);
+  if (what) return { only: 'probe', repeats, json };
   const only = values.only?.split(',') ?? KEYS;
   const unknown = only.find((key) => !KEYS.includes(key as Key));
   if (unknown !== undefined) throw new Error(`--only: "${unknown}" is no figure. There are: ${KEYS.join(' ')}`);
-  return { only: only as Key[], json };
+  return { only: only as Key[], repeats, json };
 }
 
 /** One line that changes on a terminal, lines elsewhere; on standard error, so that the result can be piped. */
@@ -54,12 +69,12 @@ function progress(text: string): void {
   process.stderr.write(process.stderr.isTTY ? `\r\x1b[K${text}` : `${text}\n`);
 }
 
-async function measureAll(only: Key[]): Promise<Figures> {
+async function measureAll(only: Key[], repeats: number): Promise<Figures> {
   progress('bundling the Workers');
   const lab = await Lab.open();
   try {
     const contestants = await lab.contestants();
-    const plan: Plan = { repeats: REPEATS, progress };
+    const plan: Plan = { repeats, progress };
     const figures: Record<Key, () => Promise<Figures[Key]>> = {
       down: () => measure(throughput('down', 1), contestants, plan),
       up: () => measure(throughput('up', 1), contestants, plan),
@@ -111,7 +126,7 @@ const chosen = (() => {
 })();
 
 if (chosen.only === 'probe') await showProbes(chosen.json);
-else await showFigures(chosen.only, chosen.json);
+else await showFigures(chosen.only, chosen.repeats, chosen.json);
 
 async function showProbes(json: boolean): Promise<void> {
   const figures = await probe(progress);
@@ -120,12 +135,12 @@ async function showProbes(json: boolean): Promise<void> {
   process.stdout.write(`${text}\n`);
 }
 
-async function showFigures(only: Key[], json: boolean): Promise<void> {
+async function showFigures(only: Key[], repeats: number, json: boolean): Promise<void> {
   const start = performance.now();
-  const figures = await measureAll(only);
+  const figures = await measureAll(only, repeats);
   const seconds = Math.round((performance.now() - start) / 1000);
   if (json) {
-    const result = { machine: machine(), repeats: REPEATS, seconds, ...asJson(figures), targets: targets(figures) };
+    const result = { machine: machine(), repeats, seconds, ...asJson(figures), targets: targets(figures) };
     process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
     return;
   }
@@ -134,7 +149,7 @@ async function showFigures(only: Key[], json: boolean): Promise<void> {
 
 ${verdict(targets(figures))}
 
-Medians of ${REPEATS} repeats (smallest-largest), in ${seconds} s, on ${cores} cores of ${cpu}, ${memoryGiB} GiB;
+Medians of ${repeats} repeats (smallest-largest), in ${seconds} s, on ${cores} cores of ${cpu}, ${memoryGiB} GiB;
 Node ${node}, workerd ${workerd}, HAProxy ${haproxy}.
 `);
 }

@@ -80,7 +80,12 @@ afterAll(async () => {
   await backend.close();
 });
 
-afterEach(() => {
+/** What a test that fails leaves running. */
+let running: Relay['close'] | undefined;
+
+afterEach(async () => {
+  await running?.();
+  running = undefined;
   for (const { open } of [backend, strict]) for (const socket of open) socket.destroy();
 });
 
@@ -331,6 +336,7 @@ describe.each([
   ])('%s keeps everything to itself', async (_, isPrivate) => {
     plantAll();
     const relay = await start(isPrivate);
+    running = relay.close;
     const users = [new User(relay.link, false), new User(relay.link, true)];
     const answers: string[] = [];
     for (const user of users) {
@@ -342,6 +348,7 @@ describe.each([
 
     for (const file of relay.stored()) expect(canaries.foundIn(file)).toEqual([]);
     await relay.close();
+    running = undefined;
     expect(canaries.foundIn(relay.output())).toEqual([]);
     expect(relay.output().replace(LOOKUP, '')).toBe('');
     for (const answer of answers) expect(canaries.foundIn(answer)).toEqual([]);

@@ -64,9 +64,9 @@ async function knock(
   const initiator = await initiate(cipher, PROLOGUE, relay.key, random(32));
   const common = { time: Date.now() + clockOffset, invite: relay.invite ?? EMPTY };
   const whole: Hello =
-    hello.kind === 'open'
-      ? { ...hello, ...common }
-      : { ...hello, ...common, mac: await cipher.hmac(hello.secret, initiator.binding) };
+    hello.kind === 'resume'
+      ? { ...hello, ...common, mac: await cipher.hmac(hello.secret, initiator.binding) }
+      : { ...hello, ...common };
   const payload = encodeHello(whole);
   const protocols = offer(random(12), await sealHello(initiator, payload));
   const inbox = new Inbox();

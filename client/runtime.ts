@@ -3,10 +3,16 @@ import type { Wire } from '../protocol/carrier.ts';
 import type { Cipher } from '../protocol/cipher.ts';
 import type { PuenteError } from '../protocol/errors.ts';
 
+/** What a WebSocket takes until it is open, in order: the host's addresses, a connection, TLS, an HTTP answer. */
+export type DialStage = 'dns' | 'tcp' | 'tls' | 'upgrade';
+
 export interface DialEvents {
   message(data: unknown): void;
+  /** Called as each stage is over and well, where the runtime tells. */
+  passed?(stage: DialStage): void;
   /**
-   * Called once, at the end: `unreachable` or `not-admitted` before the WebSocket was open, `carrier-lost` after.
+   * Called once, at the end: `not-admitted`, `over-quota`, `unreachable` or what more is known before the WebSocket was open,
+   * `carrier-lost` after.
    * @param date the `Date` of a host that answered something else than 101, where that can be seen.
    */
   closed(error: PuenteError, date?: Date): void;

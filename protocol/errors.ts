@@ -32,8 +32,23 @@ export type Code =
   | 'not-admitted'
   | 'bad-grant'
   | 'unreachable'
+  // more than `unreachable`, where the runtime tells more
+  | 'name-unknown'
+  | 'name-forged'
+  | 'refused'
+  | 'no-answer'
+  | 'name-blocked'
+  | 'not-trusted'
+  | 'over-quota'
   | 'timeout'
   | 'no-key'
+  // told by a check
+  | 'wrong-key'
+  | 'clock-off'
+  | 'link-expired'
+  | 'backend-silent'
+  | 'backend-strange'
+  | 'frozen'
   | 'link-invalid'
   | 'address-invalid'
   | 'config-invalid';

@@ -7,6 +7,7 @@
  *     kind 0, open:    options u8 (bit 0: resumable, please)   limit u64
  *                      backend u16-length string "host:port"   early data u16-length
  *     kind 1, resume:  options u8   limit u64   received u64   carrier u32   session id u8-length   MAC 32 bytes
+ *     kind 2, check:   as kind 0, with no backend and no early data
  *     padding: zeros to the end
  *
  * Version, time and invite stay in their places in every version: a private relay checks them before it says anything.
@@ -33,7 +34,7 @@ import {
 } from './limits.ts';
 
 export const VERSION = 1;
-const KINDS = { open: 0, resume: 1 } as const;
+const KINDS = ['open', 'resume', 'check'] as const;
 const RESUMABLE = 1;
 const MAC = 32;
 
@@ -53,9 +54,10 @@ interface HelloCommon extends HelloStart {
 }
 
 export interface OpenHello extends HelloCommon {
-  kind: 'open';
+  /** To a check the relay itself is the backend: it sends back what it gets. */
+  kind: 'open' | 'check';
   resumable: boolean;
-  /** `host:port`. */
+  /** `host:port`; empty for a check. */
   backend: string;
   earlyData: Bytes;
 }
@@ -81,10 +83,10 @@ export function encodeHello(hello: Hello): Bytes {
     .u8(VERSION)
     .u32(Math.floor(hello.time / 1000))
     .sized8(hello.invite, INVITE_MAX)
-    .u8(KINDS[hello.kind])
+    .u8(KINDS.indexOf(hello.kind))
     .u32(hello.allowance === NO_LIMIT ? 0 : hello.allowance);
-  if (hello.kind === 'open') encodeOpen(writer, hello);
-  else encodeResume(writer, hello);
+  if (hello.kind === 'resume') encodeResume(writer, hello);
+  else encodeOpen(writer, hello);
   return payload.subarray(0, Math.ceil(writer.bytes.length / HELLO_PAD) * HELLO_PAD);
 }
 
@@ -114,10 +116,10 @@ export function decodeHello(payload: Bytes): Hello | UnknownHello {
   const reader = new Reader(payload);
   const version = reader.u8();
   const start = { time: reader.u32() * 1000, invite: reader.sized8(INVITE_MAX) };
-  const kind = reader.u8();
-  if (version === VERSION && kind === KINDS.open) return { kind: 'open', ...start, ...decodeOpen(reader) };
-  if (version === VERSION && kind === KINDS.resume) return { kind: 'resume', ...start, ...decodeResume(reader) };
-  return { kind: 'unknown', ...start };
+  const kind = KINDS[reader.u8()];
+  if (version !== VERSION || !kind) return { kind: 'unknown', ...start };
+  if (kind === 'resume') return { kind, ...start, ...decodeResume(reader) };
+  return { kind, ...start, ...decodeOpen(reader) };
 }
 
 function decodeOpen(reader: Reader): Omit<OpenHello, 'kind' | keyof HelloStart> {

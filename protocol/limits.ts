@@ -188,6 +188,10 @@ export const BACKEND_TIMEOUT = 8000;
 /** From the client's first attempt to the grant: name, TCP and TLS to the relay, then the relay's own 8 s. */
 export const OPEN_TIMEOUT = 20_000;
 
+/** Name and TCP, then TLS, have so long each, where the client sees them: it can then say which of them it was, within
+ * OPEN_TIMEOUT. */
+export const STAGE_TIMEOUT = 8000;
+
 /** A resuming carrier that has no grant by then is given up for the next: the relay has nothing to connect. */
 export const RESUME_TIMEOUT = 8000;
 
@@ -220,6 +224,24 @@ export const IDLE_MAX = 7_440_000;
  * those of clients that never will, and the new ones: a plain session's client speaks ACK_DELAY after its grant, in which an
  * isolate opens two hundred. Three quarters of what a hub holds, so that those who say nothing cannot take it all. */
 export const OPENING_MAX = 384;
+
+// --- the check ---------------------------------------------------------------------------------------------------
+
+/** What a check sends to the relay and gets back, exactly: more than networks that freeze connections let through (16 KB, or 25
+ * packets). */
+export const CHECK_BYTES = 65_536;
+
+/** It goes there and back in such parts, each when the one before is back, so that it is known what came through. */
+export const CHECK_PART = 4096;
+
+/** How long the relay keeps a check: its sixteen parts at a round trip of a second, and a stall. */
+export const CHECK_TIME = 30_000;
+
+/** Checks of one source in a minute, as wrangler.toml says it: they cost traffic and lead nowhere. */
+export const CHECKS_PER_MINUTE = 1;
+
+/** How long a check waits for the backend's first bytes, and for each part to come back. */
+export const CHECK_ANSWER_TIMEOUT = 5000;
 
 // --- hubs -------------------------------------------------------------------------------------------------------
 

@@ -27,6 +27,8 @@ export interface Env {
   HUB?: DurableObjectNamespace<Hub>;
   /** Counts what sources do wrong. */
   FAULTS?: RateLimit;
+  /** Counts the checks of each source. */
+  CHECKS?: RateLimit;
   /** Counts the sessions that are opened with each invite. */
   OPENS?: RateLimit;
 }

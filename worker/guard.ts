@@ -101,10 +101,11 @@ function nameOf({ id }: Invite): string {
   return toBase64url(id);
 }
 
-async function checkRates(env: Env, { source, invite }: Admitted): Promise<void> {
+async function checkRates(env: Env, { source, invite, hello }: Admitted): Promise<void> {
   forget();
   const isOver = source !== undefined && over.has(source);
   if (isOver || (invite && !(await allows(env.OPENS, nameOf(invite))))) throw new PuenteError('limited');
+  if (hello.kind === 'check' && source && !(await allows(env.CHECKS, source))) throw new PuenteError('limited');
 }
 
 async function blame(env: Env, source: string | undefined): Promise<void> {

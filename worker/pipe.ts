@@ -29,6 +29,9 @@ const isolateBudget: Budget = {
   },
 };
 
+/** Of a socket to a backend, what a pipe needs. */
+export type Connection = Pick<Socket, 'readable' | 'writable' | 'close'>;
+
 /**
  * Puts a session on top of a backend's connection, which is closed where that cannot be.
  * @param expects of the app's first bytes
@@ -36,7 +39,7 @@ const isolateBudget: Budget = {
  * @throws PuenteError `full` when the isolate's budget holds no further session.
  */
 export async function join(
-  backend: Socket,
+  backend: Connection,
   expects: Expectation,
   onEnded: (code: Code | undefined) => void,
 ): Promise<Pipe> {
@@ -50,7 +53,7 @@ export async function join(
 
 export class Pipe {
   readonly session: Session;
-  readonly #backend: Socket;
+  readonly #backend: Connection;
   readonly #firstFlight: FirstFlight;
   readonly #onEnded: (code: Code | undefined) => void;
   readonly #reader: ReadableStreamBYOBReader;
@@ -65,7 +68,7 @@ export class Pipe {
   /** When the app or its backend last said something. */
   #lastData = clock.now();
 
-  constructor(backend: Socket, expects: Expectation, onEnded: (code: Code | undefined) => void) {
+  constructor(backend: Connection, expects: Expectation, onEnded: (code: Code | undefined) => void) {
     this.#firstFlight = new FirstFlight(expects);
     this.#onEnded = onEnded;
     this.session = new Session({

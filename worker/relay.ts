@@ -1,11 +1,12 @@
-/** A session that lives and dies with its carrier: backend, grant, carrier, pipe. */
+/** A session that lives and dies with its carrier: backend, grant, carrier, pipe. A check is one, with an echo for its backend. */
 import { EMPTY } from '../protocol/bytes.ts';
-import { PuenteError } from '../protocol/errors.ts';
+import { type Code, PuenteError } from '../protocol/errors.ts';
 import type { OpenHello } from '../protocol/hello.ts';
 import type { Responder } from '../protocol/noise.ts';
 import { type Admitted, understood } from './admission.ts';
 import { backendFor, openBackend } from './backends.ts';
 import type { Config } from './config.ts';
+import { joinEcho } from './echo.ts';
 import type { Env } from './env.ts';
 import { Guard, type Place } from './guard.ts';
 import { join, type Pipe } from './pipe.ts';
@@ -19,11 +20,17 @@ export async function relay(wire: RelayWire, admitted: Admitted, env: Env, confi
   // No session here outlives its carrier.
   if (hello.kind === 'resume') throw new PuenteError('session-unknown');
   await guard.run(env, admitted, async (place) => {
-    const backend = backendFor(hello.backend, config, admitted);
-    const pipe = await join(await openBackend(backend), backend.expects, (code) => place.ended(code));
+    const pipe = await pipeFor(hello, config, admitted, place);
     await attach(wire, admitted.handshake, hello, pipe, place);
     await pipe.run();
   });
+}
+
+async function pipeFor(hello: OpenHello, config: Config, admitted: Admitted, place: Place): Promise<Pipe> {
+  const onEnded = (code: Code | undefined): void => place.ended(code);
+  if (hello.kind === 'check') return joinEcho(onEnded);
+  const backend = backendFor(hello.backend, config, admitted);
+  return join(await openBackend(backend), backend.expects, onEnded);
 }
 
 async function attach(

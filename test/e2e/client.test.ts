@@ -105,13 +105,13 @@ describe('what cannot be opened', () => {
   it.each<[string, () => string, string]>([
     ['a relay with another key', () => formatLink({ ...parseLink(relay.link), key: key(9) }), 'not-admitted'],
     ['a link whose key is none', () => formatLink({ ...parseLink(relay.link), key: key(0) }), 'link-invalid'],
-    ['a host where nothing listens', () => relay.link.replace(/\d+\/#/, '1/#'), 'unreachable'],
+    ['a host where nothing listens', () => relay.link.replace(/\d+\/#/, '1/#'), 'refused'],
     [
       'a name that does not resolve',
       () => formatLink({ origin: 'https://relay.invalid/', key: key(9) }),
-      'unreachable',
+      'name-unknown',
     ],
-    ['a host without TLS', () => relay.link.replace('http:', 'https:'), 'unreachable'],
+    ['a host without TLS', () => relay.link.replace('http:', 'https:'), 'not-trusted'],
     ['a broken link', () => 'https://relay.example/#k=AAAA', 'link-invalid'],
   ])('because of %s is an error event', async (_, link, code) => {
     expect((await failure(createConnection(backend.address, { relay: link() }))).code).toBe(code);

@@ -7,7 +7,7 @@ import { unstable_readConfig as readConfig } from 'wrangler';
 import { nodeCipher } from '../../client/node/cipher.ts';
 import { type Bytes, fromBase64url, toBase64url } from '../../protocol/bytes.ts';
 import { inviteKeyOf, openInvite } from '../../protocol/invite.ts';
-import { FAULTS_PER_MINUTE, OPENS_PER_INVITE_PER_MINUTE } from '../../protocol/limits.ts';
+import { CHECKS_PER_MINUTE, FAULTS_PER_MINUTE, OPENS_PER_INVITE_PER_MINUTE } from '../../protocol/limits.ts';
 import { parseLink } from '../../protocol/link.ts';
 import { ROOT, run } from '../support/command.ts';
 
@@ -38,8 +38,9 @@ describe('wrangler.toml', () => {
     expect(limits).toEqual({
       FAULTS: { limit: FAULTS_PER_MINUTE, period: 60 },
       OPENS: { limit: OPENS_PER_INVITE_PER_MINUTE, period: 60 },
+      CHECKS: { limit: CHECKS_PER_MINUTE, period: 60 },
     });
-    expect(new Set(ratelimits.map(({ namespace_id: id }: RateLimit) => id)).size).toBe(2);
+    expect(new Set(ratelimits.map(({ namespace_id: id }: RateLimit) => id)).size).toBe(3);
   });
 
   it('has logs turned off', () => {

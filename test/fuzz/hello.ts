@@ -100,7 +100,7 @@ const start = {
 const helloPayloads = fc
   .oneof(
     fc.record({
-      kind: fc.constant('open'),
+      kind: fc.constantFrom('open', 'check'),
       ...start,
       resumable: fc.boolean(),
       backend: fc.string({ unit: 'binary', maxLength: Math.floor(BACKEND_CHARS_MAX / 4) }),

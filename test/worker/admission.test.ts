@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { type Bytes, EMPTY, fromBase64url, toBase64url } from '../../protocol/bytes.ts';
 import { native } from '../../protocol/cipher.ts';
 import { refusalOf } from '../../protocol/errors.ts';
-import { decodeGrant, encodeHello, type Hello, offer } from '../../protocol/hello.ts';
+import { decodeGrant, encodeHello, type Hello, type OpenHello, offer } from '../../protocol/hello.ts';
 import { type Invite, inviteKeyOf, signInvite } from '../../protocol/invite.ts';
 import { HELLO_AGE_MAX } from '../../protocol/limits.ts';
 import { type Initiator, initiate, PROLOGUE } from '../../protocol/noise.ts';
@@ -15,7 +15,7 @@ const ORIGIN = 'https://relay.example/';
 const relayKey = await native.publicKey(new Uint8Array(32));
 const random = (length: number) => crypto.getRandomValues(new Uint8Array(length));
 
-function hello(varied: Partial<Extract<Hello, { kind: 'open' }>> = {}): Hello {
+function hello(varied: Partial<OpenHello> = {}): Hello {
   const usual = {
     resumable: false,
     limit: 65_536,

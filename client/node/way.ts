@@ -1,0 +1,95 @@
+/** The way to a relay while a connection is set up: how far it has come, and why it ends there. */
+import { BlockList, isIP, type Socket } from 'node:net';
+import type { Code } from '../../protocol/errors.ts';
+import { STAGE_TIMEOUT } from '../../protocol/limits.ts';
+import { isLoopback } from '../../protocol/link.ts';
+import type { DialStage } from '../runtime.ts';
+
+export class Way {
+  readonly #host: string;
+  readonly #isSecure: boolean;
+  readonly #passed: (stage: DialStage) => void;
+  /** What is under way. */
+  #stage: DialStage;
+  readonly #addresses: string[] = [];
+  #timer: NodeJS.Timeout | undefined;
+
+  /** @param passed is told of each stage, when it is over and well */
+  constructor({ hostname, protocol }: URL, passed: (stage: DialStage) => void) {
+    this.#host = hostname;
+    this.#isSecure = protocol === 'wss:';
+    this.#passed = passed;
+    this.#stage = isIP(hostname.replace(/[[\]]/g, '')) ? 'tcp' : 'dns';
+  }
+
+  /** @param late is called when a stage takes longer than STAGE_TIMEOUT */
+  follow(tcp: Socket, late: () => void): void {
+    this.#timer = setTimeout(late, STAGE_TIMEOUT);
+    tcp.on('lookup', (error, address) => {
+      if (error) return;
+      if (this.#addresses.push(address) === 1) this.#pass('dns', 'tcp');
+    });
+    tcp.once('connect', () => this.#pass('tcp', this.#isSecure ? 'tls' : 'upgrade'));
+    tcp.once('secureConnect', () => this.#pass('tls', 'upgrade'));
+    tcp.once('close', () => clearTimeout(this.#timer));
+  }
+
+  /** An HTTP answer has come. */
+  answered(): void {
+    clearTimeout(this.#timer);
+    this.#passed('upgrade');
+  }
+
+  #pass(stage: DialStage, next: DialStage): void {
+    this.#passed(stage);
+    this.#stage = next;
+    // A name and its address share one: a resolver that is slow is so before each connection.
+    if (stage !== 'dns') this.#timer?.refresh();
+  }
+
+  /** Why it ends here. */
+  failure({ code = '' }: NodeJS.ErrnoException): Code {
+    if (this.#stage === 'dns') return 'name-unknown';
+    if (this.#stage === 'upgrade') return code === 'ETIMEDOUT' ? 'timeout' : 'unreachable';
+    if (this.#isForged) return 'name-forged';
+    if (this.#stage === 'tcp') return CONNECTING[code] ?? 'unreachable';
+    return SECURING[code] ?? 'not-trusted';
+  }
+
+  /** All its addresses are such as no host on the Internet has (RFC 6890). */
+  get #isForged(): boolean {
+    if (isLoopback(this.#host) || this.#addresses.length === 0) return false;
+    return this.#addresses.every((address) => RESERVED.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4'));
+  }
+}
+
+const CONNECTING: Record<string, Code> = { ECONNREFUSED: 'refused', ECONNRESET: 'refused', ETIMEDOUT: 'no-answer' };
+
+const SECURING: Record<string, Code> = {
+  ECONNRESET: 'name-blocked',
+  EPIPE: 'name-blocked',
+  ETIMEDOUT: 'name-blocked',
+  CERT_NOT_YET_VALID: 'clock-off',
+};
+
+const RESERVED = new BlockList();
+for (const [network, prefix] of [
+  ['0.0.0.0', 8],
+  ['10.0.0.0', 8],
+  ['100.64.0.0', 10],
+  ['127.0.0.0', 8],
+  ['169.254.0.0', 16],
+  ['172.16.0.0', 12],
+  ['192.168.0.0', 16],
+  ['198.18.0.0', 15],
+  ['224.0.0.0', 3],
+] as const)
+  RESERVED.addSubnet(network, prefix, 'ipv4');
+for (const [network, prefix] of [
+  ['::', 127],
+  ['::ffff:0:0', 96],
+  ['fc00::', 7],
+  ['fe80::', 10],
+  ['ff00::', 8],
+] as const)
+  RESERVED.addSubnet(network, prefix, 'ipv6');

@@ -3,14 +3,18 @@
  *
  * A byte goes: socket → tunnel → protocol/session → protocol/carrier → dial.
  */
+import { backendName, type SocketAddress } from './address.ts';
+import { type CheckOptions, checkThrough, type Report } from './check.ts';
 import { cipherForThisRuntime } from './cipher.ts';
 import { dial } from './dial.ts';
 import { onNetworkChange } from './network.ts';
 import type { Runtime } from './runtime.ts';
-import { type ConnectOptions, type Socket, type SocketAddress, socketThrough } from './socket.ts';
+import { type ConnectOptions, type Socket, socketThrough } from './socket.ts';
 
 export { type Code, PuenteError } from '../protocol/errors.ts';
-export type { ConnectOptions, Socket, SocketAddress, Status } from './socket.ts';
+export type { SocketAddress } from './address.ts';
+export type { CheckedStage, CheckOptions, RelayReport, Report, Stage } from './check.ts';
+export type { ConnectOptions, Socket, Status } from './socket.ts';
 
 const runtime: Runtime = { dial, cipher: cipherForThisRuntime, onNetworkChange };
 
@@ -22,5 +26,15 @@ const runtime: Runtime = { dial, cipher: cipherForThisRuntime, onNetworkChange }
  * @throws PuenteError `address-invalid`; every later failure is told by `opened` and `closed`
  */
 export function connect(address: SocketAddress | string, options: ConnectOptions): Socket {
-  return socketThrough(runtime, address, options);
+  return socketThrough(runtime, backendName(address), options);
+}
+
+/**
+ * Tries relays the whole way: to each of them, through it to a backend that must answer, and with 64 KiB there and back. Takes
+ * a second or two for a relay that works, up to 20 s for one that does not. Does not throw: what is wrong stands in the report.
+ *
+ * @param relays links or bare addresses
+ */
+export function check(relays: string | readonly string[], options: CheckOptions = {}): Promise<Report> {
+  return checkThrough(runtime, relays, options);
 }

@@ -3,8 +3,8 @@ import type { Wire } from '../protocol/carrier.ts';
 import type { Cipher } from '../protocol/cipher.ts';
 import type { PuenteError } from '../protocol/errors.ts';
 
-/** What a WebSocket takes until it is open, in order: the host's addresses, a connection, TLS, an HTTP answer. */
-export type DialStage = 'dns' | 'tcp' | 'tls' | 'upgrade';
+/** What a WebSocket takes until it is open, in order: the host's addresses, a connection, TLS, an HTTP answer, and 101 for that. */
+export type DialStage = 'dns' | 'tcp' | 'tls' | 'upgrade' | 'hello';
 
 export interface DialEvents {
   message(data: unknown): void;

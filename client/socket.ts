@@ -3,7 +3,6 @@ import type { Bytes } from '../protocol/bytes.ts';
 import { PuenteError } from '../protocol/errors.ts';
 import { LINGER } from '../protocol/limits.ts';
 import { Signal } from '../protocol/signal.ts';
-import { backendName, type SocketAddress } from './address.ts';
 import type { Runtime } from './runtime.ts';
 import { type ConnectOptions, Tunnel } from './tunnel.ts';
 
@@ -32,8 +31,9 @@ export interface Socket extends EventTarget {
   readonly upgraded: false;
 }
 
-export function socketThrough(runtime: Runtime, address: SocketAddress | string, options: ConnectOptions): Socket {
-  return new TunnelSocket(runtime, backendName(address), options);
+/** @param backend `host:port`, or nothing: for a check the relay itself is the backend */
+export function socketThrough(runtime: Runtime, backend: string, options: ConnectOptions): Socket {
+  return new TunnelSocket(runtime, backend, options);
 }
 
 class TunnelSocket extends EventTarget implements Socket {

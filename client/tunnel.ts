@@ -62,7 +62,7 @@ export class Tunnel {
   #carriers: Carriers | undefined;
   readonly #counts = { online: 0, reconnecting: 0, resumed: 0 };
 
-  /** @param backend `host:port` */
+  /** @param backend `host:port`, or nothing, for a check */
   constructor(backend: string, options: ConnectOptions, runtime: Runtime, events: TunnelEvents) {
     this.#backend = backend;
     this.#runtime = runtime;
@@ -165,7 +165,7 @@ export class Tunnel {
     const told = session.offsets();
     const allowance = path.allowance(0.5);
     const hello: HelloParts = {
-      kind: 'open',
+      kind: this.#backend ? 'open' : 'check',
       resumable: true,
       backend: this.#backend,
       limit: told.limit,

@@ -43,6 +43,7 @@ export type Code =
   | 'timeout'
   | 'no-key'
   // told by a check
+  | 'not-a-relay'
   | 'wrong-key'
   | 'clock-off'
   | 'link-expired'

@@ -240,6 +240,9 @@ export const CHECK_TIME = 30_000;
 /** Checks of one source in a minute, as wrangler.toml says it: they cost traffic and lead nowhere. */
 export const CHECKS_PER_MINUTE = 1;
 
+/** Relays that one client checks at a time. */
+export const CHECKS_AT_ONCE = 3;
+
 /** How long a check waits for the backend's first bytes, and for each part to come back. */
 export const CHECK_ANSWER_TIMEOUT = 5000;
 

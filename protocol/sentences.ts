@@ -24,7 +24,8 @@ export const SENTENCES: Readonly<Record<Code, string>> = {
   'backend-down': 'The backend does not resolve, refuses, or does not answer.',
   full: 'The relay has no room for another session.',
   'session-unknown': 'The relay does not hold this session (any more).',
-  limited: 'The invite is in use as often as it may be, or too much went wrong from here: try later.',
+  limited:
+    'The invite is in use as often as it may be, or too much went wrong or was tried from here in the last minute.',
   closed: 'The peer has closed its socket and reads no more.',
   aborted: 'The app gave up its socket.',
   'backend-reset': 'The backend broke its connection.',
@@ -50,6 +51,7 @@ export const SENTENCES: Readonly<Record<Code, string>> = {
   'over-quota': 'The account of the relay has used up what it may take today.',
   timeout: 'The relay did not grant a session in time.',
   'no-key': 'The host publishes no key: it is not an open relay. If it is a relay, use its link.',
+  'not-a-relay': 'A website answers there, and no relay that is open to all; this link has no invite to a private one.',
   'wrong-key': 'The relay has another key than this link.',
   'clock-off': 'The clock of this device is wrong.',
   'link-expired': 'The invite in this link has expired.',

@@ -1,3 +1,4 @@
+import { lookup as systemLookup } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import { type ClientOptions, WebSocket } from 'ws';
 import type { Bytes } from '../../protocol/bytes.ts';
@@ -11,17 +12,26 @@ const tickets = new Map<string, Buffer>();
 
 const LATE: NodeJS.ErrnoException = Object.assign(new Error('too late'), { code: 'ETIMEDOUT' });
 
-/** A dialer with `ws`: unlike a browser, it sees where the way ends, and how a host refuses. */
-export function dialWith({ lookup }: { lookup?: LookupFunction }): Dial {
+/** What `ws` passes on to `tls.connect` and `net.connect`, and its types do not say. */
+interface Unlisted {
+  lookup: LookupFunction;
+  session: Buffer | undefined;
+}
+
+/**
+ * A dialer with `ws`: unlike a browser, it sees where the way ends, and how a host refuses.
+ * @param options.lookup the resolver, as for `net.connect`; default: the system's
+ */
+export function dialWith({ lookup = systemLookup }: { lookup?: LookupFunction }): Dial {
   return (url, protocols, events, thrifty) => {
     const to = new URL(url);
     const way = new Way(to, (stage) => events.passed?.(stage));
-    const options: ClientOptions & { session?: Buffer | undefined } = {
+    const options: ClientOptions & Unlisted = {
       perMessageDeflate: false,
       maxPayload: RECORD_MAX,
       // A ticket links its connection to the one before it, so none is used without need.
       session: thrifty ? tickets.get(to.host) : undefined,
-      ...(lookup && { lookup }),
+      lookup: way.through(lookup),
       finishRequest(request) {
         request.on('socket', (tcp) => {
           way.follow(tcp, () => request.destroy(LATE));
@@ -35,6 +45,7 @@ export function dialWith({ lookup }: { lookup?: LookupFunction }): Dial {
     let date: Date | undefined;
     socket.on('open', () => {
       way.answered();
+      events.passed?.('hello');
       code = 'carrier-lost';
     });
     socket.on('unexpected-response', (_request, { statusCode, headers }) => {

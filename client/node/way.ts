@@ -1,5 +1,5 @@
 /** The way to a relay while a connection is set up: how far it has come, and why it ends there. */
-import { BlockList, isIP, type Socket } from 'node:net';
+import { BlockList, isIP, type LookupFunction, type Socket } from 'node:net';
 import type { Code } from '../../protocol/errors.ts';
 import { STAGE_TIMEOUT } from '../../protocol/limits.ts';
 import { isLoopback } from '../../protocol/link.ts';
@@ -11,7 +11,7 @@ export class Way {
   readonly #passed: (stage: DialStage) => void;
   /** What is under way. */
   #stage: DialStage;
-  readonly #addresses: string[] = [];
+  #addresses: string[] = [];
   #timer: NodeJS.Timeout | undefined;
 
   /** @param passed is told of each stage, when it is over and well */
@@ -22,13 +22,21 @@ export class Way {
     this.#stage = isIP(hostname.replace(/[[\]]/g, '')) ? 'tcp' : 'dns';
   }
 
+  /** That resolver, with a look at what it finds. */
+  through(lookup: LookupFunction): LookupFunction {
+    return (hostname, options, done) =>
+      lookup(hostname, options, (error, found, family) => {
+        if (!error) {
+          this.#addresses = typeof found === 'string' ? [found] : found.map(({ address }) => address);
+          this.#pass('dns', 'tcp');
+        }
+        done(error, found, family);
+      });
+  }
+
   /** @param late is called when a stage takes longer than STAGE_TIMEOUT */
   follow(tcp: Socket, late: () => void): void {
     this.#timer = setTimeout(late, STAGE_TIMEOUT);
-    tcp.on('lookup', (error, address) => {
-      if (error) return;
-      if (this.#addresses.push(address) === 1) this.#pass('dns', 'tcp');
-    });
     tcp.once('connect', () => this.#pass('tcp', this.#isSecure ? 'tls' : 'upgrade'));
     tcp.once('secureConnect', () => this.#pass('tls', 'upgrade'));
     tcp.once('close', () => clearTimeout(this.#timer));

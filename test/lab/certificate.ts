@@ -10,8 +10,11 @@ export interface Chain extends Certificate {
 /** Both are padded with names: an elliptic key and its signature leave a certificate of half a kilobyte. */
 const NAMES = 23;
 
-/** For `localhost`; 2.5 KB without the Base64. */
-export async function makeChain(): Promise<Chain> {
+/**
+ * For `localhost`; 2.5 KB without the Base64.
+ * @param notBeforeDate when the relay's part begins to be valid
+ */
+export async function makeChain(notBeforeDate = new Date()): Promise<Chain> {
   const ca = await generate([{ name: 'commonName', value: 'lab' }], {
     ...elliptic,
     extensions: [{ name: 'basicConstraints', cA: true }, namesOf(fillers('authority'))],
@@ -19,6 +22,7 @@ export async function makeChain(): Promise<Chain> {
   const leaf = await generate([{ name: 'commonName', value: 'localhost' }], {
     ...elliptic,
     extensions: [namesOf(['localhost', ...fillers('relay')])],
+    notBeforeDate,
     ca: { key: ca.private, cert: ca.cert },
   });
   return { key: leaf.private, cert: `${leaf.cert.trim()}\n${ca.cert}`, ca: ca.cert };

@@ -1,0 +1,39 @@
+/** A relay that knows its key and admits everybody, but then does something else than serve. */
+import https from 'node:https';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { nodeCipher } from '../../client/node/cipher.ts';
+import type { Certificate } from '../../examples/local/certificate.ts';
+import { type Listening, listen } from '../../examples/local/listen.ts';
+import { type Code, toWire } from '../../protocol/errors.ts';
+import { encodeGrant, readOffer } from '../../protocol/hello.ts';
+import { formatLink } from '../../protocol/link.ts';
+import { Responder, relayKeyOf } from '../../protocol/noise.ts';
+import { random } from './open-hello.ts';
+
+/** Has the WebSocket after 101. */
+export type Misdeed = (socket: WebSocket, handshake: Responder) => unknown;
+
+export interface BrokenRelay extends Listening {
+  link: string;
+}
+
+export async function startBrokenRelay(certificate: Certificate, misdeed: Misdeed): Promise<BrokenRelay> {
+  const key = await relayKeyOf(nodeCipher, random(32));
+  const server = https.createServer(certificate, (_request, response) => response.writeHead(404).end());
+  new WebSocketServer({ server }).on('connection', async (socket, { headers }) => {
+    const offered = readOffer(headers['sec-websocket-protocol'] ?? '');
+    if (!offered) return socket.terminate();
+    misdeed(socket, await Responder.readHello(nodeCipher, key, offered.message));
+  });
+  const listening = await listen(server);
+  const origin = `https://localhost:${listening.port}/`;
+  return { ...listening, link: formatLink({ origin, key: key.publicKey }) };
+}
+
+export function refuse(code: Code): Misdeed {
+  return async (socket, handshake) => {
+    const { message } = await handshake.writeGrant(encodeGrant({ refusal: toWire(code) }), random(32));
+    socket.send(message);
+    socket.close();
+  };
+}

@@ -7,7 +7,7 @@
  *     kind 0, open:    options u8 (bit 0: resumable, please)   limit u64
  *                      backend u16-length string "host:port"   early data u16-length
  *     kind 1, resume:  options u8   limit u64   received u64   carrier u32   session id u8-length   MAC 32 bytes
- *     kind 2, check:   as kind 0, with no backend and no early data
+ *     kind 2, check:   as kind 0, with no backend
  *     padding: zeros to the end
  *
  * Version, time and invite stay in their places in every version: a private relay checks them before it says anything.

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { type Code, PuenteError, refusalOf, resetOf, TRAVELLING, toWire } from '../../protocol/errors.ts';
 import { thrown } from './helpers.ts';
@@ -33,4 +34,13 @@ test('an error has a code to branch on, and a sentence once there are sentences'
     expect(new PuenteError(code, 'Some more.').message).toBe(`${SENTENCES[code]} Some more.`);
   }
   expect(new PuenteError('link-invalid', 'k-no-key').message).toMatch(/link.*\. Its k= is not a key\.$/);
+});
+
+test('docs/errors.md has every code, with its sentence and its step', async () => {
+  const { SENTENCES } = await import('../../protocol/sentences.ts');
+  const { NEXT_STEPS } = await import('../../client/next-steps.ts');
+  const page = readFileSync(new URL('../../docs/errors.md', import.meta.url), 'utf8');
+  const written = Array.from(page.matchAll(/^\| `([a-z-]+)` \| ([A-Z].*) \| ([A-Z].*) \|$/gm), ([, ...cells]) => cells);
+  const codes = Object.keys(SENTENCES) as Code[];
+  expect(written.sort()).toEqual(codes.map((code) => [code, SENTENCES[code], NEXT_STEPS[code]]).sort());
 });

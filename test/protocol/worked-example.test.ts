@@ -366,6 +366,10 @@ const INTERNAL = [
   'FAULTS_PER_MINUTE',
   'OPENS_PER_INVITE_PER_MINUTE',
   'SOURCES_MAX',
+  'STAGE_TIMEOUT',
+  'CHECK_PART',
+  'CHECKS_AT_ONCE',
+  'CHECK_ANSWER_TIMEOUT',
 ];
 
 test('the table of limits has the values of the code, and all that a peer can see', () => {

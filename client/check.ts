@@ -237,10 +237,10 @@ class RelayCheck {
   /** A host that does not admit says nothing; but an open relay's key is public, and an invite has a day on it. */
   async #narrow(error: unknown, { origin, key, invite }: RelayAddress): Promise<never> {
     const isUnadmitted = error instanceof PuenteError && ['not-admitted', 'unreachable'].includes(error.code);
-    if (!isUnadmitted || !key) throw error;
+    if (!isUnadmitted) throw error;
     const published = await findRelay(origin).catch((reason: PuenteError) => reason.code);
     if (typeof published !== 'string')
-      throw equal(published.key, key) ? whenSeen(error, 'clock-off') : new PuenteError('wrong-key');
+      throw key && !equal(published.key, key) ? new PuenteError('wrong-key') : whenSeen(error, 'clock-off');
     const expires = invite ? decodeInvite(invite)?.expires : undefined;
     if (expires !== undefined && expires < Date.now() + this.#late) throw new PuenteError('link-expired');
     throw published === 'no-key' && !invite ? whenSeen(error, 'not-a-relay') : error;

@@ -188,9 +188,9 @@ export const BACKEND_TIMEOUT = 8000;
 /** From the client's first attempt to the grant: name, TCP and TLS to the relay, then the relay's own 8 s. */
 export const OPEN_TIMEOUT = 20_000;
 
-/** Name and TCP, then TLS, have so long each, where the client sees them: it can then say which of them it was, within
- * OPEN_TIMEOUT. */
-export const STAGE_TIMEOUT = 8000;
+/** Name, TCP and TLS have so long together, where the client sees them: it can then say which of them it was. The rest of
+ * OPEN_TIMEOUT is for the relay and its backend. */
+export const SET_UP_TIMEOUT = 10_000;
 
 /** A resuming carrier that has no grant by then is given up for the next: the relay has nothing to connect. */
 export const RESUME_TIMEOUT = 8000;

@@ -1,7 +1,7 @@
 /** The way to a relay while a connection is set up: how far it has come, and why it ends there. */
 import { BlockList, isIP, type LookupFunction, type Socket } from 'node:net';
 import type { Code } from '../../protocol/errors.ts';
-import { STAGE_TIMEOUT } from '../../protocol/limits.ts';
+import { SET_UP_TIMEOUT } from '../../protocol/limits.ts';
 import { isLoopback } from '../../protocol/link.ts';
 import type { DialStage } from '../runtime.ts';
 
@@ -12,7 +12,6 @@ export class Way {
   /** What is under way. */
   #stage: DialStage;
   #addresses: string[] = [];
-  #timer: NodeJS.Timeout | undefined;
 
   /** @param passed is told of each stage, when it is over and well */
   constructor({ hostname, protocol }: URL, passed: (stage: DialStage) => void) {
@@ -34,31 +33,29 @@ export class Way {
       });
   }
 
-  /** @param late is called when a stage takes longer than STAGE_TIMEOUT */
+  /** @param late is called when it takes longer than SET_UP_TIMEOUT until TLS is there */
   follow(tcp: Socket, late: () => void): void {
-    this.#timer = setTimeout(late, STAGE_TIMEOUT);
+    const timer = setTimeout(late, SET_UP_TIMEOUT);
     tcp.once('connect', () => this.#pass('tcp', this.#isSecure ? 'tls' : 'upgrade'));
     tcp.once('secureConnect', () => this.#pass('tls', 'upgrade'));
-    tcp.once('close', () => clearTimeout(this.#timer));
+    for (const event of [this.#isSecure ? 'secureConnect' : 'connect', 'close'])
+      tcp.once(event, () => clearTimeout(timer));
   }
 
   /** An HTTP answer has come. */
   answered(): void {
-    clearTimeout(this.#timer);
     this.#passed('upgrade');
   }
 
   #pass(stage: DialStage, next: DialStage): void {
     this.#passed(stage);
     this.#stage = next;
-    // A name and its address share one: a resolver that is slow is so before each connection.
-    if (stage !== 'dns') this.#timer?.refresh();
   }
 
   /** Why it ends here. */
   failure({ code = '' }: NodeJS.ErrnoException): Code {
     if (this.#stage === 'dns') return 'name-unknown';
-    if (this.#stage === 'upgrade') return code === 'ETIMEDOUT' ? 'timeout' : 'unreachable';
+    if (this.#stage === 'upgrade') return 'unreachable';
     if (this.#isForged) return 'name-forged';
     if (this.#stage === 'tcp') return CONNECTING[code] ?? 'unreachable';
     return SECURING[code] ?? 'not-trusted';

@@ -253,6 +253,7 @@ describe('a wrong clock', () => {
   it('keeps out of an open relay that does not tell the time', async () => {
     anHourAgo();
     expect(where(await reportOn(await link()))).toEqual(['clock-off', 'hello']);
+    expect(where(await reportOn(`http://localhost:${relay.port}`))).toEqual(['clock-off', 'hello']);
   });
 
   it('is remarked on where the host tells, and the relay works all the same', async () => {

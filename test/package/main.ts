@@ -90,7 +90,10 @@ async function checkNode(project: Project, major: number, args: string[]): Promi
   note(`Node ${await use('--version')}: ${ways.replaceAll('\n', ', ')}, ${required}, puente ${version}`);
 }
 
-async function checkAll(project: Project): Promise<void> {
+async function main(): Promise<void> {
+  const project = new Project();
+  // However it ends.
+  process.on('exit', () => rmSync(project.folder, { recursive: true }));
   const packed = await project.pack();
   await checkContents(project, packed);
   await checkTypes(project);
@@ -112,15 +115,6 @@ function options(): void {
   if (!values.help) return;
   process.stdout.write(HELP);
   process.exit(0);
-}
-
-async function main(): Promise<void> {
-  const project = new Project();
-  try {
-    await checkAll(project);
-  } finally {
-    rmSync(project.folder, { recursive: true });
-  }
 }
 
 try {

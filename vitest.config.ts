@@ -25,6 +25,7 @@ export default defineConfig({
         test: {
           name: 'end to end',
           include: ['test/e2e/**/*.test.ts'],
+          globalSetup: './test/support/build.ts',
           // Each file has a relay of its own; one at a time leaves the counts of sockets and memory undisturbed.
           fileParallelism: false,
           testTimeout: 60_000,

@@ -1,5 +1,5 @@
 /**
- * Puente in browsers and other runtimes with the web's own WebSocket. In Node, use `./node/index.ts`.
+ * Puente in browsers and other runtimes with the web's own WebSocket. In Node, use `puente/node`.
  *
  * A byte goes: socket → tunnel → protocol/session → protocol/carrier → dial.
  */
@@ -23,7 +23,17 @@ const runtime: Runtime = { dial, cipher: cipherForThisRuntime, onNetworkChange }
  * then costs no extra round trip.
  *
  * @param address the backend: `{ hostname, port }` or `"host:port"`
+ * @param options through which relay
+ * @returns a socket whose `opened` settles within 20 seconds
  * @throws PuenteError `address-invalid`; every later failure is told by `opened` and `closed`
+ *
+ * @example
+ * ```ts
+ * const socket = connect('chat.example.org:5223', { relay: link });
+ * const sending = chunks.pipeTo(socket.writable); // a ReadableStream of bytes; its end half-closes
+ * await socket.readable.pipeTo(new WritableStream({ write: handle }));
+ * await sending;
+ * ```
  */
 export function connect(address: SocketAddress | string, options: ConnectOptions): Socket {
   return socketThrough(runtime, backendName(address), options);

@@ -24,8 +24,12 @@ export interface Allowance {
 
 export const UNLIMITED: Allowance = { up: NO_LIMIT, down: NO_LIMIT };
 
+/** What is known of a network that freezes connections; without it that is learned. */
 export interface PathOptions {
-  /** Assumed until there is something better: what a connection to the relay may carry after its set-up, in bytes. */
+  /**
+   * Assumed until there is something better: what a connection to the relay may carry after its set-up, in bytes; at least
+   * 4000.
+   */
   limit?: number;
   /** Milliseconds between two handshakes while a limit is known; default 500. */
   gap?: number;

@@ -9,22 +9,36 @@ import { type ConnectOptions, Tunnel } from './tunnel.ts';
 export type { SocketAddress } from './address.ts';
 export type { ConnectOptions, Status } from './tunnel.ts';
 
+/** What `opened` tells. */
 export interface SocketInfo {
   /** `host:port` of the backend. */
   remoteAddress: string;
 }
 
-/** Beside what the proposal has, it dispatches each {@link Status} as a CustomEvent, `detail` being how often by now. */
+/**
+ * A socket of the WinterTC proposal. Beside what that has, it dispatches each {@link Status} as a CustomEvent, `detail` being
+ * how often by now.
+ *
+ * @example
+ * ```ts
+ * socket.addEventListener('reconnecting', () => show('The connection is lost; trying again.'));
+ * socket.closed.catch((error: PuenteError) => show(error.code));
+ * ```
+ */
 export interface Socket extends EventTarget {
   /** What the backend sends; ends with its half-close. Errors with a PuenteError. */
   readonly readable: ReadableStream<Uint8Array<ArrayBuffer>>;
   /** What the app sends; closing it half-closes, aborting it resets the socket. */
   readonly writable: WritableStream<ArrayBuffer | ArrayBufferView>;
-  /** Resolves when the relay has connected the backend. */
+  /** Resolves when the relay has connected the backend; rejects with the PuenteError that prevented it, in 20 s at most. */
   readonly opened: Promise<SocketInfo>;
   /** Resolves when both directions have ended, rejects with the PuenteError that broke them. */
   readonly closed: Promise<void>;
-  /** Ends both directions. What was written before is still delivered, or `closed` rejects; nothing more is taken. */
+  /**
+   * Ends both directions. What was written before is still delivered, or `closed` rejects; nothing more is taken. A
+   * backend that does not read it is reset after 20 seconds at most.
+   * @returns `closed`
+   */
   close(): Promise<void>;
   /** Always `off`: the app's own encryption is its own business. */
   readonly secureTransport: 'off';

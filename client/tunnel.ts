@@ -13,6 +13,12 @@ import { random } from './random.ts';
 import { findRelay } from './relay.ts';
 import type { Runtime } from './runtime.ts';
 
+/**
+ * @example
+ * ```ts
+ * { relay: 'https://relay.example.org/#k=…', path: { limit: 15_000 } }
+ * ```
+ */
 export interface ConnectOptions {
   /** A relay's link, `https://host/#k=…`, or the bare address of an open relay. */
   relay: string;

@@ -11,7 +11,7 @@ import { once } from 'node:events';
 import tls from 'node:tls';
 import { parseArgs } from 'node:util';
 import { MqttClient } from 'mqtt';
-import { createConnection, PuenteError, type PuenteSocket } from '../client/node/index.ts';
+import { createConnection, dial, PuenteError, type PuenteSocket } from 'puente/node';
 import { startChatServer } from './local/chat-server.ts';
 import { nextEvent } from './local/next-event.ts';
 import { noisePicture } from './local/picture.ts';
@@ -113,7 +113,7 @@ async function join(
   recording: Recording,
 ): Promise<Person> {
   // All that an app needs: these two lines, without `dial`, which is here to record.
-  const socket = createConnection(backend, { relay, dial: recordingDial(recording) });
+  const socket = createConnection(backend, { relay, dial: recordingDial(dial, recording) });
   const secured = tls.connect({ socket, servername: 'localhost', ca });
   const client = new MqttClient(() => secured, { clientId: name, reconnectPeriod: 0 });
   await nextEvent(client, 'connect');

@@ -45,7 +45,7 @@ import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import tls from "node:tls";
 import { MqttClient } from "mqtt";
-import { createConnection } from "./client/node/index.ts";
+import { createConnection } from "puente/node";
 
 const relay = "${link}";
 const ca = readFileSync("${caFile}");

@@ -25,6 +25,7 @@ export const TRAVELLING = {
   idle: 27,
 } as const satisfies Record<string, number>;
 
+/** Why something failed; what each of them means stands in `puente/sentences`. New versions may add to them. */
 export type Code =
   | keyof typeof TRAVELLING
   // known to one end only
@@ -56,7 +57,15 @@ export type Code =
 
 const numbers: Partial<Record<Code, number>> = TRAVELLING;
 
-/** The base of every error that Puente throws or gives to an app. */
+/**
+ * The base of every error that Puente throws or gives to an app. Its message is a sentence in Node, and in a page that imports
+ * `puente/sentences`; else the code.
+ *
+ * @example
+ * ```ts
+ * if (error instanceof PuenteError && error.code === 'backend-down') tryAnotherBackend();
+ * ```
+ */
 export class PuenteError extends Error {
   override readonly name = 'PuenteError';
   /** Stable: branch on this, never on the message. */

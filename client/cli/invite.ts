@@ -1,4 +1,4 @@
-/** `npm run invite -- HOST`: signs an invite to a private relay, and prints the link that has it. */
+/** `puente invite HOST`: signs an invite to a private relay, and prints the link that has it. */
 import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
 import { parseArgs } from 'node:util';
@@ -9,10 +9,10 @@ import { formatLink, parseLink } from '../../protocol/link.ts';
 import '../../protocol/sentences.ts';
 import { nodeCipher } from '../node/cipher.ts';
 
-const HELP = `npm run invite -- HOST [OPTIONS]
+const help = (name: string) => `${name} HOST [OPTIONS]
 
-Makes an invite to a relay with ACCESS = "invite", and prints its id and the link to share. It asks for the relay's key, the
-one that "npm run key" printed; or takes it from standard input, or from the variable RELAY_KEY.
+Makes an invite to a relay with ACCESS = "invite", and prints its id and the link to share. It asks for the relay's key, which
+the command "key" printed; or takes it from standard input, or from the variable RELAY_KEY.
 
   HOST               the relay's address, such as my-site.example.workers.dev
   --expires WHEN     30d (days from now), or 2026-12-31 (to the end of that day, UTC); default 30d
@@ -26,8 +26,9 @@ To take an invite back, add its id to REVOKED in wrangler.toml and deploy.
 
 const DAY = 24 * 60 * 60_000;
 
-async function main(): Promise<void> {
+export async function run(args: string[], name: string): Promise<void> {
   const { values, positionals } = parseArgs({
+    args,
     allowPositionals: true,
     options: {
       expires: { type: 'string', default: '30d' },
@@ -37,9 +38,9 @@ async function main(): Promise<void> {
       json: { type: 'boolean' },
     },
   });
-  if (values.help) return void process.stdout.write(HELP);
+  if (values.help) return void process.stdout.write(help(name));
   const [host, ...more] = positionals;
-  if (!host || more.length > 0) throw new Error('Give the relay’s host: npm run invite -- my-site.example.workers.dev');
+  if (!host || more.length > 0) throw new Error(`Give the relay’s host: ${name} my-site.example.workers.dev`);
   const { origin } = parseLink(host);
   const expires = parseExpiry(values.expires);
   const sessions = values.sessions === undefined ? 0 : parseSessions(values.sessions);
@@ -96,8 +97,3 @@ async function ask(question: string): Promise<string> {
   }
   return '';
 }
-
-main().catch((error: unknown) => {
-  process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
-  process.exitCode = 2;
-});

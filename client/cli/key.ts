@@ -1,4 +1,4 @@
-/** `npm run key [-- HOST]`: makes a relay's key, and says what to do with it. */
+/** `puente key [HOST]`: makes a relay's key, and says what to do with it. */
 import { parseArgs } from 'node:util';
 import { toBase64url } from '../../protocol/bytes.ts';
 import { PuenteError } from '../../protocol/errors.ts';
@@ -6,7 +6,7 @@ import { formatLink, parseLink } from '../../protocol/link.ts';
 import '../../protocol/sentences.ts';
 import { nodeCipher } from '../node/cipher.ts';
 
-const HELP = `npm run key [-- HOST]
+const help = (name: string) => `${name} [HOST]
 
 Makes a new key for a relay and prints it, the command that puts it, and the link to share.
 
@@ -15,12 +15,13 @@ Makes a new key for a relay and prints it, the command that puts it, and the lin
   -h, --help  this text
 `;
 
-async function main(): Promise<void> {
+export async function run(args: string[], name: string): Promise<void> {
   const { values, positionals } = parseArgs({
+    args,
     allowPositionals: true,
     options: { help: { type: 'boolean', short: 'h' }, json: { type: 'boolean' } },
   });
-  if (values.help) return void process.stdout.write(HELP);
+  if (values.help) return void process.stdout.write(help(name));
   if (positionals.length > 1) throw new PuenteError('link-invalid', 'Give one host.');
   const { origin } = parseLink(positionals[0] ?? 'YOUR-RELAY.workers.dev');
   const secret = crypto.getRandomValues(new Uint8Array(32));
@@ -43,8 +44,3 @@ function explain(key: string, link: string): string {
   ${link}
 `;
 }
-
-main().catch((error: unknown) => {
-  process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
-  process.exitCode = 2;
-});

@@ -6,12 +6,23 @@ import { type ConnectOptions, type Status, Tunnel } from '../tunnel.ts';
 
 type Done = (error?: Error | null) => void;
 
+/** What {@link ConnectOptions} says, and how the stream ends. */
 export interface DuplexOptions extends ConnectOptions {
   /** Whether the app goes on writing after the backend has finished; default `false`, as for `net.connect`. */
   allowHalfOpen?: boolean;
 }
 
-/** Beside a `Duplex`'s own events it emits each {@link Status} with how often that came by now. */
+/**
+ * What `createConnection` returns. It emits `connect` and `ready` when the relay has connected the backend, and, beside a
+ * `Duplex`'s own events, each {@link Status} with how often that came by now. An `error` is a PuenteError, or what `destroy`
+ * was given.
+ *
+ * @example
+ * ```ts
+ * socket.on('reconnecting', (count: number) => console.log(`lost ${count} times`));
+ * socket.on('resumed', () => console.log(`goes on; ${socket.roundTrip} ms to the relay`));
+ * ```
+ */
 export class PuenteSocket extends Duplex {
   readonly #tunnel: Tunnel;
   /** Bytes handed to the stream's own buffer, and not yet known to be read. */
@@ -99,7 +110,7 @@ export class PuenteSocket extends Duplex {
 
   // --- what users of a net.Socket call ------------------------------------------------------------------------------
 
-  /** Emits `timeout` after `ms` without a byte in either direction; 0 turns it off. */
+  /** Emits `timeout` after `ms` milliseconds without a byte in either direction; 0 turns it off. */
   setTimeout(ms: number, listener?: () => void): this {
     clearTimeout(this.#idle);
     this.#idle = ms > 0 ? setTimeout(() => this.emit('timeout'), ms).unref() : undefined;

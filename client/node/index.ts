@@ -20,6 +20,7 @@ export type { ConnectOptions, Socket } from '../socket.ts';
 export type { DuplexOptions } from './duplex.ts';
 export { defaultDial as dial, dialWith, PuenteSocket };
 
+/** What {@link ConnectOptions} says, and what only Node can be told. */
 export interface NodeConnectOptions extends ConnectOptions {
   /** How a WebSocket is opened; default: with `ws`. */
   dial?: Dial;
@@ -35,7 +36,18 @@ function runtimeOf({ dial = defaultDial }: { dial?: Dial }): Runtime {
  * `tls.connect({ socket: createConnection(…), servername })`. It may be written to at once.
  *
  * @param address the backend: `{ hostname, port }` or `"host:port"`
+ * @param options through which relay; whether the app goes on writing after the backend has finished
+ * @returns a socket that emits `connect` or `error` within 20 seconds
  * @throws PuenteError `address-invalid`; every later failure is an `error` event with a PuenteError
+ *
+ * @example
+ * ```ts
+ * const socket = tls.connect({
+ *   socket: createConnection('chat.example.org:5223', { relay: link }),
+ *   servername: 'chat.example.org',
+ * });
+ * socket.on('error', (error) => console.error(error instanceof PuenteError ? error.code : error));
+ * ```
  */
 export function createConnection(
   address: SocketAddress | string,
@@ -44,7 +56,18 @@ export function createConnection(
   return new PuenteSocket(runtimeOf(options), backendName(address), options);
 }
 
-/** The same as a WinterTC socket; see {@link Socket}. */
+/**
+ * The same as a WinterTC socket; see {@link Socket}.
+ *
+ * @param address the backend: `{ hostname, port }` or `"host:port"`
+ * @throws PuenteError `address-invalid`; every later failure is told by `opened` and `closed`
+ *
+ * @example
+ * ```ts
+ * const socket = connect('chat.example.org:5223', { relay: link });
+ * await socket.opened;
+ * ```
+ */
 export function connect(address: SocketAddress | string, options: NodeConnectOptions): Socket {
   return socketThrough(runtimeOf(options), backendName(address), options);
 }

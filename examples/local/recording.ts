@@ -1,7 +1,7 @@
 /** What passes a point of the path, kept so that it can be searched afterwards. */
 import { once } from 'node:events';
 import net from 'node:net';
-import { type Dial, type DialEvents, dial } from '../../client/node/index.ts';
+import type { Dial, DialEvents } from 'puente/node';
 
 /** Several byte streams, one for each direction of each connection. */
 export class Recording {
@@ -27,8 +27,8 @@ export class Recording {
   }
 }
 
-/** A `dial` that records every WebSocket message, before the client's mask is on it, and the hello before them. */
-export function recordingDial(recording: Recording): Dial {
+/** The same `dial`, which records every WebSocket message, before the client's mask is on it, and the hello before them. */
+export function recordingDial(dial: Dial, recording: Recording): Dial {
   return (url, protocols, events, thrifty) => {
     const toRelay = recording.stream();
     const fromRelay = recording.stream();

@@ -113,6 +113,33 @@ describe('npm run invite', () => {
   });
 });
 
+describe('the command', () => {
+  const puente = (...args: string[]) => run('npx', ['node', 'client/cli/main.ts', ...args]);
+
+  it('explains itself and its commands', () => {
+    expect(puente('--help')).toMatchObject({
+      status: 0,
+      stderr: '',
+      stdout: expect.stringMatching(/ key .* invite /s),
+    });
+    for (const name of ['key', 'invite']) {
+      const { status, stdout } = puente(name, '--help');
+      expect([status, stdout.split(' [')[0]?.split(' HOST')[0]]).toEqual([0, `puente ${name}`]);
+    }
+  });
+
+  it('calls its commands as the person did', () => {
+    expect(run('npm', ['run', '--silent', 'key', '--', '--help']).stdout).toMatch(/^npm run key -- \[HOST\]\n/);
+    expect(run('npm', ['run', '--silent', 'invite']).stderr).toContain('npm run invite -- my-site');
+  });
+
+  it.each([[[]], [['toString']], [['nope', '--help']]])('refuses %j with 2 and says what there is', (args) => {
+    const { status, stdout, stderr } = puente(...args);
+    expect([status, stdout]).toEqual([2, '']);
+    expect(stderr).toMatch(/ key .* invite /s);
+  });
+});
+
 describe('the lint', () => {
   /** The exit code for a file of one line at this path, under this repository's rules. */
   function lint(path: string, code: string): number | null {
@@ -179,6 +206,6 @@ describe('the packages', () => {
     >;
     for (const [name, version] of Object.entries({ ...dependencies, ...devDependencies }))
       expect(version, name).toMatch(/^\d+\.\d+\.\d+$/);
-    expect(Object.keys(dependencies ?? {})).toEqual(['@noble/ciphers', '@noble/curves', '@noble/hashes', 'hono', 'ws']);
+    expect(Object.keys(dependencies ?? {})).toEqual(['@noble/ciphers', '@noble/curves', '@noble/hashes', 'ws']);
   });
 });

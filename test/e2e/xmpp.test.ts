@@ -7,9 +7,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createConnection } from '../../client/node/index.ts';
 import { makeCertificate } from '../../examples/local/certificate.ts';
 import { type LocalRelay, startRelay } from '../../examples/local/relay.ts';
-import { findProsody, type Prosody, startProsody } from '../support/prosody.ts';
+import { findProgram } from '../support/program.ts';
+import { type Prosody, startProsody } from '../support/prosody.ts';
 
-const program = findProsody();
+const program = findProgram('prosody');
 // Left out on a developer's machine, never in CI.
 const skipped = !program && !process.env.CI;
 if (skipped)

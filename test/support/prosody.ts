@@ -1,25 +1,12 @@
 /** A Prosody (XMPP server) on loopback, with direct TLS and its own folder. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { accessSync, constants, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import type { Certificate } from '../../examples/local/certificate.ts';
 import { until } from './until.ts';
-
-/** Where the program is, if it is installed. */
-export function findProsody(): string | undefined {
-  const candidates = (process.env.PATH ?? '').split(delimiter).map((folder) => join(folder, 'prosody'));
-  return candidates.find((file) => {
-    try {
-      accessSync(file, constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
-}
 
 export interface Prosody {
   /** Of direct TLS: no STARTTLS, the connection begins with a ClientHello. */

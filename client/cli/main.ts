@@ -1,0 +1,51 @@
+#!/usr/bin/env node
+/** `puente COMMAND`: each command is a module of its own, loaded when it is called. */
+import { createRequire } from 'node:module';
+
+interface Command {
+  /** One line, for the list of the commands. */
+  does: string;
+  load(): Promise<{
+    /**
+     * Does it; a failure is thrown, its message for a person.
+     * @param args what stands after the command's name
+     * @param name how the person called it, for its help
+     */
+    run(args: string[], name: string): Promise<void>;
+  }>;
+}
+
+const COMMANDS: Record<string, Command> = {
+  key: { does: 'makes a relay’s key and link', load: () => import('./key.ts') },
+  invite: { does: 'makes an invite to a private relay', load: () => import('./invite.ts') },
+};
+
+const HELP = `puente COMMAND [OPTIONS]
+
+${Object.entries(COMMANDS)
+  .map(([name, { does }]) => `  ${name.padEnd(10)}  ${does}\n`)
+  .join('')}
+  --version   the package's version
+  -h, --help  this text, or a command's own: puente key --help
+`;
+
+function version(): string {
+  // By its name: this file is somewhere else in the package than in the repository.
+  const { version } = createRequire(import.meta.url)('puente/package.json') as { version: string };
+  return version;
+}
+
+async function main([name = '', ...args]: string[]): Promise<void> {
+  if (name === '--help' || name === '-h') return void process.stdout.write(HELP);
+  if (name === '--version') return void process.stdout.write(`${version()}\n`);
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (!command) throw new Error(name ? `There is no command "${name}".\n\n${HELP}` : HELP);
+  const { run } = await command.load();
+  // In this repository each command has a script of its name.
+  await run(args, process.env.npm_lifecycle_event === name ? `npm run ${name} --` : `puente ${name}`);
+}
+
+main(process.argv.slice(2)).catch((error: unknown) => {
+  process.stderr.write(`${(error instanceof Error ? error.message : String(error)).trimEnd()}\n`);
+  process.exitCode = 2;
+});

@@ -94,8 +94,14 @@ const FIRST: Partial<Record<Code, Stage>> = { 'name-unknown': 'dns', refused: 't
 /** Refusals in which the relay has granted all that is its own. */
 const OF_BACKENDS: readonly Code[] = ['backend-not-allowed', 'backend-down'];
 
-/** Why a relay that works may send nothing back: the check of others from here came first, or it is older than the check. */
-const UNTRIED: readonly Code[] = ['limited', 'version'];
+/** What may be said of a relay that works. */
+const REMARKS = {
+  'clock-off': 'It works, though the clock of this device is wrong.',
+  limited: 'It works. Whether the network lets much through was not tried: the relay lets that be done once a minute.',
+  version: 'It works. Whether the network lets much through was not tried: the relay is of a version that cannot.',
+};
+
+type Remark = keyof typeof REMARKS;
 
 class RelayCheck {
   readonly #link: string;
@@ -108,7 +114,7 @@ class RelayCheck {
   /** How far this device's clock is behind the host's, in milliseconds, where the host tells. */
   #late = 0;
   /** Of a relay that works. */
-  #remark: Code | undefined;
+  #remark: Remark | undefined;
 
   constructor(link: string, runtime: Runtime, target: Target, onStage: (relay: string, stage: CheckedStage) => void) {
     this.#link = link;
@@ -137,8 +143,7 @@ class RelayCheck {
 
   #report(error: PuenteError | undefined): RelayReport {
     const code = error?.code ?? this.#remark ?? null;
-    const remark = this.#remark ? ` ${new PuenteError(this.#remark).message}` : '';
-    const message = error?.message ?? `It works.${remark}`;
+    const message = error?.message ?? (this.#remark ? REMARKS[this.#remark] : 'It works.');
     return { relay: this.#name, ok: !error, code, message, next: code && NEXT_STEPS[code], stages: this.#stages };
   }
 
@@ -263,7 +268,7 @@ class RelayCheck {
       this.#pass('bulk');
     } catch (error) {
       if (!(error instanceof PuenteError)) throw error;
-      if (back === 0 && UNTRIED.includes(error.code)) this.#remark ??= error.code;
+      if (back === 0 && (error.code === 'limited' || error.code === 'version')) this.#remark ??= error.code;
       else
         throw new PuenteError(
           error.code,

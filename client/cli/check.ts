@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util';
 import { type CheckedStage, check, type RelayReport, type Stage } from '../node/index.ts';
 
-const HELP = `puente check LINK... [OPTIONS]
+const help = (name: string) => `${name} LINK... [OPTIONS]
 
 Goes the whole way through each relay: to it, through it to a chat server that must answer, and with 64 KiB there and back. Says
 where that ends, why, and what to do.
@@ -28,7 +28,7 @@ const WORDS: Record<Stage, string> = {
   bulk: '64 KiB go there and back',
 };
 
-export async function run(args: string[]): Promise<void> {
+export async function run(args: string[], name: string): Promise<void> {
   const { values, positionals } = parseArgs({
     args,
     allowPositionals: true,
@@ -38,8 +38,8 @@ export async function run(args: string[]): Promise<void> {
       help: { type: 'boolean', short: 'h' },
     },
   });
-  if (values.help) return void process.stdout.write(HELP);
-  if (positionals.length === 0) throw new Error('Give a relay: puente check LINK');
+  if (values.help) return void process.stdout.write(help(name));
+  if (positionals.length === 0) throw new Error(`Give a relay: ${name} LINK`);
   // What is not for a script is progress, and nobody watches a file grow.
   const progress = values.json ? process.stderr : process.stdout;
   const isWatched = !values.json || process.stderr.isTTY;

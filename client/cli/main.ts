@@ -16,6 +16,7 @@ interface Command {
 }
 
 const COMMANDS: Record<string, Command> = {
+  check: { does: 'tries relays the whole way, and says what is wrong', load: () => import('./check.ts') },
   key: { does: 'makes a relay’s key and link', load: () => import('./key.ts') },
   invite: { does: 'makes an invite to a private relay', load: () => import('./invite.ts') },
 };

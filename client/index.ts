@@ -10,6 +10,8 @@ import type { Runtime } from './runtime.ts';
 import { type ConnectOptions, type Socket, type SocketAddress, socketThrough } from './socket.ts';
 
 export { type Code, PuenteError } from '../protocol/errors.ts';
+export { fetchRelayList, parseRelayList, type RelayList, type SkippedEntry } from './relay-list.ts';
+export { Relays } from './relays.ts';
 export type { ConnectOptions, Socket, SocketAddress, Status } from './socket.ts';
 
 const runtime: Runtime = { dial, cipher: cipherForThisRuntime, onNetworkChange };

@@ -13,9 +13,12 @@ import { type DuplexOptions, PuenteSocket } from './duplex.ts';
 
 export { type Code, PuenteError } from '../../protocol/errors.ts';
 export type { SocketAddress } from '../address.ts';
+export { fetchRelayList, parseRelayList, type RelayList, type SkippedEntry } from '../relay-list.ts';
+export { Relays } from '../relays.ts';
 export type { Dial, DialEvents } from '../runtime.ts';
 export type { ConnectOptions, Socket } from '../socket.ts';
 export type { DuplexOptions } from './duplex.ts';
+export { readRelayList } from './relay-list.ts';
 export { defaultDial as dial, PuenteSocket };
 
 export interface NodeConnectOptions extends ConnectOptions {
@@ -25,7 +28,7 @@ export interface NodeConnectOptions extends ConnectOptions {
 
 function runtimeOf({ dial = defaultDial }: NodeConnectOptions): Runtime {
   // Node has no word for it: a network that is gone shows in connections that are lost or stall.
-  return { dial, cipher: async () => nodeCipher, onNetworkChange: () => () => {} };
+  return { dial, cipher: async () => nodeCipher, onNetworkChange() {} };
 }
 
 /**

@@ -182,6 +182,16 @@ describe('the relay that worked last', () => {
     expect(world.tried).toMatchObject([{ name: 'b', at: 0, isAlone: true }]);
   });
 
+  it('stays first though another is known to be faster', async () => {
+    const world = new World({ a: 10, b: 50 });
+    await world.opened();
+    world.behaviour.a = [10, 'backend-not-allowed'];
+    expect(await world.opened()).toBe('b');
+    world.behaviour.a = 10;
+    expect(await world.opened()).toBe('b');
+    expect(world.starts).toEqual([['b', 0]]);
+  });
+
   it('has a head start of twice its usual time', async () => {
     const world = new World({ a: 1500, b: 'silent' });
     await world.opened();

@@ -1,6 +1,6 @@
 /** One relay of several: how it has done lately. */
 import type { Code } from '../protocol/errors.ts';
-import { RETRY_MAX, RETRY_MIN } from '../protocol/limits.ts';
+import { HEAD_START_MIN, RETRY_MAX, RETRY_MIN } from '../protocol/limits.ts';
 import { parseLink } from '../protocol/link.ts';
 import { clock } from './clock.ts';
 import type { Candidate, Status } from './tunnel.ts';
@@ -40,14 +40,20 @@ export class ListedRelay implements Candidate {
     return clock.now() < this.#restsUntil;
   }
 
+  /** How long it is tried alone where it worked last. */
+  get headStart(): number {
+    return Math.max(HEAD_START_MIN, 2 * (this.openingTime ?? 0));
+  }
+
   opened(ms: number): void {
     this.#took(ms);
     this.#worked();
   }
 
-  /** Another relay was faster; this one has taken so long and has not answered yet. */
-  overtaken(ms: number): void {
-    if (this.openingTime !== undefined && ms > this.openingTime) this.#took(ms);
+  /** Nobody waits for its answer any more, after so long: another was faster, or the app has no patience. */
+  givenUp(ms: number): void {
+    if (ms > 2 * this.headStart) this.failed('timeout');
+    else if (this.openingTime !== undefined && ms > this.openingTime) this.#took(ms);
   }
 
   /** A session could not be opened through it. */

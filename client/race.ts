@@ -51,7 +51,7 @@ export class Race<T> {
     for (const runner of this.#running) {
       this.#end(runner);
       runner.unwanted.abort();
-      runner.relay.overtaken(clock.now() - runner.startedAt);
+      runner.relay.givenUp(clock.now() - runner.startedAt);
     }
     this.#resolve(undefined);
   }
@@ -91,6 +91,8 @@ export class Race<T> {
     runner.relay.opened(clock.now() - runner.startedAt);
     this.#resolve(value);
     this.stop();
+    // Until the session has begun on it, it may still be given up.
+    this.#running.add(runner);
   }
 
   /** Whether this is its end: one that was stopped may still succeed or fail. */

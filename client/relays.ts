@@ -3,7 +3,6 @@
  * app's sockets. Pages that have one relay only do not load this.
  */
 import { PuenteError } from '../protocol/errors.ts';
-import { HEAD_START_MIN } from '../protocol/limits.ts';
 import { formatLink, parseLink } from '../protocol/link.ts';
 import { ListedRelay } from './listed-relay.ts';
 import { Race } from './race.ts';
@@ -46,12 +45,9 @@ export class Relays {
       inOrder.filter((relay) => !rested.includes(relay)),
     );
     signal.onabort = () => race.stop();
-    return race.run(this.#headStart(inOrder[0]));
-  }
-
-  #headStart(first: ListedRelay | undefined): number | undefined {
-    if (first?.workedAt === undefined && this.#relays.length > 1) return undefined;
-    return Math.max(HEAD_START_MIN, 2 * (first?.openingTime ?? 0));
+    const [first] = inOrder;
+    const goesAlone = first?.workedAt !== undefined || inOrder.length === 1;
+    return race.run(goesAlone ? first?.headStart : undefined);
   }
 }
 

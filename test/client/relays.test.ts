@@ -150,6 +150,26 @@ describe('a race', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
+  it('that was won may still be given up, until the session has begun', async () => {
+    const world = new World({ a: 10, b: 'silent' });
+    const app = new AbortController();
+    const outcome = world.open(app.signal).then(() => app.abort());
+    await vi.advanceTimersByTimeAsync(10);
+    await outcome;
+    expect(world.tried).toMatchObject([{ name: 'a', isGivenUp: true }]);
+  });
+
+  it('that an impatient app gives up tells who was silent: the next begins with those who had no turn', async () => {
+    const world = new World({ a: 'silent', b: 'silent', c: 'silent', d: 10 });
+    const app = new AbortController();
+    void world.open(app.signal);
+    await vi.advanceTimersByTimeAsync(5000);
+    app.abort();
+    await vi.advanceTimersByTimeAsync(RETRY_MAX);
+    expect(await world.opened()).toBe('d');
+    expect(world.starts).toEqual([['d', 0]]);
+  });
+
   it.each<[Code, Code[]]>([
     ['backend-down', ['backend-down', 'unreachable', 'full']],
     ['full', ['unreachable', 'full', 'not-admitted']],

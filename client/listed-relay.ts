@@ -46,14 +46,14 @@ export class ListedRelay implements Candidate {
   }
 
   opened(ms: number): void {
-    this.#took(ms);
+    this.openingTime ??= ms;
+    this.openingTime += (ms - this.openingTime) / 4;
     this.#worked();
   }
 
   /** Nobody waits for its answer any more, after so long: another was faster, or the app has no patience. */
   givenUp(ms: number): void {
     if (ms > 2 * this.headStart) this.failed('timeout');
-    else if (this.openingTime !== undefined && ms > this.openingTime) this.#took(ms);
   }
 
   /** A session could not be opened through it. */
@@ -78,10 +78,5 @@ export class ListedRelay implements Candidate {
     this.workedAt = clock.now();
     this.failures = 0;
     this.#restsUntil = 0;
-  }
-
-  #took(ms: number): void {
-    this.openingTime ??= ms;
-    this.openingTime += (ms - this.openingTime) / 4;
   }
 }

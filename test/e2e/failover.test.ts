@@ -248,6 +248,19 @@ describe('a relay that dies while it is in use', () => {
     expect(lost.destroyed).toBe(false);
   });
 
+  it('without hubs, likewise: the socket is lost with it', async () => {
+    const plain = await startRelay({ BACKENDS: backend.entry, HUBS: '0' }, KEYS.near);
+    const front = await startFront('127.0.0.5', plain.origin);
+    cleanups.push(plain.close, front.kill);
+    const relays = new Relays([linkAt(near, front.origin), farLink()]);
+    const lost = failure(await spoken(relays));
+    await front.kill();
+    expect(await lost).toMatchObject({ code: 'carrier-lost' });
+    const watch = new WatchingDial();
+    await spoken(relays, watch);
+    expect(watch.hostnames).toEqual(['127.0.0.3']);
+  });
+
   it('and comes back without its sessions, likewise', async () => {
     const doomed = await startRelay({ BACKENDS: backend.entry }, KEYS.near);
     const front = await startFront('127.0.0.5', doomed.origin);

@@ -13,26 +13,53 @@ import { until } from '../../support/until.ts';
 const ends: (() => Promise<unknown>)[] = [];
 let ca: string;
 let front: Backend;
+/** The same server, where its certificate does not hold. */
+let elsewhere: Backend;
 let mute: Backend;
 let relay: LocalRelay;
 
 beforeAll(async () => {
   const certificate = await makeCertificate();
   ca = certificate.cert;
-  const { port, close } = await listen(tls.createServer(certificate, (socket) => socket.on('error', () => {}).pause()));
+  const server = tls.createServer(certificate, (socket) => {
+    socket.on('error', () => {}).on('data', (text) => String(text) === 'adiós' && socket.end());
+    socket.write('hola');
+  });
+  const { port, close } = await listen(server);
   front = await startFront(port);
+  elsewhere = await startFront(port, '127.0.0.2');
   mute = await startMute();
-  relay = await startRelay({ BACKENDS: [front, mute].map(({ port }) => `localhost:${port}`).join() });
-  ends.push(close, front.close, mute.close, relay.close);
+  relay = await startRelay({ BACKENDS: [front, elsewhere, mute].map(({ address }) => address).join() });
+  ends.push(close, front.close, elsewhere.close, mute.close, relay.close);
 });
 
 afterAll(async () => {
   for (const end of ends.reverse()) await end();
 });
 
-function open({ port }: Backend): tls.TLSSocket {
-  return secured({ hostname: 'localhost', port }, { relay: relay.link }, { ca });
+function open({ address, port }: Backend): tls.TLSSocket {
+  return secured({ hostname: address.replace(`:${port}`, ''), port }, { relay: relay.link }, { ca });
 }
+
+it('holds the certificate against the address, where that is no name', async () => {
+  const socket = open(front);
+  const [chunk] = (await once(socket, 'data')) as [Buffer];
+  expect(chunk.toString()).toBe('hola');
+  socket.destroy();
+  await expect(once(open(elsewhere), 'secureConnect')).rejects.toMatchObject({ code: 'ERR_TLS_CERT_ALTNAME_INVALID' });
+});
+
+it.each<[string, (socket: tls.TLSSocket) => void]>([
+  ['with', (socket) => void socket.write('adiós')],
+  ['without', () => front.open.forEach((accepted) => void accepted.unpipe().resume().end())],
+])('ends without an error when the backend hangs up %s a goodbye of TLS', async (_how, provoke) => {
+  const socket = open(front).resume();
+  await once(socket, 'secureConnect');
+  provoke(socket);
+  // Rejects when there is an error.
+  await once(socket, 'close');
+  await until('no tunnel is left', () => front.open.size === 0);
+});
 
 it('fails once, however much was being written, and then closes', async () => {
   const socket = open(front);

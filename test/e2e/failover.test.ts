@@ -23,8 +23,8 @@ import { formatLink, parseLink } from '../../protocol/link.ts';
 import { type Backend, echo, startBackend, startSilentBackend } from '../support/backend.ts';
 import { KnownBytes } from '../support/bytes.ts';
 import { failure } from '../support/failure.ts';
-import { type Front, startFront } from '../support/front.ts';
 import { random } from '../support/open-hello.ts';
+import { type RelayFront, startRelayFront } from '../support/relay-front.ts';
 import { startSite } from '../support/site.ts';
 import { until } from '../support/until.ts';
 import { WatchingDial } from '../support/watching-dial.ts';
@@ -40,8 +40,8 @@ let far: LocalRelay;
 /** It reaches another backend. */
 let strict: LocalRelay;
 /** Ways to `near` and to `far` that each test may break. */
-let toNear: Front;
-let toFar: Front;
+let toNear: RelayFront;
+let toFar: RelayFront;
 
 beforeAll(async () => {
   backend = await startBackend((socket) => serve(socket));
@@ -59,8 +59,8 @@ const cleanups: (() => unknown)[] = [];
 
 beforeEach(async () => {
   serve = echo;
-  toNear = await startFront('127.0.0.2', near.origin);
-  toFar = await startFront('127.0.0.3', far.origin);
+  toNear = await startRelayFront('127.0.0.2', near.origin);
+  toFar = await startRelayFront('127.0.0.3', far.origin);
   cleanups.push(toNear.kill, toFar.kill);
 });
 
@@ -250,7 +250,7 @@ describe('a relay that dies while it is in use', () => {
 
   it('without hubs, likewise: the socket is lost with it', async () => {
     const plain = await startRelay({ BACKENDS: backend.entry, HUBS: '0' }, KEYS.near);
-    const front = await startFront('127.0.0.5', plain.origin);
+    const front = await startRelayFront('127.0.0.5', plain.origin);
     cleanups.push(plain.close, front.kill);
     const relays = new Relays([linkAt(near, front.origin), farLink()]);
     const lost = failure(await spoken(relays));
@@ -263,14 +263,14 @@ describe('a relay that dies while it is in use', () => {
 
   it('and comes back without its sessions, likewise', async () => {
     const doomed = await startRelay({ BACKENDS: backend.entry }, KEYS.near);
-    const front = await startFront('127.0.0.5', doomed.origin);
+    const front = await startRelayFront('127.0.0.5', doomed.origin);
     cleanups.push(front.kill, doomed.close);
     const relays = new Relays([linkAt(near, front.origin), farLink()]);
     const lost = failure(await spoken(relays));
     // The name leads to another relay with the same key.
     const { port } = new URL(front.origin);
     await front.kill();
-    const next = await startFront('127.0.0.5', near.origin, Number(port));
+    const next = await startRelayFront('127.0.0.5', near.origin, Number(port));
     cleanups.push(next.kill);
     expect(await lost).toMatchObject({ code: 'session-unknown' });
     const watch = new WatchingDial();

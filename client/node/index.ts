@@ -9,7 +9,7 @@ import { type CheckOptions, checkThrough, type Report } from '../check.ts';
 import type { Dial, Runtime } from '../runtime.ts';
 import { type ConnectOptions, type Socket, socketThrough } from '../socket.ts';
 import { nodeCipher } from './cipher.ts';
-import { dial as defaultDial, dialWith } from './dial.ts';
+import { type DialerOptions, dial as defaultDial, dialer } from './dial.ts';
 import { type DuplexOptions, PuenteSocket } from './duplex.ts';
 
 export { type Code, PuenteError } from '../../protocol/errors.ts';
@@ -18,7 +18,7 @@ export type { CheckedStage, CheckOptions, RelayReport, Report, Stage } from '../
 export type { Dial, DialEvents, DialStage } from '../runtime.ts';
 export type { ConnectOptions, Socket } from '../socket.ts';
 export type { DuplexOptions } from './duplex.ts';
-export { defaultDial as dial, dialWith, PuenteSocket };
+export { type DialerOptions, defaultDial as dial, dialer, PuenteSocket };
 
 /** What {@link ConnectOptions} says, and what only Node can be told. */
 export interface NodeConnectOptions extends ConnectOptions {

@@ -4,11 +4,12 @@
  * granted takes over, and one that fails harms nothing.
  */
 import type { Bytes } from '../protocol/bytes.ts';
-import type { Carrier, Wire } from '../protocol/carrier.ts';
+import type { Carrier } from '../protocol/carrier.ts';
 import { type Code, PuenteError } from '../protocol/errors.ts';
 import type { Offsets } from '../protocol/frames.ts';
 import { RESUME_PAUSE_MAX, RESUME_TIME, RESUME_TIMEOUT, STALE_ATTEMPTS, STALL_MIN } from '../protocol/limits.ts';
-import type { Clock, FrameSink, Session } from '../protocol/session.ts';
+import type { FrameSink, Session } from '../protocol/session.ts';
+import { clock } from './clock.ts';
 import { type HelloParts, type OpenedCarrier, openCarrier } from './handshake.ts';
 import { type Allowance, Load, type Path, UNLIMITED } from './path.ts';
 import type { Relay } from './relay.ts';
@@ -23,7 +24,7 @@ export class Carriers {
   readonly #relay: Relay;
   readonly #path: Path;
   readonly #runtime: Runtime;
-  readonly #clock: Clock;
+  readonly #over: AbortSignal;
   readonly #tell: (status: Status) => void;
   #resumable = false;
   #id!: Bytes;
@@ -38,29 +39,31 @@ export class Carriers {
   #isStale = false;
   /** The app was told that the session has no carrier that works. */
   #isAway = false;
-  #ended = false;
   /** Ends what an attempt waits for. */
   #cancel: () => void = () => {};
-  readonly #unwatch: () => void;
   #stopAsking: () => void = () => {};
 
+  /** @param over is aborted when the session has ended */
   constructor(
     session: Session,
     relay: Relay,
     path: Path,
     runtime: Runtime,
-    clock: Clock,
+    over: AbortSignal,
     tell: (status: Status) => void,
   ) {
     this.#session = session;
     this.#relay = relay;
     this.#path = path;
     this.#runtime = runtime;
-    this.#clock = clock;
+    this.#over = over;
     this.#tell = tell;
-    const watches = [path.watch(() => this.#beWary()), runtime.onNetworkChange(() => this.#networkChanged())];
-    this.#unwatch = () => {
-      for (const stop of watches) stop();
+    const unwatch = path.watch(() => this.#beWary());
+    runtime.onNetworkChange(() => this.#networkChanged(), over);
+    over.onabort = () => {
+      unwatch();
+      this.#stopAsking();
+      this.#cancel();
     };
   }
 
@@ -85,14 +88,6 @@ export class Carriers {
     this.#resume();
   }
 
-  /** The session is over. */
-  end(): void {
-    this.#ended = true;
-    this.#unwatch();
-    this.#stopAsking();
-    this.#cancel();
-  }
-
   #goOn(opened: OpenedCarrier, told: Offsets, allowance: Allowance): void {
     const session = this.#session;
     const carrier = opened.carry(
@@ -108,7 +103,7 @@ export class Carriers {
       },
       allowance.up,
     );
-    const load = new Load(carrier, allowance, this.#clock.now());
+    const load = new Load(carrier, allowance, clock.now());
     session.detach();
     this.#current?.close();
     this.#current = carrier;
@@ -148,7 +143,7 @@ export class Carriers {
     this.#session.ping();
     this.#session.flush();
     this.#rotateInTime();
-    if (this.#path.isSuspect) this.#stopAsking = this.#clock.after(STALL_MIN, () => this.#beWary());
+    if (this.#path.isSuspect) this.#stopAsking = clock.after(STALL_MIN, () => this.#beWary());
   }
 
   #lost(carrier: Carrier): void {
@@ -160,7 +155,7 @@ export class Carriers {
   }
 
   #resume(): void {
-    if (this.#ended || !this.#resumable) return;
+    if (this.#over.aborted || !this.#resumable) return;
     if (!this.#isAway && !this.#hasWorking) {
       this.#isAway = true;
       this.#tell('reconnecting');
@@ -175,19 +170,19 @@ export class Carriers {
   }
 
   async #tryUntilResumed(): Promise<void> {
-    let workedAt = this.#clock.now();
+    let workedAt = clock.now();
     // A carrier that was lost before it was heard is a failure, too.
     let failures = this.#current || this.#load.carried > 0 ? 0 : 1;
     while (this.#needsAnother) {
       if (failures > 0) await this.#pause(failures);
       // Meanwhile it may have ended, or the old carrier have come to life again.
       if (!this.#needsAnother) break;
-      if (this.#hasWorking) workedAt = this.#clock.now();
+      if (this.#hasWorking) workedAt = clock.now();
       const code = await this.#attempt(failures);
       failures = code ? failures + 1 : 0;
       // It works all the same: a stall will tell when it does not.
       if (failures === STALE_ATTEMPTS) this.#isStale = false;
-      const late = this.#clock.now() - workedAt > RESUME_TIME;
+      const late = clock.now() - workedAt > RESUME_TIME;
       if (!code) this.#backAgain();
       else if (FINAL.includes(code) || late) this.#session.abandon(late ? 'carrier-lost' : code);
     }
@@ -196,7 +191,7 @@ export class Carriers {
   }
 
   #backAgain(): void {
-    if (this.#ended || !this.#isAway || !this.#hasWorking) return;
+    if (this.#over.aborted || !this.#isAway || !this.#hasWorking) return;
     this.#isAway = false;
     this.#tell('resumed');
     this.#tell('online');
@@ -208,14 +203,13 @@ export class Carriers {
 
   /** A new carrier may be lost as soon as it is there. */
   get #needsAnother(): boolean {
-    return !this.#ended && (!this.#hasWorking || this.#isToRotate);
+    return !this.#over.aborted && (!this.#hasWorking || this.#isToRotate);
   }
 
   /** Why it failed. */
   #attempt(failures: number): Promise<Code | undefined> {
     // A connection that was cut is not one that froze: its successor need not wait.
-    const atOnce = failures === 0 && !this.#current;
-    if (!this.#path.isLimited || atOnce) return this.#open();
+    if (failures === 0 && !this.#current) return this.#open();
     return this.#path.inTurn(
       () => this.#needsAnother,
       () => this.#open(),
@@ -235,17 +229,17 @@ export class Carriers {
       allowance: allowance.down,
       ...told,
     };
-    const wires: Wire[] = [];
-    const opening = openCarrier(this.#relay, this.#runtime, hello, (wire) => wires.push(wire));
+    const unwanted = new AbortController();
+    const opening = openCarrier(this.#relay, this.#runtime, hello, unwanted.signal);
     try {
       const opened = await this.#within(RESUME_TIMEOUT, opening);
-      if (opened && !this.#ended) {
+      if (opened && !this.#over.aborted) {
         this.#learn();
         this.#goOn(opened, told, allowance);
         return undefined;
       }
       opening.catch(() => {});
-      for (const wire of wires) wire.close();
+      unwanted.abort();
       return 'timeout';
     } catch (error) {
       if (error instanceof PuenteError) return error.code;
@@ -271,7 +265,7 @@ export class Carriers {
   /** `undefined` when it takes longer, or when the session ends first. */
   #within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
     return new Promise((resolve, reject) => {
-      const timeout = this.#clock.after(ms, () => resolve(undefined));
+      const timeout = clock.after(ms, () => resolve(undefined));
       this.#cancel = () => {
         timeout();
         resolve(undefined);

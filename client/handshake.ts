@@ -1,6 +1,6 @@
 /** Opens one carrier: the hello goes out in the upgrade request, the first message back is the grant. */
 import { type Bytes, bytesOf, EMPTY } from '../protocol/bytes.ts';
-import { Carrier, type CarrierEvents, type Wire } from '../protocol/carrier.ts';
+import { Carrier, type CarrierEvents } from '../protocol/carrier.ts';
 import { PuenteError, refusalOf } from '../protocol/errors.ts';
 import {
   decodeGrant,
@@ -34,17 +34,17 @@ export interface OpenedCarrier {
 }
 
 /**
- * @param onWire is given each WebSocket as soon as there is one, so that it can be closed at any time.
+ * @param signal closes its WebSocket when it is aborted, unless somebody else has taken over its `onabort`
  * @throws PuenteError `link-invalid`, `unreachable`, `not-admitted`, `bad-grant`, or the relay's refusal
  */
 export async function openCarrier(
   relay: Relay,
   runtime: Runtime,
   hello: HelloParts,
-  onWire: (wire: Wire) => void,
+  signal: AbortSignal,
 ): Promise<OpenedCarrier> {
   for (let clockOffset = 0; ; ) {
-    const answer = await knock(relay, runtime, hello, onWire, clockOffset);
+    const answer = await knock(relay, runtime, hello, signal, clockOffset);
     if ('granted' in answer) return answer;
     // To the relay a wrong clock looks like any stranger's; the host's `Date` gives it away.
     const late = (answer.date?.getTime() ?? Date.now()) - Date.now();
@@ -57,7 +57,7 @@ async function knock(
   relay: Relay,
   runtime: Runtime,
   hello: HelloParts,
-  onWire: (wire: Wire) => void,
+  signal: AbortSignal,
   clockOffset: number,
 ): Promise<OpenedCarrier | Closed> {
   const cipher = await runtime.cipher();
@@ -76,7 +76,8 @@ async function knock(
   };
   const isLimited = hello.allowance !== NO_LIMIT;
   const wire = runtime.dial(relay.origin.replace(/^http/, 'ws'), protocols, events, isLimited);
-  onWire(wire);
+  signal.onabort = () => wire.close();
+  if (signal.aborted) wire.close();
   const answer = await inbox.first;
   if (!(answer instanceof Uint8Array)) return answer;
   const { granted, transport } = await readGrant(initiator, answer);

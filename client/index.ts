@@ -14,7 +14,10 @@ import { type ConnectOptions, type Socket, socketThrough } from './socket.ts';
 export { type Code, PuenteError } from '../protocol/errors.ts';
 export type { SocketAddress } from './address.ts';
 export type { CheckedStage, CheckOptions, RelayReport, Report, Stage } from './check.ts';
-export type { ConnectOptions, Socket, Status } from './socket.ts';
+export type { PathOptions } from './path.ts';
+export { fetchRelayList, parseRelayList, type RelayList, type SkippedEntry } from './relay-list.ts';
+export { Relays } from './relays.ts';
+export type { ConnectOptions, Socket, SocketInfo, Status } from './socket.ts';
 
 const runtime: Runtime = { dial, cipher: cipherForThisRuntime, onNetworkChange };
 

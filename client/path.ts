@@ -15,6 +15,7 @@ import {
   SUSPICION_TIME,
 } from '../protocol/limits.ts';
 import type { Clock } from '../protocol/session.ts';
+import { clock } from './clock.ts';
 
 /** What a carrier may carry after its grant; NO_LIMIT where no limit is known. In bytes, as `costOf` counts them. */
 export interface Allowance {
@@ -101,7 +102,7 @@ export class Path {
     this.#clock = clock;
   }
 
-  tune({ limit, gap }: PathOptions): void {
+  tune({ limit, gap }: PathOptions = {}): void {
     if (limit !== undefined) this.#limit ??= Math.max(limit, ALLOWANCE_MIN);
     if (gap !== undefined) this.#gap = gap;
   }
@@ -171,10 +172,12 @@ export class Path {
   }
 
   /**
-   * Runs one handshake at a time, each some time after the one before: many at once are a sign of their own.
+   * Runs a handshake: at once, or, where a limit is known, after those before it, each some time after the last. Many at once
+   * are a sign of their own.
    * @param isWanted is asked when its turn comes
    */
   inTurn<T>(isWanted: () => boolean, run: () => Promise<T>): Promise<T | undefined> {
+    if (!this.isLimited) return run();
     const turn = this.#handshakes.then(async () => {
       if (!isWanted()) return undefined;
       const wait = this.#lastHandshake + this.#gap - this.#clock.now();
@@ -193,7 +196,7 @@ const GROWTH = 5 / 4;
 /** By the relay's name. */
 const paths = new Map<string, Path>();
 
-export function pathTo(origin: string, clock: Clock): Path {
+export function pathTo(origin: string): Path {
   let path = paths.get(origin);
   if (!path) {
     path = new Path(clock);

@@ -1,8 +1,8 @@
 /** From what a person pastes to a relay that can be called: a link says all, a bare address is asked for its key. */
 import { type Bytes, fromBase64url } from '../protocol/bytes.ts';
 import { PuenteError } from '../protocol/errors.ts';
-import { DISCOVERY_MAX, DISCOVERY_TIMEOUT } from '../protocol/limits.ts';
 import { parseLink } from '../protocol/link.ts';
+import { fetchText } from './fetch-text.ts';
 
 export interface Relay {
   /** Ends in `/`. */
@@ -33,36 +33,9 @@ function publishedKey(origin: string): Promise<Bytes> {
 }
 
 async function fetchKey(origin: string): Promise<Bytes> {
-  const key = parseKey(await request(`${origin}.well-known/puente`));
+  const key = parseKey(await fetchText(`${origin}.well-known/puente`));
   if (!key) throw new PuenteError('no-key');
   return key;
-}
-
-/** The body of a good answer, nothing for any other. */
-async function request(url: string): Promise<string> {
-  try {
-    const signal = AbortSignal.timeout(DISCOVERY_TIMEOUT);
-    const options = { redirect: 'error', credentials: 'omit', referrerPolicy: 'no-referrer', signal } as const;
-    const response = await fetch(url, options);
-    return response.ok ? await limitedText(response) : '';
-  } catch {
-    throw new PuenteError('unreachable');
-  }
-}
-
-/** The body, unless it is longer than any that has a key: whoever answers may be anyone. */
-async function limitedText(response: Response): Promise<string> {
-  if (!response.body) return '';
-  const reader = response.body.getReader();
-  const decoder = new TextDecoder();
-  let text = '';
-  while (text.length <= DISCOVERY_MAX) {
-    const { value, done } = await reader.read();
-    if (done) return text;
-    text += decoder.decode(value, { stream: true });
-  }
-  await reader.cancel();
-  return '';
 }
 
 function parseKey(text: string): Bytes | undefined {

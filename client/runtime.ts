@@ -26,7 +26,7 @@ export type Dial = (url: string, protocols: string[], events: DialEvents, thrift
 
 export interface Runtime {
   dial: Dial;
-  /** Calls when the device has moved to another network, where the runtime tells, until the returned function is called. */
-  onNetworkChange(changed: () => void): () => void;
+  /** Calls when the device has moved to another network, where the runtime tells, until `signal` is aborted. */
+  onNetworkChange(changed: () => void, signal: AbortSignal): void;
   cipher(): Promise<Cipher>;
 }

@@ -1,16 +1,17 @@
 /** One session of the client's: opens its carrier, and gives the streams on top something simple to read and write. */
 import { type Bytes, EMPTY } from '../protocol/bytes.ts';
-import type { Wire } from '../protocol/carrier.ts';
 import { type Code, PuenteError } from '../protocol/errors.ts';
 import { isRepeatable } from '../protocol/flight.ts';
 import { EARLY_DATA_MAX, EARLY_DATA_WAIT, OPEN_TIMEOUT } from '../protocol/limits.ts';
-import { type Clock, Session } from '../protocol/session.ts';
+import { Session } from '../protocol/session.ts';
 import { Signal } from '../protocol/signal.ts';
 import { Carriers } from './carriers.ts';
+import { clock } from './clock.ts';
 import { type HelloParts, openCarrier } from './handshake.ts';
 import { type PathOptions, pathTo } from './path.ts';
 import { random } from './random.ts';
 import { findRelay } from './relay.ts';
+import type { Relays } from './relays.ts';
 import type { Runtime } from './runtime.ts';
 
 /**
@@ -20,8 +21,8 @@ import type { Runtime } from './runtime.ts';
  * ```
  */
 export interface ConnectOptions {
-  /** A relay's link, `https://host/#k=…`, or the bare address of an open relay. */
-  relay: string;
+  /** A relay's link, `https://host/#k=…`, or the bare address of an open relay; or several of them to choose from. */
+  relay: string | Relays;
   /** For networks that freeze connections: what is known of them, and how fast new ones may follow. */
   path?: PathOptions;
 }
@@ -37,40 +38,48 @@ export interface TunnelEvents {
   ended(error?: PuenteError): void;
 }
 
+/** A relay that a session may be opened through. */
+export interface Candidate {
+  /** A link or a bare address. */
+  readonly address: string;
+  /** Is told what becomes of a session that was opened through it: each status, and how it ended. */
+  report?(news: Status | Code | undefined): void;
+}
+
+/**
+ * Tries one relay. Resolves to nothing when `signal` says that it is not wanted any more; it stays bound to the signal.
+ * @param isAlone no other relay is tried beside it, so that its hello may carry early data
+ */
+export type Attempt<T> = (candidate: Candidate, signal: AbortSignal, isAlone: boolean) => Promise<T | undefined>;
+
 /**
  * `online`: there is a carrier that works, for the first time or again. `reconnecting`: it is lost or has stalled, and bytes
  * wait. `resumed`: they go on.
  */
 export type Status = 'online' | 'reconnecting' | 'resumed';
 
-const clock: Clock = {
-  // Not `Date`: a clock that is set while a session runs must not look like silence.
-  now: () => performance.now(),
-  after(ms, run) {
-    const timer = setTimeout(run, ms);
-    return () => clearTimeout(timer);
-  },
-};
-
 export class Tunnel {
   readonly #backend: string;
+  readonly #options: ConnectOptions;
   readonly #runtime: Runtime;
   readonly #events: TunnelEvents;
   readonly #session: Session;
   readonly #cancelTimeout: () => void;
   readonly #written = new Signal();
   #flushing = false;
-  #ended = false;
   /** Why it could not be opened, in more words than its code has. */
   #failure: PuenteError | undefined;
-  /** The WebSocket until its grant has come; from then on its carrier closes it, after the last record. */
-  #unanswered: Wire | undefined;
+  /** Ends what is under way for it when it has ended. */
+  readonly #over = new AbortController();
+  /** The relay that the session is on. */
+  #candidate: Candidate | undefined;
   #carriers: Carriers | undefined;
   readonly #counts = { online: 0, reconnecting: 0, resumed: 0 };
 
   /** @param backend `host:port`, or nothing, for a check */
   constructor(backend: string, options: ConnectOptions, runtime: Runtime, events: TunnelEvents) {
     this.#backend = backend;
+    this.#options = options;
     this.#runtime = runtime;
     this.#events = events;
     this.#session = new Session({
@@ -87,7 +96,7 @@ export class Tunnel {
     });
     clock.after(EARLY_DATA_WAIT, () => this.#written.set());
     this.#cancelTimeout = clock.after(OPEN_TIMEOUT, () => this.#session.abandon('timeout'));
-    this.#open(options).catch((error: unknown) => this.#failed(error));
+    this.#open().catch((error: unknown) => this.#failed(error));
   }
 
   // --- for the streams on top ---------------------------------------------------------------------------------------
@@ -141,10 +150,9 @@ export class Tunnel {
   }
 
   #end(code: Code | undefined): void {
-    this.#ended = true;
     this.#cancelTimeout();
-    this.#unanswered?.close();
-    this.#carriers?.end();
+    this.#over.abort();
+    this.#candidate?.report?.(code);
     this.#events.ended(code && (this.#failure ?? new PuenteError(code)));
   }
 
@@ -160,41 +168,56 @@ export class Tunnel {
 
   // --- opening ------------------------------------------------------------------------------------------------------
 
-  async #open(options: ConnectOptions): Promise<void> {
-    const [relay] = await Promise.all([findRelay(options.relay), this.#written.wait()]);
-    if (this.#ended) return;
+  async #open(): Promise<void> {
+    await this.#written.wait();
+    const { relay } = this.#options;
+    const over = this.#over.signal;
+    const begin = await (typeof relay === 'string'
+      ? this.#attempt({ address: relay }, over, true)
+      : relay.open(this.#attempt, over));
+    if (over.aborted || !begin) return;
+    this.#cancelTimeout();
+    begin();
+  }
+
+  /** Opens a carrier through one relay, and returns what makes the session begin on it. */
+  readonly #attempt: Attempt<() => void> = async (candidate, signal, isAlone) => {
+    const relay = await findRelay(candidate.address);
+    if (signal.aborted) return undefined;
     const session = this.#session;
-    const path = pathTo(relay.origin, clock);
-    if (options.path) path.tune(options.path);
+    const path = pathTo(relay.origin);
+    path.tune(this.#options.path);
     // In a hello bytes take a third more: where they are counted they are better sent after the grant.
-    const earlyData = path.isLimited ? EMPTY : session.earlyData(EARLY_DATA_MAX, isRepeatable);
+    const mayCarry = isAlone && !path.isLimited;
     const told = session.offsets();
     const allowance = path.allowance(0.5);
     const hello: HelloParts = {
       kind: this.#backend ? 'open' : 'check',
       resumable: true,
       backend: this.#backend,
-      limit: told.limit,
       allowance: allowance.down,
-      earlyData,
+      ...told,
+      earlyData: mayCarry ? session.earlyData(EARLY_DATA_MAX, isRepeatable) : EMPTY,
     };
-    const open = () => openCarrier(relay, this.#runtime, hello, (wire) => this.#keep(wire));
-    const opened = await (path.isLimited ? path.inTurn(() => !this.#ended, open) : open());
-    if (this.#ended || !opened) return;
-    this.#cancelTimeout();
-    this.#unanswered = undefined;
-    this.#events.opened();
-    this.#tell('online');
-    this.#carriers = new Carriers(session, relay, path, this.#runtime, clock, (status) => this.#tell(status));
-    this.#carriers.begin(opened, told, allowance);
-  }
+    const opened = await path.inTurn(
+      () => !signal.aborted,
+      () => openCarrier(relay, this.#runtime, hello, signal),
+    );
+    return (
+      opened &&
+      (() => {
+        this.#candidate = candidate;
+        const { signal: over } = this.#over;
+        this.#carriers = new Carriers(session, relay, path, this.#runtime, over, (status) => this.#tell(status));
+        this.#events.opened();
+        this.#tell('online');
+        this.#carriers.begin(opened, told, allowance);
+      })
+    );
+  };
 
   #tell(status: Status): void {
+    this.#candidate?.report?.(status);
     this.#events.status(status, ++this.#counts[status]);
-  }
-
-  #keep(wire: Wire): void {
-    this.#unanswered = wire;
-    if (this.#ended) wire.close();
   }
 }

@@ -80,8 +80,7 @@ export class Carrier {
   receive(message: unknown): void {
     if (this.#deaf) return;
     const record = bytesOf(message);
-    if (!record) return this.#fail('bad-record');
-    if (record.length > RECORD_MAX || record.length < TAG) return this.#fail('bad-record');
+    if (!record || record.length > RECORD_MAX || record.length < TAG) return this.#fail('bad-record');
     this.heard += costOf(record.length);
     this.#unopened += record.length;
     this.#unopenedRecords += 1;

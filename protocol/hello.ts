@@ -18,7 +18,7 @@
  *     code 0, granted: options u8 (bit 0: resumable)   received u64   limit u64   session id u8-length
  *     other codes:     a refusal; nothing follows
  */
-import { type Bytes, EMPTY, fromBase64url, fromUtf8, Malformed, Reader, toBase64url, toUtf8, Writer } from './bytes.ts';
+import { type Bytes, fromBase64url, fromUtf8, Malformed, Reader, toBase64url, toUtf8, Writer } from './bytes.ts';
 import {
   BACKEND_CHARS_MAX,
   EARLY_DATA_MAX,
@@ -42,7 +42,7 @@ const MAC = 32;
 interface HelloStart {
   /** Milliseconds since 1970; travels in whole seconds. */
   time: number;
-  /** EMPTY where the relay needs none. */
+  /** Empty where the relay needs none. */
   invite: Bytes;
 }
 
@@ -167,7 +167,7 @@ export interface Granted {
   received: number;
   /** The highest offset that the client may send. */
   limit: number;
-  /** EMPTY for a session that is not resumable. */
+  /** Empty for a session that is not resumable. */
   session: Bytes;
 }
 
@@ -195,9 +195,10 @@ export function decodeGrant(payload: Bytes): Grant {
   if (reader.u8() !== VERSION) throw new Malformed();
   const refusal = reader.u8();
   if (refusal !== 0) return { refusal };
-  const resumable = (reader.u8() & RESUMABLE) !== 0;
-  const received = reader.u64();
-  const limit = reader.u64();
-  const session = reader.sized8(SESSION_ID_MAX);
-  return { resumable, received, limit, session: session.length > 0 ? session : EMPTY };
+  return {
+    resumable: (reader.u8() & RESUMABLE) !== 0,
+    received: reader.u64(),
+    limit: reader.u64(),
+    session: reader.sized8(SESSION_ID_MAX),
+  };
 }

@@ -49,8 +49,7 @@ export class Incoming {
   data(offset: number, bytes: Bytes): boolean {
     const end = offset + bytes.length;
     if (end > this.#limit) throw new PuenteError('bad-credit');
-    if (offset > this.#queue.end) throw new PuenteError('bad-offset');
-    if (this.#end !== undefined && end > this.#end) throw new PuenteError('bad-offset');
+    if (offset > this.#queue.end || end > (this.#end ?? end)) throw new PuenteError('bad-offset');
     if (end <= this.#queue.end) return false;
     this.#queue.push(bytes.subarray(this.#queue.end - offset), true);
     return true;

@@ -212,9 +212,11 @@ export const EARLY_DATA_WAIT = 5;
 /** A closed socket's last bytes get this long to be acknowledged before the session is reset. */
 export const LINGER = 10_000;
 
-/** `GET /.well-known/puente`, for a relay given by its bare name. */
+/** What a host publishes is waited for so long: the key of a relay that is given by its bare name, or a list of relays. */
 export const DISCOVERY_TIMEOUT = 10_000;
-export const DISCOVERY_MAX = 4096;
+
+/** Characters of it: a hundred links with the longest invites take 42,000. */
+export const DISCOVERY_MAX = 65_536;
 
 /** A session in which neither app nor backend said anything for so long is reset. NATs must keep a silent connection for two
  * hours and four minutes (RFC 5382 REQ-5), so no app relies on more. */
@@ -248,8 +250,8 @@ export const CHECK_ANSWER_TIMEOUT = 5000;
 
 // --- the dialer ------------------------------------------------------------------------------------------------
 
-/** ClientHellos in a minute with which a way to one name is looked for. Some networks punish more, and with four every
- * way that there is would be tried: the address of the name, in parts, another address, in parts. */
+/** ClientHellos in a minute with which a way to one name is looked for. Some networks punish more. It is
+ * enough for an address, another one, and that with the ClientHello in parts; what else there is, is tried a minute later. */
 export const SEARCH_HELLOS_MAX = 3;
 export const SEARCH_HELLOS_TIME = 60_000;
 
@@ -269,6 +271,30 @@ export const DNS_TIMEOUT = 4000;
 
 /** Ways that are known to work, each for one name on one network. */
 export const WAYS_MAX = 64;
+
+// --- several relays ---------------------------------------------------------------------------------------------
+
+/** Each relay that is raced begins so long after the one before: as RFC 8305 section 5 recommends for addresses. */
+export const RACE_GAP = 250;
+
+/** Relays that are tried at a time: more handshakes at once with hosts that a network suspects are a sign of their own. */
+export const RACE_MAX = 3;
+
+/** The relay that worked last is given twice the time that it usually takes to open a session, and no less than this, before
+ * others are tried beside it: two lost packets are no reason to. */
+export const HEAD_START_MIN = 1000;
+
+/** An attempt that takes longer makes room for a relay that waits for its turn: more than the four round trips of a slow network
+ * take, and so little that nine silent relays leave time for a tenth within OPEN_TIMEOUT. Where none waits, it may go on. */
+export const ATTEMPT_TIMEOUT = 6000;
+
+/** A relay that has failed is left alone for the first, doubled with each further failure in a row, up to the second. */
+export const RETRY_MIN = 1000;
+export const RETRY_MAX = 5 * 60_000;
+
+/** Entries of a list of relays that are read, and characters of its message that are shown. */
+export const RELAYS_MAX = 100;
+export const MESSAGE_CHARS_MAX = 1000;
 
 // --- hubs -------------------------------------------------------------------------------------------------------
 

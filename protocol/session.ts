@@ -77,7 +77,7 @@ export interface SessionParts {
 }
 
 /** A time that does not come. */
-const NEVER = Number.POSITIVE_INFINITY;
+const NEVER = NO_LIMIT;
 
 /** How far a carrier has got. */
 interface Flight {

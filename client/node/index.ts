@@ -15,20 +15,24 @@ import { type DuplexOptions, PuenteSocket } from './duplex.ts';
 export { type Code, PuenteError } from '../../protocol/errors.ts';
 export type { SocketAddress } from '../address.ts';
 export type { CheckedStage, CheckOptions, RelayReport, Report, Stage } from '../check.ts';
+export type { PathOptions } from '../path.ts';
+export { fetchRelayList, parseRelayList, type RelayList, type SkippedEntry } from '../relay-list.ts';
+export { Relays } from '../relays.ts';
 export type { Dial, DialEvents, DialStage } from '../runtime.ts';
-export type { ConnectOptions, Socket } from '../socket.ts';
+export type { ConnectOptions, Socket, SocketInfo, Status } from '../socket.ts';
 export type { DuplexOptions } from './duplex.ts';
+export { readRelayList } from './relay-list.ts';
 export { type DialerOptions, defaultDial as dial, dialer, PuenteSocket };
 
 /** What {@link ConnectOptions} says, and what only Node can be told. */
 export interface NodeConnectOptions extends ConnectOptions {
-  /** How a WebSocket is opened; default: with `ws`. */
+  /** How a WebSocket is opened; default: `dialer()`. */
   dial?: Dial;
 }
 
 function runtimeOf({ dial = defaultDial }: { dial?: Dial }): Runtime {
   // Node has no word for it: a network that is gone shows in connections that are lost or stall.
-  return { dial, cipher: async () => nodeCipher, onNetworkChange: () => () => {} };
+  return { dial, cipher: async () => nodeCipher, onNetworkChange() {} };
 }
 
 /**
@@ -73,7 +77,7 @@ export function connect(address: SocketAddress | string, options: NodeConnectOpt
 }
 
 export interface NodeCheckOptions extends CheckOptions {
-  /** How a WebSocket is opened; default: with `ws`. */
+  /** How a WebSocket is opened; default: `dialer()`. */
   dial?: Dial;
 }
 

@@ -214,6 +214,7 @@ describe('handshakes', () => {
   }
 
   it('run one at a time, some time apart, also after one that fails, and only where they are still wanted', async () => {
+    path.tune({ limit: 16_000 });
     const begun: string[] = [];
     const endings: (() => void)[] = [];
     const ask = (name: string, isWanted = true) =>

@@ -4,11 +4,13 @@ import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { expect, test } from 'vitest';
 
-const ENTRY = fileURLToPath(new URL('../../client/index.ts', import.meta.url));
+const CLIENT = fileURLToPath(new URL('../../client', import.meta.url));
+const KIB = 1024;
 
-async function bundled() {
+/** The files of a page that uses these exports of the client, with what it loads only where WebCrypto does not do. */
+async function bundled(names: string) {
   const { outputFiles, metafile } = await build({
-    entryPoints: { client: ENTRY },
+    stdin: { contents: `export { ${names} } from './index.ts';`, resolveDir: CLIENT, sourcefile: 'page.js' },
     bundle: true,
     splitting: true,
     minify: true,
@@ -19,29 +21,44 @@ async function bundled() {
     metafile: true,
     logLevel: 'silent',
   });
-  return {
-    metafile,
-    files: outputFiles.map(({ path, contents, text }) => ({ path, text, size: gzipSync(contents).length })),
-  };
+  const files = outputFiles.map(({ path, contents, text }) => ({ path, text, size: gzipSync(contents).length }));
+  const isNoble = ({ path }: { path: string }) => path.includes('noble');
+  return { metafile, files, noble: files.filter(isNoble), core: files.filter((file) => !isNoble(file)) };
 }
 
+const size = (files: { size: number }[]) => files.reduce((sum, file) => sum + file.size, 0);
+
 test('the client is small, and noble comes only where WebCrypto does not do', async () => {
-  const { files, metafile } = await bundled();
-  const noble = files.filter(({ path }) => path.includes('noble'));
-  const core = files.filter((file) => !noble.includes(file));
-  const size = (of: typeof files) => of.reduce((sum, file) => sum + file.size, 0);
+  const { files, core, noble, metafile } = await bundled('connect');
   expect(size(core)).toBeGreaterThan(5000);
-  expect(size(core)).toBeLessThanOrEqual(12 * 1024);
+  expect(size(core)).toBeLessThanOrEqual(12 * KIB);
   expect(size(noble)).toBeGreaterThan(5000);
-  expect(size(files)).toBeLessThanOrEqual(22 * 1024);
+  expect(size(files)).toBeLessThanOrEqual(22 * KIB);
   const static_ = Object.values(metafile.outputs).flatMap(({ imports }) =>
     imports.filter(({ kind }) => kind === 'import-statement'),
   );
   expect(static_.filter(({ path }) => path.includes('noble'))).toEqual([]);
 });
 
+test('several relays, lists of them, and the check cost only the pages that name them', async () => {
+  const { metafile } = await bundled('connect');
+  const parts = Object.values(metafile.outputs).flatMap(({ inputs }) => Object.entries(inputs));
+  const loaded = parts.filter(([, { bytesInOutput }]) => bytesInOutput > 0).map(([path]) => path);
+  expect(
+    loaded.filter((path) =>
+      /tunnel|relays|race|listed-relay|relay-list|check|next-steps|sentences|first-flight/.test(path),
+    ),
+  ).toEqual([expect.stringContaining('tunnel.ts')]);
+  const several = await bundled('connect, Relays');
+  expect(size(several.core)).toBeLessThanOrEqual(13.1 * KIB);
+  const withLists = await bundled('connect, Relays, fetchRelayList');
+  expect(size(withLists.core)).toBeLessThanOrEqual(13.75 * KIB);
+  const withCheck = await bundled('connect, check');
+  expect(size(withCheck.core)).toBeLessThanOrEqual(16.25 * KIB);
+});
+
 test('it names nothing that a browser lacks', async () => {
-  const { files } = await bundled();
+  const { files } = await bundled('connect, Relays, fetchRelayList, check');
   const forbidden = /\bnode:|\brequire\(|\bBuffer\b|(?<!\.)\bprocess\.|\bsetImmediate\b|\bcloudflare:/g;
   for (const { text } of files) expect(text.match(forbidden)).toBeNull();
 });

@@ -155,7 +155,10 @@ describe('the lint', () => {
     ['client/x.ts', '../worker/index.ts'],
     ['client/x.ts', './node/index.ts'],
     ['client/x.ts', 'ws'],
+    ['client/x.ts', './adapters/agent.ts'],
     ['client/node/x.ts', '../../worker/index.ts'],
+    ['client/node/x.ts', '../adapters/agent.ts'],
+    ['client/adapters/x.ts', '../../worker/index.ts'],
     ['protocol/x.ts', '../client/index.ts'],
     ['protocol/x.ts', 'node:crypto'],
     ['protocol/x.ts', 'cloudflare:sockets'],
@@ -167,11 +170,12 @@ describe('the lint', () => {
     expect(lint('worker/x.ts', "import '../protocol/bytes.ts';\n")).toBe(0);
     expect(lint('client/x.ts', "import '../protocol/bytes.ts';\n")).toBe(0);
     expect(lint('client/node/x.ts', "import 'ws';\n")).toBe(0);
+    expect(lint('client/adapters/x.ts', "import '../node/index.ts';\n")).toBe(0);
     expect(lint('protocol/x.ts', "import './bytes.ts';\n")).toBe(0);
   });
 
   it('keeps output out of what runs in production', () => {
-    for (const part of ['protocol', 'worker', 'worker/pages', 'client', 'client/node'])
+    for (const part of ['protocol', 'worker', 'worker/pages', 'client', 'client/node', 'client/adapters'])
       for (const method of ['log', 'error', 'debug'])
         expect(lint(`${part}/x.ts`, `console.${method}('x');\n`), part).toBe(1);
     expect(lint('client/cli/x.ts', "console.log('x');\n")).toBe(0);

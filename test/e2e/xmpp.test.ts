@@ -1,14 +1,16 @@
 /** Two stock XMPP clients and a stock Prosody, direct TLS, through the real Worker. */
-import tls from 'node:tls';
 import { type Client, client, type Element, xml } from '@xmpp/client';
-import ConnectionTLS from '@xmpp/tls/lib/Connection.js';
-import XmppSocket from '@xmpp/tls/lib/Socket.js';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createConnection } from '../../client/node/index.ts';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { throughRelay } from '../../client/adapters/xmpp.ts';
 import { makeCertificate } from '../../examples/local/certificate.ts';
 import { type LocalRelay, startRelay } from '../../examples/local/relay.ts';
+import type { Backend } from '../support/backend.ts';
+import type { Daemon } from '../support/daemon.ts';
+import { NODES, runExample } from '../support/example.ts';
+import { startFront } from '../support/front.ts';
 import { findProgram } from '../support/program.ts';
-import { type Prosody, startProsody } from '../support/prosody.ts';
+import { startProsody } from '../support/prosody.ts';
+import { until } from '../support/until.ts';
 
 const program = findProgram('prosody');
 // Left out on a developer's machine, never in CI.
@@ -19,21 +21,33 @@ if (skipped)
 const PASSWORDS = { ana: 'contraseña de Ana', babak: 'password of Babak' };
 const TEXTS = ['¿Cómo estás?', 'سلام، خوبم', 'مرحبا بكم', 'Привет, как дела?', '你好，桥通了', '🌉 <&> 🕊️'];
 
-let prosody: Prosody;
+let prosody: Daemon;
+let front: Backend;
 let relay: LocalRelay;
-let ca: string;
+let trusted: string;
+const clients: Client[] = [];
 
 describe.skipIf(skipped)('xmpp', () => {
   beforeAll(async () => {
     if (!program) throw new Error('Prosody is not installed: apt-get install prosody');
     const certificate = await makeCertificate();
-    ca = certificate.cert;
+    trusted = certificate.cert;
     prosody = await startProsody(program, certificate, PASSWORDS);
-    relay = await startRelay({ BACKENDS: `localhost:${prosody.port}` });
+    front = await startFront(prosody.port);
+    relay = await startRelay({ BACKENDS: `localhost:${front.port}` });
+  });
+
+  afterEach(async () => {
+    for (const user of clients.splice(0)) {
+      user.reconnect.stop();
+      await user.stop();
+    }
+    await until('no tunnel is left', () => front.open.size === 0);
   });
 
   afterAll(async () => {
     await relay?.close();
+    await front?.close();
     await prosody?.close();
   });
 
@@ -50,7 +64,6 @@ describe.skipIf(skipped)('xmpp', () => {
     }
     expect(await atBabak).toEqual(texts);
     expect(await atAna).toEqual(texts.map((text) => text.toUpperCase()));
-    await Promise.all([ana.stop(), babak.stop()]);
   });
 
   it('carries a message that is longer than a record, there and back', async () => {
@@ -60,34 +73,67 @@ describe.skipIf(skipped)('xmpp', () => {
     await ana.send(message('ana', text));
     const [received] = await arrival;
     expect(received === text).toBe(true);
-    await ana.stop();
   });
 
   it('signs nobody in with a wrong password', async () => {
-    await expect(signIn('ana', 'wrong')).rejects.toMatchObject({ condition: 'not-authorized' });
+    await expect(signIn('ana', { password: 'wrong' })).rejects.toMatchObject({ condition: 'not-authorized' });
+  });
+
+  it('opens a new tunnel when the library reconnects', async () => {
+    const ana = await signIn('ana', { reconnect: true });
+    const before = front.accepted;
+    const online = new Promise<void>((resolve) => ana.on('online', resolve));
+    for (const socket of front.open) socket.destroy();
+    await online;
+    expect(front.accepted - before).toBe(1);
+    const arrival = bodies(ana, 1);
+    await ana.send(xml('presence'));
+    await ana.send(message('ana', 'Aquí estoy otra vez'));
+    expect(await arrival).toEqual(['Aquí estoy otra vez']);
+  });
+
+  it('goes no other way than through the relay', async () => {
+    await expect(signIn('ana', { service: 'xmpp://localhost' })).rejects.toThrow('No compatible connection method');
+    await expect(signIn('ana', { service: 'wss://localhost' })).rejects.toThrow('No compatible connection method');
+  });
+
+  it('refuses a certificate by another CA', async () => {
+    const { cert: ca } = await makeCertificate();
+    await expect(signIn('ana', { ca })).rejects.toMatchObject({ code: 'DEPTH_ZERO_SELF_SIGNED_CERT' });
+  });
+
+  it('fails with what the relay says', async () => {
+    const failed = signIn('ana', { service: `xmpps://localhost:${prosody.port}` });
+    await expect(failed).rejects.toMatchObject({ name: 'PuenteError', code: 'backend-not-allowed' });
+  });
+
+  it('says so when a client has no direct TLS', () => {
+    expect(() => throughRelay({ transports: [] }, { relay: relay.link })).toThrow(TypeError);
+  });
+
+  it.each(NODES)('has an example that runs: %s', async (node) => {
+    const args = [relay.link, `xmpps://localhost:${front.port}`, 'babak', PASSWORDS.babak];
+    expect(await runExample(node, 'xmpp', args, trusted)).toBe('Nota para mí: 你好\n');
   });
 });
 
-/** The library makes its sockets itself, so it is given a class whose sockets go through the tunnel. */
-class TunnelSocket extends XmppSocket {
-  override connect({ host, port }: { host: string; port: number }): void {
-    const socket = createConnection({ hostname: host, port }, { relay: relay.link });
-    const secured = tls.connect({ socket, servername: host, ca });
-    // The library decodes each chunk by itself, and a chunk may end within a character.
-    secured.setEncoding('utf8');
-    this._attachSocket(secured);
-  }
+interface SignIn {
+  password?: string;
+  service?: string;
+  ca?: string;
+  reconnect?: boolean;
 }
 
-class TunnelConnection extends ConnectionTLS {}
-TunnelConnection.prototype.Socket = TunnelSocket;
-
-async function signIn(username: keyof typeof PASSWORDS, password: string = PASSWORDS[username]): Promise<Client> {
-  const user = client({ service: `xmpps://localhost:${prosody.port}`, domain: 'localhost', username, password });
-  user.transports.unshift(TunnelConnection);
-  user.reconnect.stop();
+async function signIn(username: keyof typeof PASSWORDS, options: SignIn = {}): Promise<Client> {
+  const { password = PASSWORDS[username], service = `xmpps://localhost:${front.port}`, reconnect = false } = options;
+  const stock = client({ service, domain: 'localhost', username, password });
+  const user = throughRelay(stock, { relay: relay.link }, { ca: options.ca ?? trusted });
+  // Unheard it would be thrown; who waits for `start` hears it there.
+  user.on('error', () => {});
+  if (!reconnect) user.reconnect.stop();
   try {
     await user.start();
+    clients.push(user);
     await user.send(xml('presence'));
     return user;
   } catch (error) {

@@ -133,7 +133,7 @@ export const sealedGrantTarget: Target<Answer> = {
       { origin: 'https://relay.example/', key: relay.publicKey },
       answerer.runtime,
       hello,
-      () => {},
+      new AbortController().signal,
     );
     const opened = await opening.catch((error: unknown) => error);
     await answerer.done;

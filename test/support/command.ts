@@ -21,9 +21,12 @@ export class Command {
   stdout = '';
   stderr = '';
 
-  /** Starts it in the folder of the repository. */
-  constructor(program: string, args: string[]) {
-    this.#child = spawn(program, args, { cwd: ROOT, detached: true });
+  /**
+   * Starts it in the folder of the repository.
+   * @param env beside this process's own
+   */
+  constructor(program: string, args: string[], env: Record<string, string> = {}) {
+    this.#child = spawn(program, args, { cwd: ROOT, detached: true, env: { ...process.env, ...env } });
     this.#child.stdout.setEncoding('utf8').on('data', (text: string) => {
       this.stdout += text;
     });
@@ -45,8 +48,8 @@ export class Command {
     this.#child.stdin.write(text);
   }
 
-  endInput(): void {
-    this.#child.stdin.end();
+  endInput(text = ''): void {
+    this.#child.stdin.end(text);
   }
 
   /** The exit code, or the signal that it died of. */

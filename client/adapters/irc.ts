@@ -1,0 +1,43 @@
+/** irc-framework through a relay. */
+import type { EventEmitter } from 'node:events';
+import NetTransport from 'irc-framework/src/transports/net.js';
+import type { NodeConnectOptions } from '../node/index.ts';
+import { secured, type TlsOptions } from './secured.ts';
+
+const IRCS = 6697;
+/** The library's number for a socket that it destroys when it is told to close, rather than to say goodbye. */
+const CONNECTING = 1;
+
+/**
+ * What irc-framework takes as `transport`; it makes one for each reconnect. It always does TLS. `host`, `port` (6697),
+ * `rejectUnauthorized` and `client_certificate` are the library's own options. A failure of the tunnel is the PuenteError
+ * that comes with `socket close`.
+ *
+ * @param options of `tls.connect`, such as `ca`, for which the library has no options
+ * @example
+ * client.connect({ host: 'irc.example.org', nick: 'ana', transport: transport({ relay: link }) });
+ */
+export function transport(tunnel: NodeConnectOptions, options: TlsOptions = {}): new (options: object) => EventEmitter {
+  return class TunnelTransport extends NetTransport {
+    override connect(): void {
+      const { host = 'localhost', port = IRCS, rejectUnauthorized, client_certificate } = this.options;
+      this.incoming_buffer = Buffer.alloc(0);
+      this.socket = secured({ hostname: host, port }, tunnel, {
+        rejectUnauthorized,
+        key: client_certificate?.private_key,
+        cert: client_certificate?.certificate,
+        ...options,
+      });
+      this.state = CONNECTING;
+      this._onSocketCreate(this.options, this.socket);
+    }
+
+    /** Called by the library as soon as there is a socket, which does not mean a connection here. */
+    override onSocketRawConnected(): void {}
+
+    override onSocketFullyConnected(): void {
+      super.onSocketRawConnected();
+      super.onSocketFullyConnected();
+    }
+  };
+}

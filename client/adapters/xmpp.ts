@@ -1,0 +1,62 @@
+/** xmpp.js through a relay. */
+import type { TLSSocket } from 'node:tls';
+import type { NodeConnectOptions } from '../node/index.ts';
+import { secured, type TlsOptions } from './secured.ts';
+
+/** A client of `@xmpp/client`. */
+export interface XmppClient {
+  transports: unknown[];
+}
+
+// What is used of a transport, which the library's types do not tell.
+interface XmppSocket {
+  connect(target: { host: string; port: number }): void;
+  _attachSocket(socket: TLSSocket): void;
+}
+
+interface XmppConnection {
+  Socket: new () => XmppSocket;
+  socketParameters(service: string): object | undefined;
+}
+
+interface XmppTransport {
+  new (): XmppConnection;
+  readonly prototype: XmppConnection;
+}
+
+/**
+ * Lets the client of `@xmpp/client` reach its server through a relay, and in no other way. `service` must be `xmpps://host` or
+ * `xmpps://host:port`: for a bare domain the library asks DNS, in the clear. `start()` rejects with the PuenteError that the
+ * tunnel failed with.
+ *
+ * @param options of `tls.connect`, such as `ca`; the server's name is the service's host, unless `servername` says otherwise
+ * @returns the same client
+ * @throws TypeError for a client that has no direct TLS, as in browsers
+ * @example
+ * const xmpp = throughRelay(client({ service: 'xmpps://chat.example.org', username, password }), { relay: link });
+ * await xmpp.start();
+ */
+export function throughRelay<Client extends XmppClient>(
+  client: Client,
+  tunnel: NodeConnectOptions,
+  options?: TlsOptions,
+): Client {
+  const transports = client.transports as XmppTransport[];
+  const directTls = transports.find(({ prototype }) => prototype.socketParameters('xmpps://host'));
+  if (!directTls) throw new TypeError('This XMPP client has no transport for xmpps://.');
+
+  class TunnelSocket extends directTls.prototype.Socket {
+    override connect({ host, port }: { host: string; port: number }): void {
+      const socket = secured({ hostname: host, port }, tunnel, options);
+      // The library decodes each chunk by itself, and a chunk may end within a character.
+      socket.setEncoding('utf8');
+      this._attachSocket(socket);
+    }
+  }
+
+  // The library makes its sockets itself, of the class that it finds here.
+  class TunnelTransport extends directTls {}
+  TunnelTransport.prototype.Socket = TunnelSocket;
+  client.transports = [TunnelTransport];
+  return client;
+}

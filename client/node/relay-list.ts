@@ -1,0 +1,15 @@
+import { createReadStream } from 'node:fs';
+import { text } from 'node:stream/consumers';
+import { DISCOVERY_MAX } from '../../protocol/limits.ts';
+import { parseRelayList, type RelayList } from '../relay-list.ts';
+
+/**
+ * Reads a list of relays from a file: see `parseRelayList`.
+ *
+ * @param path of the file, in UTF-8
+ * @throws PuenteError `link-invalid`; the file system's own error where it cannot be read
+ */
+export async function readRelayList(path: string | URL): Promise<RelayList> {
+  // A character has up to four bytes; whatever is longer is too long, and is read no further.
+  return parseRelayList(await text(createReadStream(path, { end: 4 * DISCOVERY_MAX })));
+}

@@ -1,0 +1,69 @@
+/** Servers that Debian packages bring, run on loopback, each with its own folder. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import net from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { until } from './until.ts';
+
+export interface Daemon {
+  port: number;
+  close(): Promise<void>;
+}
+
+/**
+ * Resolves when it accepts connections.
+ * @param prepare writes its files into the folder, and returns its arguments
+ */
+export async function startDaemon(
+  program: string,
+  prepare: (folder: string, port: number) => string[],
+): Promise<Daemon> {
+  const folder = mkdtempSync(join(tmpdir(), 'puente-daemon-'));
+  const port = await freePort();
+  const daemon = spawn(program, prepare(folder, port), { stdio: ['ignore', 'pipe', 'pipe'] });
+  const exited = once(daemon, 'exit');
+  let output = '';
+  for (const stream of [daemon.stdout, daemon.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+    });
+  const close = async (): Promise<void> => {
+    daemon.kill();
+    await exited;
+    rmSync(folder, { recursive: true });
+  };
+  try {
+    await until(
+      `${program} listens`,
+      () => {
+        if (daemon.exitCode !== null) throw new Error(`${program} has ended`);
+        return accepts(port);
+      },
+      30_000,
+    );
+  } catch (error) {
+    await close();
+    throw new Error(`${program} did not start. It said:\n${output}`, { cause: error });
+  }
+  return { port, close };
+}
+
+/** Such servers do not tell a port that they have chosen themselves. */
+async function freePort(): Promise<number> {
+  const server = net.createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as net.AddressInfo;
+  server.close();
+  return port;
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = net.connect(port, '127.0.0.1');
+    socket.on('connect', () => resolve(true));
+    socket.on('error', () => resolve(false));
+    socket.on('connect', () => socket.destroy());
+  });
+}

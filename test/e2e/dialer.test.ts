@@ -142,9 +142,8 @@ async function startImpostor(port = network.port, host = IMPOSTOR): Promise<{ re
     heard.requests += 1;
     response.end();
   });
-  server.listen(port, host);
-  await once(server, 'listening');
-  toClose.push(() => new Promise((resolve) => server.close(resolve)));
+  const { close } = await listen(server, port, host);
+  toClose.push(close);
   return heard;
 }
 

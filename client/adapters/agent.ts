@@ -3,8 +3,7 @@ import type { ClientRequest } from 'node:http';
 import type { AgentOptions } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { Agent, type AgentConnectOpts } from 'agent-base';
-import { createConnection, type NodeConnectOptions } from '../node/index.ts';
-import { secured } from './secured.ts';
+import { connectTls, createConnection, type NodeConnectOptions } from '../node/index.ts';
 
 /**
  * A request fails with the PuenteError that its tunnel failed with. `http:` and `ws:` work only where the relay lets plain
@@ -26,6 +25,8 @@ export class PuenteAgent extends Agent {
   override connect(_request: ClientRequest, options: AgentConnectOpts): Duplex {
     // A text, where `ws` has taken it from its URL.
     const address = { hostname: options.host ?? 'localhost', port: Number(options.port) };
-    return options.secureEndpoint ? secured(address, this.#tunnel, options) : createConnection(address, this.#tunnel);
+    return options.secureEndpoint
+      ? connectTls(address, this.#tunnel, options)
+      : createConnection(address, this.#tunnel);
   }
 }

@@ -1,8 +1,7 @@
 /** irc-framework through a relay. */
 import type { EventEmitter } from 'node:events';
 import NetTransport from 'irc-framework/src/transports/net.js';
-import type { NodeConnectOptions } from '../node/index.ts';
-import { secured, type TlsOptions } from './secured.ts';
+import { connectTls, type NodeConnectOptions, type TlsOptions } from '../node/index.ts';
 
 const IRCS = 6697;
 /** The library's number for a socket that it destroys when it is told to close, rather than to say goodbye. */
@@ -22,7 +21,7 @@ export function transport(tunnel: NodeConnectOptions, options: TlsOptions = {}):
     override connect(): void {
       const { host = 'localhost', port = IRCS, rejectUnauthorized, client_certificate } = this.options;
       this.incoming_buffer = Buffer.alloc(0);
-      this.socket = secured({ hostname: host, port }, tunnel, {
+      this.socket = connectTls({ hostname: host, port }, tunnel, {
         rejectUnauthorized,
         key: client_certificate?.private_key,
         cert: client_certificate?.certificate,

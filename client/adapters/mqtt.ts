@@ -1,8 +1,7 @@
 /** MQTT.js through a relay. */
 import type { TLSSocket } from 'node:tls';
 import type { MqttClient } from 'mqtt';
-import type { NodeConnectOptions } from '../node/index.ts';
-import { secured, type TlsOptions } from './secured.ts';
+import { connectTls, type NodeConnectOptions, type TlsOptions } from '../node/index.ts';
 
 const MQTTS = 8883;
 
@@ -18,6 +17,6 @@ export function stream(tunnel: NodeConnectOptions): (client: MqttClient) => TLSS
   return ({ options }) => {
     const { hostname, host = 'localhost', port = MQTTS } = options;
     // The library, too, hands all of its options to `tls.connect`; its types are wider.
-    return secured({ hostname: hostname ?? host, port }, tunnel, options as TlsOptions);
+    return connectTls({ hostname: hostname ?? host, port }, tunnel, options as TlsOptions);
   };
 }

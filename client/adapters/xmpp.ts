@@ -1,7 +1,6 @@
 /** xmpp.js through a relay. */
 import type { TLSSocket } from 'node:tls';
-import type { NodeConnectOptions } from '../node/index.ts';
-import { secured, type TlsOptions } from './secured.ts';
+import { connectTls, type NodeConnectOptions, type TlsOptions } from '../node/index.ts';
 
 /** A client of `@xmpp/client`. */
 export interface XmppClient {
@@ -47,7 +46,7 @@ export function throughRelay<Client extends XmppClient>(
 
   class TunnelSocket extends directTls.prototype.Socket {
     override connect({ host, port }: { host: string; port: number }): void {
-      const socket = secured({ hostname: host, port }, tunnel, options);
+      const socket = connectTls({ hostname: host, port }, tunnel, options);
       // The library decodes each chunk by itself, and a chunk may end within a character.
       socket.setEncoding('utf8');
       this._attachSocket(socket);

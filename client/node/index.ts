@@ -6,11 +6,9 @@
 import '../../protocol/sentences.ts';
 import { backendName, type SocketAddress } from '../address.ts';
 import { type CheckOptions, checkThrough, type Report } from '../check.ts';
-import type { Dial, Runtime } from '../runtime.ts';
-import { type ConnectOptions, type Socket, socketThrough } from '../socket.ts';
-import { nodeCipher } from './cipher.ts';
-import { type DialerOptions, dial as defaultDial, dialer } from './dial.ts';
-import { type DuplexOptions, PuenteSocket } from './duplex.ts';
+import type { Dial } from '../runtime.ts';
+import { type Socket, socketThrough } from '../socket.ts';
+import { type NodeConnectOptions, runtimeOf } from './create-connection.ts';
 
 export { type Code, PuenteError } from '../../protocol/errors.ts';
 export type { SocketAddress } from '../address.ts';
@@ -20,45 +18,11 @@ export { fetchRelayList, parseRelayList, type RelayList, type SkippedEntry } fro
 export { Relays } from '../relays.ts';
 export type { Dial, DialEvents, DialStage } from '../runtime.ts';
 export type { ConnectOptions, Socket, SocketInfo, Status } from '../socket.ts';
-export type { DuplexOptions } from './duplex.ts';
+export { connectTls, type TlsOptions } from './connect-tls.ts';
+export { createConnection, type NodeConnectOptions } from './create-connection.ts';
+export { type DialerOptions, dial, dialer } from './dial.ts';
+export { type DuplexOptions, PuenteSocket } from './duplex.ts';
 export { readRelayList } from './relay-list.ts';
-export { type DialerOptions, defaultDial as dial, dialer, PuenteSocket };
-
-/** What {@link ConnectOptions} says, and what only Node can be told. */
-export interface NodeConnectOptions extends ConnectOptions {
-  /** How a WebSocket is opened; default: `dialer()`. */
-  dial?: Dial;
-}
-
-function runtimeOf({ dial = defaultDial }: { dial?: Dial }): Runtime {
-  // Node has no word for it: a network that is gone shows in connections that are lost or stall.
-  return { dial, cipher: async () => nodeCipher, onNetworkChange() {} };
-}
-
-/**
- * Opens a `Duplex` to `address` through a relay; use it wherever a `net.Socket` is taken, as in
- * `tls.connect({ socket: createConnection(…), servername })`. It may be written to at once.
- *
- * @param address the backend: `{ hostname, port }` or `"host:port"`
- * @param options through which relay; whether the app goes on writing after the backend has finished
- * @returns a socket that emits `connect` or `error` within 20 seconds
- * @throws PuenteError `address-invalid`; every later failure is an `error` event with a PuenteError
- *
- * @example
- * ```ts
- * const socket = tls.connect({
- *   socket: createConnection('chat.example.org:5223', { relay: link }),
- *   servername: 'chat.example.org',
- * });
- * socket.on('error', (error) => console.error(error instanceof PuenteError ? error.code : error));
- * ```
- */
-export function createConnection(
-  address: SocketAddress | string,
-  options: NodeConnectOptions & DuplexOptions,
-): PuenteSocket {
-  return new PuenteSocket(runtimeOf(options), backendName(address), options);
-}
 
 /**
  * The same as a WinterTC socket; see {@link Socket}.

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import tls from 'node:tls';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { secured } from '../../../client/adapters/secured.ts';
+import { connectTls } from '../../../client/node/index.ts';
 import { makeCertificate } from '../../../examples/local/certificate.ts';
 import { listen } from '../../../examples/local/listen.ts';
 import { type LocalRelay, startRelay } from '../../../examples/local/relay.ts';
@@ -38,7 +38,7 @@ afterAll(async () => {
 });
 
 function open({ address, port }: Backend): tls.TLSSocket {
-  return secured({ hostname: address.replace(`:${port}`, ''), port }, { relay: relay.link }, { ca });
+  return connectTls({ hostname: address.replace(`:${port}`, ''), port }, { relay: relay.link }, { ca });
 }
 
 it('holds the certificate against the address, where that is no name', async () => {

@@ -31,9 +31,14 @@ function answer(type: Type, addresses: Bytes[]): Bytes {
   return concat(header, encodeQuery(NAME, type).slice(HEADER), ...records);
 }
 
+/** Addresses of any length. */
+const unfit = fc
+  .constantFrom<Type>('A', 'AAAA')
+  .chain((type) => fc.array(anyBytes(20), { minLength: 1, maxLength: 3 }).map((addresses) => answer(type, addresses)));
+
 const hostile: fc.Arbitrary<Answer> = fc.record({
   type: fc.constantFrom<Type>('A', 'AAAA'),
-  message: fc.oneof({ weight: 3, arbitrary: mutated(good.map(({ message }) => message)) }, anyBytes(80)),
+  message: fc.oneof({ weight: 3, arbitrary: mutated(good.map(({ message }) => message)) }, unfit, anyBytes(80)),
 });
 
 export const dnsTarget: Target<Answer> = {

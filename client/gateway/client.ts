@@ -77,7 +77,7 @@ export class Client {
   #refuse(client: Duplex, reply: string | Uint8Array): void {
     if (reply.length === 0) return void this.#socket.destroy();
     client.end(reply);
-    // What it has sent is read: else the system would reset the connection, and the reply be lost.
+    // What it has sent is read, up to its end: what lies unread when a socket closes makes of that a reset.
     client.resume();
     const timer = setTimeout(() => this.#socket.destroy(), REFUSAL_TIMEOUT);
     this.#socket.on('close', () => clearTimeout(timer));

@@ -63,8 +63,8 @@ class Block implements Status {
   readonly #terminal: WriteStream;
   #relay = 'none yet';
   #last = '';
-  /** Lines that are on the screen. */
-  #drawn = 0;
+  /** What is on the screen. */
+  #drawn: readonly string[] = [];
   #timer: NodeJS.Timeout | undefined;
 
   constructor(totals: Readonly<Totals>, terminal: WriteStream) {
@@ -87,26 +87,31 @@ class Block implements Status {
   }
 
   #draw(): void {
-    this.#wipe();
     const { open, sessions, sent, received, reconnects } = this.#totals;
     const lines = [
       `relay       ${this.#relay}`,
       `sessions    ${open} open, ${sessions} in all`,
       `bytes       ${inUnits(sent)} sent, ${inUnits(received)} received`,
       `reconnects  ${reconnects}`,
-      `last        ${this.#last}`,
+      ...wrapped(`last        ${this.#last}`, (this.#terminal.columns || 80) - 1),
     ];
-    // A line that wraps would be two.
-    for (const line of lines) this.#terminal.write(`${line.slice(0, this.#terminal.columns - 1)}\n`);
-    this.#drawn = lines.length;
+    if (lines.join() === this.#drawn.join()) return;
+    this.#wipe();
+    for (const line of lines) this.#terminal.write(`${line}\n`);
+    this.#drawn = lines;
   }
 
   #wipe(): void {
-    if (this.#drawn === 0) return;
-    moveCursor(this.#terminal, 0, -this.#drawn);
+    if (this.#drawn.length === 0) return;
+    moveCursor(this.#terminal, 0, -this.#drawn.length);
     clearScreenDown(this.#terminal);
-    this.#drawn = 0;
+    this.#drawn = [];
   }
+}
+
+/** Lines that the terminal does not wrap by itself: it would draw more than were counted. */
+function wrapped(text: string, width: number): string[] {
+  return text.match(new RegExp(`.{1,${width}}(?:\\s|$)|.{1,${width}}`, 'g')) ?? [];
 }
 
 const REDRAW_EVERY = 500;

@@ -2,6 +2,15 @@ import './examples/local/offline.ts';
 import { cloudflareTest } from '@cloudflare/vitest-plugin';
 import { defineConfig } from 'vitest/config';
 
+/** Whole programs, and apps with their servers: they wait more than they compute. */
+const APPS = [
+  'test/e2e/{adapters,gateway}/**/*.test.ts',
+  'test/e2e/{browser,check,cli,demo,examples,failover,mqtt,repository,xmpp}.test.ts',
+];
+
+/** Beside each other, tests that count sockets and memory, or that time may fail, would disturb one another. */
+const alone = (order: number) => ({ sequence: { groupOrder: order }, testTimeout: 60_000, hookTimeout: 60_000 });
+
 export default defineConfig({
   test: {
     projects: [
@@ -25,11 +34,18 @@ export default defineConfig({
         test: {
           name: 'end to end',
           include: ['test/e2e/**/*.test.ts'],
-          globalSetup: './test/support/build.ts',
-          // Each file has a relay of its own; one at a time leaves the counts of sockets and memory undisturbed.
+          exclude: APPS,
           fileParallelism: false,
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          ...alone(1),
+        },
+      },
+      {
+        test: {
+          name: 'apps',
+          include: APPS,
+          globalSetup: './test/support/build.ts',
+          maxWorkers: 2,
+          ...alone(2),
         },
       },
     ],

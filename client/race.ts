@@ -121,9 +121,17 @@ export class Race<T> {
 
 /** Codes by how far an attempt had got: the later, the more there is to learn from it. Any other: nowhere. */
 const BY_REACH: readonly Code[] = [
+  'unreachable',
+  'name-unknown',
+  'name-forged',
+  'no-answer',
   'timeout',
+  'refused',
+  'name-blocked',
+  'not-trusted',
   'no-key',
   'not-admitted',
+  'over-quota',
   'bad-grant',
   'version',
   'full',

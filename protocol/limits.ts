@@ -248,6 +248,30 @@ export const CHECKS_AT_ONCE = 3;
 /** How long a check waits for the backend's first bytes, and for each part to come back. */
 export const CHECK_ANSWER_TIMEOUT = 5000;
 
+// --- the dialer ------------------------------------------------------------------------------------------------
+
+/** ClientHellos in a minute with which a way to one name is looked for. Some networks punish more. It is
+ * enough for an address, another one, and that with the ClientHello in parts; what else there is, is tried a minute later. */
+export const SEARCH_HELLOS_MAX = 3;
+export const SEARCH_HELLOS_TIME = 60_000;
+
+/** Between the beginnings of two TCP connections, of which the first to be there is taken (RFC 8305 section 5). */
+export const CONNECT_DELAY = 250;
+
+/** A way that is silent for so long gets another beside it: ten times a slow round trip, and four of them fit into
+ * SET_UP_TIMEOUT. */
+export const WAY_PATIENCE = 2500;
+
+/** Addresses that are tried from one source: no host needs more. */
+export const ADDRESSES_MAX = 8;
+
+/** A resolver's answer, and how long it may take: there are others. */
+export const DNS_MESSAGE_MAX = 4096;
+export const DNS_TIMEOUT = 4000;
+
+/** Ways that are known to work, each for one name on one network. */
+export const WAYS_MAX = 64;
+
 // --- several relays ---------------------------------------------------------------------------------------------
 
 /** Each relay that is raced begins so long after the one before: as RFC 8305 section 5 recommends for addresses. */

@@ -17,6 +17,8 @@ export interface Config {
   revoked: ReadonlySet<string>;
   /** How many hubs new sessions are spread over; 0: no session is resumable. */
   hubs: number;
+  /** Where they are; `undefined`: near who comes first. */
+  region: DurableObjectLocationHint | undefined;
   /** Milliseconds for which a session waits for its next carrier. */
   resumeTime: number;
   /** Hashes the addresses of sources. */
@@ -24,6 +26,9 @@ export interface Config {
 }
 
 export type Access = 'open' | 'invite';
+
+/** Cloudflare's location hints (https://developers.cloudflare.com/durable-objects/reference/data-location/). */
+const REGIONS = ['wnam', 'enam', 'sam', 'weur', 'eeur', 'apac', 'oc', 'afr', 'me'] as const;
 
 export interface AcceptedKey extends RelayKey {
   /** Signs the invites of links with this key. */
@@ -55,12 +60,13 @@ async function parseConfig(env: Env): Promise<Config> {
   const backends = parseBackends(BACKENDS);
   const revoked = parseRevoked(REVOKED);
   const hubs = parseNumber('HUBS', env.HUBS, 1, 0, HUBS_MAX);
+  const region = parseRegion(env.HUB_REGION);
   const resumeTime = parseNumber('RESUME_SECONDS', env.RESUME_SECONDS, 120, 10, RESUME_SECONDS_MAX) * 1000;
   const secret = parseKey('RELAY_KEY', env.RELAY_KEY);
   const current = await acceptedKey(secret, Number.POSITIVE_INFINITY);
   const keys = [current, ...(await oldKey(env))] as const;
   const sourceKey = await native.hmac(secret, toUtf8('puente/1 sources'));
-  return { access: accessOf(env), keys, backends, revoked, hubs, resumeTime, sourceKey };
+  return { access: accessOf(env), keys, backends, revoked, hubs, region, resumeTime, sourceKey };
 }
 
 async function acceptedKey(secret: Bytes, until: number): Promise<AcceptedKey> {
@@ -91,6 +97,12 @@ function parseNumber(name: string, text: string | undefined, usual: number, leas
   const number = /^\d{1,6}$/.test(text) ? Number(text) : Number.NaN;
   if (number >= least && number <= most) return number;
   throw invalid(name, `is "${text}", not a whole number from ${least} to ${most}`, `${name} = "${usual}"`);
+}
+
+function parseRegion(text: string | undefined): Config['region'] {
+  const region = REGIONS.find((known) => known === text);
+  if (text && !region) throw invalid('HUB_REGION', `is "${text}", none of ${REGIONS.join(', ')}`, 'HUB_REGION = "me"');
+  return region;
 }
 
 function parseKey(name: 'RELAY_KEY' | 'OLD_RELAY_KEY', text: string | undefined): Bytes {

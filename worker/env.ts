@@ -21,6 +21,8 @@ export interface Env {
   ASSETS?: Fetcher;
   /** Over how many hubs new sessions are spread, 0 to 32; 0 turns resumption off. Default: 1. */
   HUBS?: string;
+  /** Near whom the hubs are to be: see `REGIONS`. Default: near who comes first. */
+  HUB_REGION?: string;
   /** Seconds for which a session waits for its next carrier, 10 to 900. Default: 120. */
   RESUME_SECONDS?: string;
   /** The hubs' namespace; without it no session is resumable. */

@@ -2,17 +2,21 @@
 import { type Bytes, concat } from '../protocol/bytes.ts';
 import { HUBS_MAX } from '../protocol/limits.ts';
 import type { Admitted } from './admission.ts';
+import type { Config } from './config.ts';
 import type { Env } from './env.ts';
 
 const RANDOM = 16;
 
 /**
- * The hub for this hello; `undefined` where the session is none of a hub's.
- * @param hubs how many there are now; sessions of one that was there before can still be resumed
+ * The hub for this hello; `undefined` where the session is none of a hub's. Sessions of one that was there before `HUBS` was
+ * changed can still be resumed.
  */
-export function hubFor(admitted: Admitted, hubs: number, namespace: Env['HUB']): Fetcher | undefined {
+export function hubFor(admitted: Admitted, { hubs, region }: Config, namespace: Env['HUB']): Fetcher | undefined {
   const number = hubs > 0 ? numberFor(admitted, hubs) : undefined;
-  return number === undefined ? undefined : namespace?.get(namespace.idFromName(`hub-${number}`));
+  if (number === undefined) return undefined;
+  // An object stays for ever where it was first asked for, so one for another region has another name.
+  const name = ['hub', ...(region ? [region] : []), number].join('-');
+  return namespace?.get(namespace.idFromName(name), region ? { locationHint: region } : {});
 }
 
 function numberFor({ handshake, hello }: Admitted, hubs: number): number | undefined {
@@ -30,6 +34,6 @@ function numberIn(id: Bytes): number | undefined {
 
 /** A new session's id: the number of its hub, and what makes it unique. */
 export function sessionId(name: string | undefined): Bytes {
-  const number = Number(name?.replace(/^hub-/, ''));
+  const number = Number(name?.split('-').at(-1));
   return concat(Uint8Array.of(number), crypto.getRandomValues(new Uint8Array(RANDOM)));
 }

@@ -39,7 +39,7 @@ function carrierFor(
 ): Promise<Response | undefined> {
   // A hub would know as well, but is further away, and one that is overloaded cannot say.
   if (!replays.isNew(admitted.handshake)) return turnAway();
-  const hub = hubFor(admitted, config.hubs, env.HUB);
+  const hub = hubFor(admitted, config, env.HUB);
   return hub ? inHub(admitted, hub, context) : here(admitted, env, config, context);
 }
 

@@ -1,83 +1,121 @@
 import { lookup as systemLookup } from 'node:dns';
-import type { LookupFunction } from 'node:net';
+import type { LookupFunction, Socket } from 'node:net';
 import { type ClientOptions, WebSocket } from 'ws';
 import type { Bytes } from '../../protocol/bytes.ts';
 import { type Code, PuenteError } from '../../protocol/errors.ts';
 import { RECORD_MAX } from '../../protocol/limits.ts';
-import type { Dial } from '../runtime.ts';
-import { Way } from './way.ts';
+import type { Dial, DialEvents } from '../runtime.ts';
+import { RESOLVERS } from './doh.ts';
+import { KnownWays } from './known.ts';
+import { Search } from './search.ts';
+import { parseAddress, sourcesOf } from './sources.ts';
+
+export interface DialerOptions {
+  /**
+   * Other addresses of the relays that are dialled, `host` or `host:port`, such as those of the edge that also serve their names:
+   * tried in turn where the names' own do not lead there. A relay's certificate is asked for at each of them.
+   */
+  addresses?: readonly string[];
+  /**
+   * Resolvers to ask over HTTPS (RFC 8484) where the system's answer leads nowhere: URLs. Default: `https://1.1.1.1/dns-query` and
+   * `https://8.8.8.8/dns-query`, both at once; `[]` asks nobody. They learn the relay's name.
+   */
+  doh?: readonly string[];
+  /** The resolver that is asked first, as for `net.connect`; default: the system's. */
+  lookup?: LookupFunction;
+}
 
 /** The latest TLS ticket of each host: with one a handshake takes 3 KB less. */
 const tickets = new Map<string, Buffer>();
 
-const LATE: NodeJS.ErrnoException = Object.assign(new Error('too late'), { code: 'ETIMEDOUT' });
-
-/** What `ws` passes on to `tls.connect` and `net.connect`, and its types do not say. */
-interface Unlisted {
-  lookup: LookupFunction;
-  session: Buffer | undefined;
-}
-
 /**
- * A dialer with `ws`: unlike a browser, it sees where the way ends, and how a host refuses.
- * @param options.lookup the resolver, as for `net.connect`; default: the system's
+ * Opens WebSockets with `ws`. An ordinary network sees an ordinary client. Where that is blocked, other ways are looked for: the
+ * ClientHello in parts, other addresses of the same name, DNS over HTTPS; with at most three ClientHellos a minute to one name.
+ * The way that works is kept in memory, for each network, and tried first. TLS is always verified, for the relay's own name.
+ *
+ * @throws PuenteError `address-invalid` for one of the addresses
+ *
+ * @example
+ * ```ts
+ * const dial = dialer({ addresses: ['104.16.0.1', '[2606:4700::1111]:443'] });
+ * const socket = createConnection('chat.example.org:5223', { relay: link, dial });
+ * ```
  */
-export function dialWith({ lookup = systemLookup }: { lookup?: LookupFunction }): Dial {
+export function dialer({ addresses = [], doh = RESOLVERS, lookup = systemLookup }: DialerOptions = {}): Dial {
+  for (const address of addresses) parseAddress(address, 443);
+  const knownWays = new KnownWays();
   return (url, protocols, events, thrifty) => {
     const to = new URL(url);
-    const way = new Way(to, (stage) => events.passed?.(stage));
-    const options: ClientOptions & Unlisted = {
-      perMessageDeflate: false,
-      maxPayload: RECORD_MAX,
+    const isSecure = to.protocol === 'wss:';
+    const name = to.hostname.replace(/^\[|\]$/g, '');
+    const port = Number(to.port) || (isSecure ? 443 : 80);
+    const target = {
+      ...{ name, port, host: to.host, isSecure },
+      sources: sourcesOf({ name, port }, { lookup, addresses, doh }),
       // A ticket links its connection to the one before it, so none is used without need.
-      session: thrifty ? tickets.get(to.host) : undefined,
-      lookup: way.through(lookup),
-      finishRequest(request) {
-        request.on('socket', (tcp) => {
-          way.follow(tcp, () => request.destroy(LATE));
-          tcp.on('session', (ticket: Buffer) => tickets.set(to.host, ticket));
-        });
-        request.end();
-      },
+      ticket: thrifty ? tickets.get(to.host) : undefined,
     };
-    const socket = new WebSocket(to, protocols, options);
-    let code: Code | undefined;
-    let date: Date | undefined;
-    socket.on('open', () => {
-      way.answered();
-      events.passed?.('hello');
-      code = 'carrier-lost';
-    });
-    socket.on('unexpected-response', (_request, { statusCode, headers }) => {
-      way.answered();
-      code = statusCode === TOO_MANY_REQUESTS ? 'over-quota' : 'not-admitted';
-      const time = Date.parse(headers.date ?? '');
-      if (!Number.isNaN(time)) date = new Date(time);
-      // With a listener for this, closing is the listener's business.
-      socket.terminate();
-    });
-    socket.on('message', (data, isBinary) =>
-      events.message(isBinary ? plain(data as Buffer<ArrayBuffer>) : String(data)),
+    const search = new Search(target, knownWays.to(to.host), (stage) => events.passed?.(stage));
+    let socket: WebSocket | undefined;
+    let isUnwanted = false;
+    search.run().then(
+      (connection) => {
+        // Not before it is verified: a ticket stands for that.
+        connection.on('session', (ticket: Buffer) => tickets.set(to.host, ticket));
+        socket = upgrade(connection, to, protocols, events);
+        if (isUnwanted) socket.terminate();
+      },
+      (error: PuenteError) => events.closed(error),
     );
-    // Every failure also closes.
-    socket.on('error', (error) => {
-      code ??= way.failure(error);
-    });
-    socket.on('close', () => events.closed(new PuenteError(code ?? 'unreachable'), date));
     return {
       send(message) {
-        if (socket.readyState === WebSocket.OPEN) socket.send(message);
+        if (socket?.readyState === WebSocket.OPEN) socket.send(message);
       },
-      close: () => socket.close(1000),
+      close() {
+        isUnwanted = true;
+        search.giveUp();
+        socket?.close(1000);
+      },
     };
   };
 }
 
-/** With the system's resolver. */
-export const dial = dialWith({});
+/** With the system's resolver first, and no other addresses given. */
+export const dial = dialer();
 
 /** What Cloudflare answers for an account that has used up its day's requests. */
 const TOO_MANY_REQUESTS = 429;
+
+function upgrade(connection: Socket, to: URL, protocols: string[], events: DialEvents): WebSocket {
+  const options: ClientOptions = {
+    perMessageDeflate: false,
+    maxPayload: RECORD_MAX,
+    createConnection: () => connection,
+  };
+  const socket = new WebSocket(to, protocols, options);
+  let code: Code = 'unreachable';
+  let date: Date | undefined;
+  socket.on('open', () => {
+    events.passed?.('upgrade');
+    events.passed?.('hello');
+    code = 'carrier-lost';
+  });
+  socket.on('unexpected-response', (_request, { statusCode, headers }) => {
+    events.passed?.('upgrade');
+    code = statusCode === TOO_MANY_REQUESTS ? 'over-quota' : 'not-admitted';
+    const time = Date.parse(headers.date ?? '');
+    if (!Number.isNaN(time)) date = new Date(time);
+    // With a listener for this, closing is the listener's business.
+    socket.terminate();
+  });
+  socket.on('message', (data, isBinary) =>
+    events.message(isBinary ? plain(data as Buffer<ArrayBuffer>) : String(data)),
+  );
+  // Every failure also closes.
+  socket.on('error', () => {});
+  socket.on('close', () => events.closed(new PuenteError(code), date));
+  return socket;
+}
 
 /** Not a Buffer, whose `slice` means something else. */
 function plain({ buffer, byteOffset, length }: Buffer<ArrayBuffer>): Bytes {

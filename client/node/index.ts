@@ -9,7 +9,7 @@ import { type CheckOptions, checkThrough, type Report } from '../check.ts';
 import type { Dial, Runtime } from '../runtime.ts';
 import { type ConnectOptions, type Socket, socketThrough } from '../socket.ts';
 import { nodeCipher } from './cipher.ts';
-import { dial as defaultDial, dialWith } from './dial.ts';
+import { type DialerOptions, dial as defaultDial, dialer } from './dial.ts';
 import { type DuplexOptions, PuenteSocket } from './duplex.ts';
 
 export { type Code, PuenteError } from '../../protocol/errors.ts';
@@ -22,11 +22,11 @@ export type { Dial, DialEvents, DialStage } from '../runtime.ts';
 export type { ConnectOptions, Socket, SocketInfo, Status } from '../socket.ts';
 export type { DuplexOptions } from './duplex.ts';
 export { readRelayList } from './relay-list.ts';
-export { defaultDial as dial, dialWith, PuenteSocket };
+export { type DialerOptions, defaultDial as dial, dialer, PuenteSocket };
 
 /** What {@link ConnectOptions} says, and what only Node can be told. */
 export interface NodeConnectOptions extends ConnectOptions {
-  /** How a WebSocket is opened; default: with `ws`. */
+  /** How a WebSocket is opened; default: `dialer()`. */
   dial?: Dial;
 }
 
@@ -77,7 +77,7 @@ export function connect(address: SocketAddress | string, options: NodeConnectOpt
 }
 
 export interface NodeCheckOptions extends CheckOptions {
-  /** How a WebSocket is opened; default: with `ws`. */
+  /** How a WebSocket is opened; default: `dialer()`. */
   dial?: Dial;
 }
 

@@ -1,61 +1,54 @@
-/** The way to a relay while a connection is set up: how far it has come, and why it ends there. */
-import { BlockList, isIP, type LookupFunction, type Socket } from 'node:net';
+/** One way to a relay while a connection is set up: how far it has come, and why it ends there. */
+import { BlockList, isIP } from 'node:net';
 import type { Code } from '../../protocol/errors.ts';
-import { SET_UP_TIMEOUT } from '../../protocol/limits.ts';
 import { isLoopback } from '../../protocol/link.ts';
 import type { DialStage } from '../runtime.ts';
 
+/** Where a way may end. */
+export type WayStage = Extract<DialStage, 'dns' | 'tcp' | 'tls'>;
+
+/** Of something that takes too long. */
+export const LATE: NodeJS.ErrnoException = Object.assign(new Error('too late'), { code: 'ETIMEDOUT' });
+
 export class Way {
   readonly #host: string;
-  readonly #isSecure: boolean;
   readonly #passed: (stage: DialStage) => void;
-  /** What is under way. */
-  #stage: DialStage;
-  #addresses: string[] = [];
+  #stage: WayStage;
+  #addresses: readonly string[] = [];
 
-  /** @param passed is told of each stage, when it is over and well */
-  constructor({ hostname, protocol }: URL, passed: (stage: DialStage) => void) {
-    this.#host = hostname;
-    this.#isSecure = protocol === 'wss:';
+  /**
+   * @param host a name, or an address
+   * @param passed is told of each stage, when it is over and well
+   */
+  constructor(host: string, passed: (stage: DialStage) => void) {
+    this.#host = host;
     this.#passed = passed;
-    this.#stage = isIP(hostname.replace(/[[\]]/g, '')) ? 'tcp' : 'dns';
+    this.#stage = isIP(host) ? 'tcp' : 'dns';
   }
 
-  /** That resolver, with a look at what it finds. */
-  through(lookup: LookupFunction): LookupFunction {
-    return (hostname, options, done) =>
-      lookup(hostname, options, (error, found, family) => {
-        if (!error) {
-          this.#addresses = typeof found === 'string' ? [found] : found.map(({ address }) => address);
-          this.#pass('dns', 'tcp');
-        }
-        done(error, found, family);
-      });
+  /** What is under way. */
+  get stage(): WayStage {
+    return this.#stage;
   }
 
-  /** @param late is called when it takes longer than SET_UP_TIMEOUT until TLS is there */
-  follow(tcp: Socket, late: () => void): void {
-    const timer = setTimeout(late, SET_UP_TIMEOUT);
-    tcp.once('connect', () => this.#pass('tcp', this.#isSecure ? 'tls' : 'upgrade'));
-    tcp.once('secureConnect', () => this.#pass('tls', 'upgrade'));
-    for (const event of [this.#isSecure ? 'secureConnect' : 'connect', 'close'])
-      tcp.once(event, () => clearTimeout(timer));
+  /** @param addresses what the system's resolver says that the name leads to; nothing where they are from elsewhere */
+  found(addresses: readonly string[]): void {
+    this.#addresses = addresses;
+    if (this.#stage === 'dns') this.#pass('tcp');
   }
 
-  /** An HTTP answer has come. */
-  answered(): void {
-    this.#passed('upgrade');
+  connected(): void {
+    this.#pass('tls');
   }
 
-  #pass(stage: DialStage, next: DialStage): void {
-    this.#passed(stage);
+  #pass(next: WayStage): void {
+    this.#passed(this.#stage);
     this.#stage = next;
   }
 
   /** Why it ends here. */
   failure({ code = '' }: NodeJS.ErrnoException): Code {
     if (this.#stage === 'dns') return 'name-unknown';
-    if (this.#stage === 'upgrade') return 'unreachable';
     if (this.#isForged) return 'name-forged';
     if (this.#stage === 'tcp') return CONNECTING[code] ?? 'unreachable';
     return SECURING[code] ?? 'not-trusted';

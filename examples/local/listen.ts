@@ -1,4 +1,4 @@
-/** Puts a server on loopback, at a port of its own. */
+/** Puts a server on loopback. */
 import { once } from 'node:events';
 import type { AddressInfo, Server, Socket } from 'node:net';
 
@@ -8,13 +8,14 @@ export interface Listening {
   close(): Promise<void>;
 }
 
-export async function listen(server: Server): Promise<Listening> {
+/** @param port any, where it is 0 */
+export async function listen(server: Server, port = 0, host = '127.0.0.1'): Promise<Listening> {
   const sockets = new Set<Socket>();
   server.on('connection', (socket) => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
   });
-  server.listen(0, '127.0.0.1');
+  server.listen(port, host);
   await once(server, 'listening');
   return {
     port: (server.address() as AddressInfo).port,

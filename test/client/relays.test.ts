@@ -175,6 +175,8 @@ describe('a race', () => {
     ['full', ['unreachable', 'full', 'not-admitted']],
     ['not-admitted', ['no-key', 'not-admitted', 'unreachable']],
     ['timeout', ['unreachable', 'timeout']],
+    ['over-quota', ['name-blocked', 'over-quota', 'refused']],
+    ['name-blocked', ['name-unknown', 'name-blocked', 'no-answer']],
     ['unreachable', ['unreachable', 'unreachable']],
   ])('that nobody wins fails with %s when they fail with %s', async (told, codes) => {
     const world = new World(Object.fromEntries(codes.map((code, index) => [`${index}.example`, [10, code]])));
@@ -317,18 +319,26 @@ describe('health', () => {
     ]);
   });
 
-  it.each<Code>(['unreachable', 'not-admitted', 'bad-grant', 'no-key', 'link-invalid', 'full', 'limited', 'version'])(
-    'suffers from %s: it is tried again only when no other is left',
-    async (code) => {
-      const world = new World({ a: [10, code], b: 10 });
-      await world.opened();
-      world.report('b', 'carrier-lost');
-      world.behaviour.a = 10;
-      const outcome = world.open();
-      await vi.advanceTimersByTimeAsync(10);
-      expect(await outcome).toBe('a');
-    },
-  );
+  it.each<Code>([
+    'unreachable',
+    'not-admitted',
+    'bad-grant',
+    'no-key',
+    'link-invalid',
+    'full',
+    'limited',
+    'version',
+    'refused',
+    'over-quota',
+  ])('suffers from %s: it is tried again only when no other is left', async (code) => {
+    const world = new World({ a: [10, code], b: 10 });
+    await world.opened();
+    world.report('b', 'carrier-lost');
+    world.behaviour.a = 10;
+    const outcome = world.open();
+    await vi.advanceTimersByTimeAsync(10);
+    expect(await outcome).toBe('a');
+  });
 });
 
 describe('a relay that has failed', () => {

@@ -5,7 +5,7 @@ import tls from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { check as checkInBrowser } from '../../client/index.ts';
 import { nodeCipher } from '../../client/node/cipher.ts';
-import { check, dialWith, type NodeCheckOptions, type RelayReport } from '../../client/node/index.ts';
+import { check, dialer, type NodeCheckOptions, type RelayReport } from '../../client/node/index.ts';
 import { makeCertificate } from '../../examples/local/certificate.ts';
 import { type Listening, listen } from '../../examples/local/listen.ts';
 import { startRelay } from '../../examples/local/relay.ts';
@@ -180,7 +180,7 @@ describe('a relay out of reach', () => {
     const forged: LookupFunction = (_name, { all }, done) =>
       all ? done(null, [{ address: '127.0.0.1', family: 4 }]) : done(null, '127.0.0.1', 4);
     const address = formatLink({ origin: `https://relay.example:${await start()}/`, key: await keyOf() });
-    const report = await reportOn(address, { dial: dialWith({ lookup: forged }) });
+    const report = await reportOn(address, { dial: dialer({ lookup: forged, doh: [] }) });
     expect(where(report)).toEqual(['name-forged', stage]);
     expect(report.stages[0]).toMatchObject({ stage: 'dns', ok: true });
   });

@@ -442,10 +442,10 @@ describe('names', () => {
 });
 
 describe('refusal', () => {
-  async function refused(): Promise<void> {
+  async function refused(how = 'ECONNRESET'): Promise<void> {
     const before = backend.accepted;
     const client = listen(dial(), DOWN);
-    await until('the reset', () => client.ending === 'ECONNRESET');
+    await until('the refusal', () => client.ending === how);
     expect(backend.accepted).toBe(before);
   }
 
@@ -466,13 +466,13 @@ describe('refusal', () => {
     expect(box.accepted).toBe(6);
   });
 
-  it('of an address resets what is new and freezes what is open', async () => {
+  it('of an address refuses what is new and freezes what is open', async () => {
     const { client, server } = await connected();
     const source = new KnownBytes(UP);
     client.socket.write(source.next(10));
     await heard(server, 10);
     box.block();
-    await refused();
+    await refused('ECONNREFUSED');
     client.socket.write(source.next(10));
     server.socket.end(bytes(DOWN, 10));
     await quiet();
@@ -484,6 +484,10 @@ describe('refusal', () => {
       undefined,
       undefined,
     ]);
+    box.unblock();
+    const again = await connected();
+    again.client.socket.write(bytes(UP, 10));
+    await heard(again.server, 10);
   });
 });
 

@@ -248,6 +248,20 @@ describe('a relay that was restarted', () => {
   });
 });
 
+describe('a relay whose hub is in a region', () => {
+  it('grants and resumes as any', async () => {
+    serve = echo;
+    const regional = await startRelay({ BACKENDS: backend.entry, HUB_REGION: 'me' }, KEY);
+    const held = await RawClient.open(regional.link, openHello(backend.address, { resumable: true }));
+    expect(held.grant).toMatchObject({ resumable: true });
+    const resumed = await held.resume(regional.link, 1, { received: 0, limit: 65_536 });
+    expect(resumed.grant).toMatchObject({ resumable: true });
+    held.close();
+    resumed.close();
+    await regional.close();
+  });
+});
+
 describe('a relay without hubs', () => {
   it('grants plain sessions, which end with their carrier, and resumes none', async () => {
     serve = echo;

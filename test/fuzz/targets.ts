@@ -1,5 +1,6 @@
 /** Everything that reads what a stranger, a peer or a relay may have made up. */
 import { carrierTarget } from './carrier.ts';
+import { dnsTarget } from './dns.ts';
 import { framesTarget } from './frames.ts';
 import { grantTarget, sealedGrantTarget } from './grant.ts';
 import { helloTarget, linkTarget, offerTarget, sealedHelloTarget } from './hello.ts';
@@ -17,4 +18,5 @@ export const targets: Target[] = [
   carrierTarget,
   clientSessionTarget,
   relaySessionTarget,
+  dnsTarget,
 ];

@@ -10,6 +10,9 @@ export interface Chain extends Certificate {
 /** Both are padded with names: an elliptic key and its signature leave a certificate of half a kilobyte. */
 const NAMES = 23;
 
+/** One of the relay's: a name that is not this machine's own. */
+export const RELAY_NAME = 'number-00.of.relay.of.the.lab.example';
+
 /**
  * For `localhost`; 2.5 KB without the Base64.
  * @param notBeforeDate when the relay's part begins to be valid

@@ -1,7 +1,7 @@
 /** Reads the server name out of a TLS ClientHello, as a censor does who puts the stream together again. */
 
 /** More than a ClientHello with post-quantum keys takes; what is longer, nobody keeps. */
-const HELLO_MAX = 16 * 1024;
+export const HELLO_MAX = 16 * 1024;
 const HANDSHAKE = 22;
 const CLIENT_HELLO = 1;
 const SERVER_NAME = 0;

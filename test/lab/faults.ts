@@ -1,5 +1,5 @@
 /** What censors do to connections, in parts that can be put together. */
-import { readServerName } from './client-hello.ts';
+import { HELLO_MAX, readServerName } from './client-hello.ts';
 import type { Connection, Directions, Ending, Fault, Rule } from './connection.ts';
 
 /** The same for every connection, or drawn for each. */
@@ -63,23 +63,48 @@ export function delay(ms: number, jitter = 0, random: () => number = Math.random
   return () => () => ({ hold: ms + jitter * random() });
 }
 
+/**
+ * What a filter looks at: each packet by itself, the stream of TCP, or the TLS handshake that it carries, put together again. The
+ * first two find a name as bytes in a row, which a TLS record's header may come between.
+ */
+export type Sight = 'packet' | 'stream' | 'handshake';
+
 /** Answers a ClientHello for one of the names, or for a name below one. Its last packet does not arrive. */
-export function filterNames(names: string[], answer: 'rst' | 'freeze'): Fault {
-  const isListed = (name: string) => names.some((listed) => name === listed || name.endsWith(`.${listed}`));
+export function filterNames(names: string[], answer: 'rst' | 'freeze', sight: Sight = 'handshake'): Fault {
   return (connection) => {
-    let seen: Buffer | undefined = Buffer.alloc(0);
+    const look = sight === 'handshake' ? handshakeSight(names) : byteSight(names, sight);
+    let isPast = false;
     let isCaught = false;
     return (packet, direction) => {
       if (isCaught) return { pass: 0 };
-      if (!seen || direction === 'down') return undefined;
-      seen = Buffer.concat([seen, packet]);
-      const found = readServerName(seen);
-      if (found === 'more') return undefined;
-      seen = undefined;
-      if (!found || !isListed(found.name)) return undefined;
+      if (isPast || direction === 'down') return undefined;
+      const found = look(packet);
+      isPast = found === 'none';
+      if (found !== 'listed') return undefined;
       isCaught = true;
       return { pass: 0, after: () => (answer === 'rst' ? connection.cut('rst') : connection.freeze('both')) };
     };
+  };
+}
+
+type Look = (packet: Buffer) => 'more' | 'none' | 'listed';
+
+function handshakeSight(names: string[]): Look {
+  let seen = Buffer.alloc(0);
+  return (packet) => {
+    seen = Buffer.concat([seen, packet]);
+    const found = readServerName(seen);
+    if (found === 'more') return 'more';
+    return names.some((listed) => found?.name === listed || found?.name.endsWith(`.${listed}`)) ? 'listed' : 'none';
+  };
+}
+
+function byteSight(names: string[], sight: 'packet' | 'stream'): Look {
+  let seen: Buffer = Buffer.alloc(0);
+  return (packet) => {
+    seen = sight === 'stream' ? Buffer.concat([seen, packet]) : packet;
+    if (seen.length > HELLO_MAX) return 'none';
+    return names.some((listed) => seen.includes(listed)) ? 'listed' : 'more';
   };
 }
 

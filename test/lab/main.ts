@@ -1,5 +1,6 @@
 /** `npm run lab`: what gets through networks that censor, over Puente and over a plain TLS relay. */
 import { parseArgs } from 'node:util';
+import { allAtOnce } from './all-at-once.ts';
 import { forged } from './forged.ts';
 import { hundreds } from './hundred.ts';
 import { type Check, openLab } from './lab.ts';
@@ -24,7 +25,7 @@ Exit code 0 when over Puente everything arrived, and where nothing can arrive th
 option.
 `;
 
-const checks: Check[] = [...lostHubs, forged, ...hundreds];
+const checks: Check[] = [...lostHubs, forged, allAtOnce, ...hundreds];
 
 function options(): { chosen: (Scenario | Check)[]; json: boolean } {
   try {

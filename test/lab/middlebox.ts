@@ -9,12 +9,12 @@ export interface Middlebox {
   readonly port: number;
   /** For connections accepted from now on. */
   faults: Fault[];
-  /** Connections accepted so far, with those that were refused at once. */
+  /** Connections accepted so far, with those that a fault has reset at once. */
   readonly accepted: number;
   /** Bytes delivered. */
   readonly up: number;
   readonly down: number;
-  /** The address is blocked: from now on new connections are reset, and those that are open freeze. */
+  /** The address is blocked: from now on new connections are refused, and those that are open freeze. */
   block(): void;
   /** New ones pass again. Those that froze stay so. */
   unblock(): void;
@@ -22,13 +22,11 @@ export interface Middlebox {
   close(): Promise<void>;
 }
 
-const refuse: Fault = (connection) => void connection.cut('rst');
-
 export async function startMiddlebox(target: number, faults: Fault[] = []): Promise<Middlebox> {
   const connections = new Set<Connection>();
   const server = net.createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
     box.accepted += 1;
-    const connection = new Connection(client, target, box.isBlocked ? [refuse] : box.faults, {
+    const connection = new Connection(client, target, box.faults, {
       delivered(direction, bytes) {
         box[direction] += bytes;
       },
@@ -43,19 +41,20 @@ export async function startMiddlebox(target: number, faults: Fault[] = []): Prom
     accepted: 0,
     up: 0,
     down: 0,
-    isBlocked: false,
     block() {
-      box.isBlocked = true;
+      // Nobody listens there now; this does not end the connections that are open.
+      if (server.listening) server.close();
       for (const connection of connections) connection.freeze('both');
     },
     unblock() {
-      box.isBlocked = false;
+      server.listen(box.port, '127.0.0.1');
     },
     cutAll(how: Ending) {
       for (const connection of connections) connection.cut(how);
     },
     async close() {
       for (const connection of connections) connection.destroy();
+      // When the address is blocked this only fails.
       await new Promise((resolve) => server.close(resolve));
     },
   };

@@ -112,14 +112,26 @@ export function scenarios(seed: number): Scenario[] {
       deadline: MINUTE,
     },
     {
-      name: 'the name filtered by RST',
+      name: 'the name filtered by RST, in the stream',
+      faults: () => [filterNames(['localhost'], 'rst', 'stream')],
+      traffic: 'conversation',
+      deadline: MINUTE,
+    },
+    {
+      name: 'the name filtered in silence, in the stream',
+      faults: () => [filterNames(['localhost'], 'freeze', 'stream')],
+      traffic: 'conversation',
+      deadline: MINUTE,
+    },
+    {
+      name: 'the name filtered by RST, in the handshake',
       faults: () => [filterNames(['localhost'], 'rst')],
       traffic: 1,
       deadline: MINUTE / 2,
       isHopeless: true,
     },
     {
-      name: 'the name filtered in silence',
+      name: 'the name filtered in silence, in the handshake',
       faults: () => [filterNames(['localhost'], 'freeze')],
       traffic: 1,
       deadline: MINUTE / 2,

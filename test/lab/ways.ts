@@ -21,6 +21,8 @@ export interface Way {
 export interface PuenteWay extends Way {
   /** The one that serves now. */
   readonly worker: Workerd;
+  /** That of its relay at another origin. */
+  link(origin: string): string;
   /** Kills its relay, and starts it again at the same port, with the same key. */
   restart(): Promise<void>;
 }
@@ -41,6 +43,7 @@ export async function puenteTo(
     get worker() {
       return worker;
     },
+    link: (origin) => formatLink({ origin, key }),
     open(through) {
       const relay = formatLink({ origin: `https://localhost:${through}/`, key });
       return createConnection(`127.0.0.1:${port}`, { relay, allowHalfOpen: true });

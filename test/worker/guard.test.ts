@@ -10,9 +10,10 @@ const MINUTE = 60_000;
 
 /** A source that no other test has. */
 const newSource = () => crypto.randomUUID();
-const from = (source?: string) => ({ source }) as Admitted;
+const hello = { kind: 'open' };
+const from = (source?: string) => ({ source, hello }) as Admitted;
 const invited = (sessions: number) =>
-  ({ invite: { id: new Uint8Array(6), expires: 0, sessions, backends: '' } }) as unknown as Admitted;
+  ({ hello, invite: { id: new Uint8Array(6), expires: 0, sessions, backends: '' } }) as unknown as Admitted;
 
 /** A limiter that has had enough, and what it was asked. */
 function limiter(success = false) {
@@ -140,6 +141,15 @@ describe('a source that is over its limit', () => {
     expect(await outcome(new Guard().run({ OPENS: opens }, admitted, nothing))).toBe('limited');
     expect(opens.keys).toEqual([]);
   });
+});
+
+it('a check is limited by itself, where the source is known', async () => {
+  const [source, CHECKS] = [newSource(), limiter()];
+  const check = (of?: string) => ({ source: of, hello: { kind: 'check' } }) as Admitted;
+  expect(await outcome(new Guard().run({ CHECKS }, check(source), nothing))).toBe('limited');
+  expect(await outcome(new Guard().run({ CHECKS }, check(), nothing))).toBe('done');
+  expect(await outcome(new Guard().run({ CHECKS }, from(source), nothing))).toBe('done');
+  expect(CHECKS.keys).toEqual([source]);
 });
 
 describe('a place', () => {

@@ -83,6 +83,13 @@ describe('a relay that is not set up', () => {
       expect((await get('', { RELAY_KEY: KEY, [name]: value })).status).toBe(200);
   });
 
+  it('names HUB_REGION, its problem and the regions that there are', async () => {
+    const page = await (await get('', { RELAY_KEY: KEY, HUB_REGION: 'mars' })).text();
+    expect(page).toMatch(/HUB_REGION is &quot;mars&quot;, none of wnam, .* me\. .*HUB_REGION = &quot;me&quot;/);
+    for (const value of ['', 'me', 'weur'])
+      expect((await get('', { RELAY_KEY: KEY, HUB_REGION: value })).status).toBe(200);
+  });
+
   it('takes WhatsApp for its backends when none are named', async () => {
     expect((await get('', { RELAY_KEY: KEY })).status).toBe(200);
   });

@@ -27,6 +27,12 @@ beforeAll(async () => {
   ca = certificate.cert;
   otherCa = (await makeCertificate()).cert;
   const web = http2.createSecureServer({ ...certificate, allowHTTP1: true }, (asked, response) => {
+    // With neither a length nor chunks the end of the connection is the end of the answer.
+    if (asked.url === '/unmeasured') {
+      Object.assign(response, { useChunkedEncodingByDefault: false });
+      response.write('x'.repeat(200_000));
+      return void response.end('fin');
+    }
     if (asked.method === 'GET') return void response.end(asked.url);
     response.setHeader('x-version', asked.httpVersion);
     response.setHeader('x-connection', String(asked.socket.remotePort));
@@ -158,6 +164,13 @@ describe('request', () => {
   it.each(['https', 'http'])('fails with what is wrong with the link, over %s', async (protocol) => {
     const failed = request(`${protocol}://localhost/`, { dispatcher: through({}, 'no link') });
     await expect(failed).rejects.toMatchObject({ name: 'PuenteError', code: 'link-invalid' });
+  });
+
+  it('takes an answer that ends with its connection', async () => {
+    const { headers, body } = await request(url('/unmeasured'), { dispatcher: through() });
+    expect(headers).not.toHaveProperty('transfer-encoding');
+    expect((await body.text()) === `${'x'.repeat(200_000)}fin`).toBe(true);
+    await until('no tunnel is left', () => secure.open.size === 0);
   });
 
   it('goes without TLS where the relay lets plain text through', async () => {

@@ -7,7 +7,12 @@ import { httpConnect } from '../../../client/gateway/http-connect.ts';
 import { take } from '../../../client/gateway/reading.ts';
 import { socks5 } from '../../../client/gateway/socks5.ts';
 import { type LocalRelay, startRelay } from '../../../examples/local/relay.ts';
-import { GATEWAY_CLIENTS_MAX, GATEWAY_HANDSHAKE_TIMEOUT, STOP_TIME } from '../../../protocol/limits.ts';
+import {
+  FIRST_RECORD_TIMEOUT,
+  GATEWAY_CLIENTS_MAX,
+  GATEWAY_HANDSHAKE_TIMEOUT,
+  STOP_TIME,
+} from '../../../protocol/limits.ts';
 import { type Backend, echo, startBackend, startSilentBackend } from '../../support/backend.ts';
 import { KnownBytes, KnownBytesCheck } from '../../support/bytes.ts';
 import { broken, everything, TestGateway } from '../../support/gateway.ts';
@@ -33,7 +38,8 @@ beforeEach(() => {
 
 afterEach(async () => {
   await gateway.close();
-  await until('no session is left', () => backend.open.size === 0);
+  // A session whose client left before its first record is held for FIRST_RECORD_TIMEOUT.
+  await until('no session is left', () => backend.open.size === 0, 2 * FIRST_RECORD_TIMEOUT);
 });
 
 afterAll(async () => {

@@ -347,3 +347,26 @@ export const OPENS_PER_INVITE_PER_MINUTE = 600;
 
 /** Sources that are over their limit, remembered for a minute each: 4,096 hashes cost less than half a MiB. */
 export const SOURCES_MAX = 4096;
+
+// --- the gateway on the user's machine -------------------------------------------------------------------------
+
+/** Clients of all its ports at a time. A browser opens 32 connections to a proxy, WhatsApp a few for each phone; each takes two
+ * file descriptors, of which some systems give 1,024, and two windows: half a GiB at the very most. */
+export const GATEWAY_CLIENTS_MAX = 256;
+
+/** From its first byte to the name of its backend: on a local network no client needs longer, TLS included. */
+export const GATEWAY_HANDSHAKE_TIMEOUT = 10_000;
+
+/** The head of a CONNECT request: browsers send half a KiB. */
+export const CONNECT_HEAD_MAX = 8192;
+
+/** A PROXY protocol header: the first version's longest line (its section 2.1), and what the second may add: a load balancer's
+ * notes, which fit a packet (section 2.2). */
+export const PROXY_LINE_MAX = 107;
+export const PROXY_REST_MAX = 2048;
+
+/** A client that is refused gets this long to read why. RFC 1928 section 6 allows 10 s. */
+export const REFUSAL_TIMEOUT = 2000;
+
+/** Sessions that are open when the gateway is stopped get so long to finish. */
+export const STOP_TIME = 5000;

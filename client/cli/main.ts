@@ -17,6 +17,8 @@ interface Command {
 
 const COMMANDS: Record<string, Command> = {
   check: { does: 'tries relays the whole way, and says what is wrong', load: () => import('./check.ts') },
+  forward: { does: 'opens ports on this machine that lead through a relay', load: () => import('./forward.ts') },
+  gateway: { does: 'makes this machine the proxy of phones in its network', load: () => import('./gateway.ts') },
   key: { does: 'makes a relay’s key and link', load: () => import('./key.ts') },
   invite: { does: 'makes an invite to a private relay', load: () => import('./invite.ts') },
 };

@@ -1,0 +1,150 @@
+/** One client of the gateway's, from its first byte to its last. */
+import type net from 'node:net';
+import type { Duplex } from 'node:stream';
+import { PuenteError } from '../../protocol/errors.ts';
+import { GATEWAY_HANDSHAKE_TIMEOUT, REFUSAL_TIMEOUT } from '../../protocol/limits.ts';
+import type { PuenteSocket } from '../node/duplex.ts';
+import type { Entrance, Request } from './entrance.ts';
+import { HungUp, Refusal } from './reading.ts';
+
+export interface ClientEvents {
+  /** Its session is open. */
+  opened(): void;
+  /** Its session was open, and has ended; without a code both streams came to their ends. */
+  closed(code: string | undefined): void;
+  /** No session could be opened. */
+  failed(error: PuenteError, backend: string): void;
+  reconnecting(): void;
+  resumed(): void;
+  /** It did not say, as its port expects, what it wants. */
+  refused(message: string): void;
+  /** Bytes of the app. */
+  sent(bytes: number): void;
+  received(bytes: number): void;
+}
+
+export class Client {
+  readonly #socket: net.Socket;
+  readonly #events: ClientEvents;
+  #tunnel: PuenteSocket | undefined;
+  #isOpen = false;
+
+  /**
+   * @param socket just accepted, half-closable
+   * @param open begins a session
+   */
+  constructor(socket: net.Socket, entrance: Entrance, open: (backend: string) => PuenteSocket, events: ClientEvents) {
+    this.#socket = socket;
+    this.#events = events;
+    // A socket that fails also closes, which is heard.
+    socket.on('error', () => {});
+    this.#enter(entrance).then(
+      (request) => this.#serve(request, open),
+      (error: unknown) => this.#turnAway(error),
+    );
+  }
+
+  /** Whether it has a session that may finish. */
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  cut(): void {
+    this.#tunnel?.destroy(new PuenteError('aborted'));
+    this.#reset();
+  }
+
+  // --- what it wants ------------------------------------------------------------------------------------------------
+
+  async #enter(entrance: Entrance): Promise<Request> {
+    const timer = setTimeout(() => {
+      this.#events.refused(`The client did not say what it wants within ${GATEWAY_HANDSHAKE_TIMEOUT / 1000} s.`);
+      this.#socket.destroy();
+    }, GATEWAY_HANDSHAKE_TIMEOUT);
+    try {
+      return await entrance(this.#socket);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #turnAway(error: unknown): void {
+    if (error instanceof HungUp) return void this.#socket.destroy();
+    this.#events.refused(error instanceof Error ? error.message : String(error));
+    this.#refuse(this.#socket, error instanceof Refusal ? error.reply : '');
+  }
+
+  #refuse(client: Duplex, reply: string | Uint8Array): void {
+    if (reply.length === 0) return void this.#socket.destroy();
+    client.end(reply);
+    // What it has sent is read, up to its end: what lies unread when a socket closes makes of that a reset.
+    client.resume();
+    const timer = setTimeout(() => this.#socket.destroy(), REFUSAL_TIMEOUT);
+    this.#socket.on('close', () => clearTimeout(timer));
+  }
+
+  // --- its session --------------------------------------------------------------------------------------------------
+
+  #serve(request: Request, open: (backend: string) => PuenteSocket): void {
+    if (this.#socket.destroyed) return;
+    const { client, answer } = request;
+    let tunnel: PuenteSocket;
+    try {
+      tunnel = open(request.backend);
+    } catch (error) {
+      if (!(error instanceof PuenteError)) throw error;
+      return this.#failed(error, request);
+    }
+    this.#tunnel = tunnel;
+    this.#follow(tunnel, request);
+    if (answer) {
+      tunnel.once('connect', () => {
+        client.write(answer.granted);
+        this.#join(client, tunnel);
+      });
+    } else this.#join(client, tunnel);
+  }
+
+  #failed(error: PuenteError, { client, backend, answer }: Request): void {
+    this.#events.failed(error, backend);
+    if (answer) this.#refuse(client, answer.refused(error));
+    else this.#reset();
+  }
+
+  /** What breaks on one side breaks on the other. */
+  #follow(tunnel: PuenteSocket, request: Request): void {
+    const { client } = request;
+    tunnel.once('connect', () => {
+      this.#isOpen = true;
+      this.#events.opened();
+    });
+    tunnel.on('reconnecting', this.#events.reconnecting);
+    tunnel.on('resumed', this.#events.resumed);
+    tunnel.on('error', (error) => {
+      if (this.#isOpen || this.#socket.destroyed) this.#reset();
+      else if (error instanceof PuenteError) this.#failed(error, request);
+    });
+    tunnel.on('close', () => this.#isOpen && this.#events.closed(codeOf(tunnel.errored)));
+    client.on('close', () => {
+      const isWhole = !client.errored && client.readableEnded && client.writableFinished;
+      if (!isWhole) tunnel.destroy(client.errored ?? new Error('The client hung up.'));
+    });
+  }
+
+  /** `pipe` passes on the end of each direction by itself, and holds back who writes faster than the other reads. */
+  #join(client: Duplex, tunnel: PuenteSocket): void {
+    client.on('data', ({ length }: Buffer) => this.#events.sent(length)).pipe(tunnel);
+    tunnel.on('data', ({ length }: Buffer) => this.#events.received(length)).pipe(client);
+  }
+
+  /** Its connection breaks, so that it does not take what it has for all. */
+  #reset(): void {
+    this.#socket.resetAndDestroy();
+  }
+}
+
+/** A failure that is not of Puente's is the client's. */
+function codeOf(error: Error | null): string | undefined {
+  if (!error) return undefined;
+  return error instanceof PuenteError ? error.code : 'aborted';
+}

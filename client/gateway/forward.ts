@@ -1,0 +1,50 @@
+/** What stands behind `-L`: a port on this machine, and where it leads to. */
+import net from 'node:net';
+import { isLoopback } from '../../protocol/link.ts';
+import { backendName } from '../address.ts';
+import { type Entrance, to } from './entrance.ts';
+import { httpConnect } from './http-connect.ts';
+import { socks5 } from './socks5.ts';
+
+export interface Forward {
+  /** An address of this machine. */
+  host: string;
+  /** 0: any that is free. */
+  port: number;
+  entrance: Entrance;
+  /** What is printed before its address, and after it. */
+  scheme: '' | 'socks5://' | 'http://';
+  backend?: string;
+}
+
+const BIND = String.raw`(?:(?<host>\[[^\]]+\]|[^:[\]/]+):)?(?<port>\d{1,5})`;
+const FIXED = new RegExp(String.raw`^${BIND}:(?<backend>(?:\[[^\]]+\]|[^:[\]/]+):\d{1,5})$`);
+const PROXY = new RegExp(`^(?<scheme>socks5|http)://${BIND}/?$`);
+
+const PROXIES: Record<string, Entrance> = { socks5, http: httpConnect };
+
+/**
+ * `[bind:]port:host:hostport`, as for ssh; or `socks5://[bind:]port`, `http://[bind:]port`. IPv6 addresses stand in brackets.
+ * Without `bind`: 127.0.0.1.
+ * @throws Error that says what is wrong
+ * @throws PuenteError `address-invalid`
+ */
+export function parseForward(text: string): Forward {
+  const { scheme, host = '127.0.0.1', port = '', backend } = (PROXY.exec(text) ?? FIXED.exec(text))?.groups ?? {};
+  if (!port || Number(port) > 65_535)
+    throw new Error(`-L: "${text}" is not [bind:]port:host:hostport, socks5://[bind:]port or http://[bind:]port.`);
+  const listening = { host: host.replace(/^\[|\]$/g, ''), port: Number(port) };
+  if (backend) return { ...listening, scheme: '', entrance: to(backendName(backend)), backend: backendName(backend) };
+  return { ...listening, scheme: `${scheme}://` as Forward['scheme'], entrance: PROXIES[scheme ?? ''] ?? socks5 };
+}
+
+/** Whether others than this machine's own apps can reach it. */
+export function isPublic({ host }: Forward): boolean {
+  return !isLoopback(net.isIPv6(host) ? `[${host}]` : host);
+}
+
+/** As it can be typed into an app. */
+export function written({ scheme, host, backend }: Forward, port: number): string {
+  const address = `${net.isIPv6(host) ? `[${host}]` : host}:${port}`;
+  return `${scheme}${address}${backend ? ` → ${backend}` : ''}`;
+}

@@ -1,0 +1,132 @@
+/**
+ * Ports on the user's machine or network for apps that do not know of Puente: each connection to them becomes a session.
+ *
+ * A client: accepted → its entrance (what does it want?) → a tunnel to there → an answer → both joined.
+ */
+import { once } from 'node:events';
+import net from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { PuenteError } from '../../protocol/errors.ts';
+import { GATEWAY_CLIENTS_MAX, STOP_TIME } from '../../protocol/limits.ts';
+import { NEXT_STEPS } from '../next-steps.ts';
+import type { PuenteSocket } from '../node/duplex.ts';
+import { Client, type ClientEvents } from './client.ts';
+import type { Entrance } from './entrance.ts';
+
+/** What happens. Nothing of it tells who a client is, or where it goes. */
+export type GatewayEvent =
+  | { event: 'opened' | 'reconnecting' | 'resumed' }
+  | { event: 'closed'; code: string | null }
+  | { event: 'failed'; code: string; message: string; next: string }
+  | { event: 'refused'; message: string };
+
+/** Of all ports. */
+export interface Totals {
+  /** Sessions that are open now. */
+  open: number;
+  /** Sessions that were opened. */
+  sessions: number;
+  /** Bytes of the apps. */
+  sent: number;
+  received: number;
+  /** How often a session had to look for a next connection to its relay. */
+  reconnects: number;
+}
+
+export class Gateway {
+  readonly totals: Readonly<Totals> = { open: 0, sessions: 0, sent: 0, received: 0, reconnects: 0 };
+  readonly #open: (backend: string) => PuenteSocket;
+  readonly #events: ClientEvents;
+  readonly #servers: net.Server[] = [];
+  readonly #clients = new Map<net.Socket, Client>();
+  #isFull = false;
+
+  /**
+   * @param open begins a session, half-closable
+   * @param tell is told what happens
+   */
+  constructor(open: (backend: string) => PuenteSocket, tell: (event: GatewayEvent) => void) {
+    this.#open = open;
+    this.#events = eventsOf(this.totals, tell);
+  }
+
+  /**
+   * Takes clients at a port.
+   * @param host an address of this machine, or nothing for all of them
+   * @param port 0: any that is free
+   * @returns the port
+   * @throws what `listen` says: EADDRINUSE, EACCES, EADDRNOTAVAIL
+   */
+  async listen(entrance: Entrance, host: string | undefined, port: number): Promise<number> {
+    const server = net.createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#accept(socket, entrance));
+    server.listen({ port, ...(host && { host }) });
+    await once(server, 'listening');
+    // From now on it is of one client that could not be accepted, and the others' are not to suffer.
+    server.on('error', () => {});
+    this.#servers.push(server);
+    return (server.address() as net.AddressInfo).port;
+  }
+
+  /**
+   * Takes no more clients. Sessions that are open may finish; those that have not within STOP_TIME are reset.
+   * @param hurry resets them at once
+   */
+  async stop(hurry?: AbortSignal): Promise<void> {
+    const closed = Promise.all(this.#servers.map((server) => new Promise((resolve) => server.close(resolve))));
+    for (const client of this.#clients.values()) if (!client.isOpen) client.cut();
+    const over = new AbortController();
+    const signal = hurry ? AbortSignal.any([hurry, over.signal]) : over.signal;
+    await Promise.race([closed, sleep(STOP_TIME, undefined, { signal }).catch(() => {})]);
+    over.abort();
+    for (const client of this.#clients.values()) client.cut();
+    await closed;
+  }
+
+  #accept(socket: net.Socket, entrance: Entrance): void {
+    const wasFull = this.#isFull;
+    this.#isFull = this.#clients.size >= GATEWAY_CLIENTS_MAX;
+    if (this.#isFull) {
+      if (!wasFull) this.#events.refused(`There are ${GATEWAY_CLIENTS_MAX} clients already: more are turned away.`);
+      return void socket.on('error', () => {}).resetAndDestroy();
+    }
+    this.#clients.set(socket, new Client(socket, entrance, this.#open, this.#events));
+    socket.on('close', () => this.#clients.delete(socket));
+  }
+}
+
+function eventsOf(totals: Totals, tell: (event: GatewayEvent) => void): ClientEvents {
+  return {
+    opened() {
+      totals.open += 1;
+      totals.sessions += 1;
+      tell({ event: 'opened' });
+    },
+    closed(code) {
+      totals.open -= 1;
+      tell({ event: 'closed', code: code ?? null });
+    },
+    failed({ code, message }, backend) {
+      tell({ event: 'failed', code, message, next: nextStep(code, backend) });
+    },
+    reconnecting() {
+      totals.reconnects += 1;
+      tell({ event: 'reconnecting' });
+    },
+    resumed: () => tell({ event: 'resumed' }),
+    refused: (message) => tell({ event: 'refused', message }),
+    sent(bytes) {
+      totals.sent += bytes;
+    },
+    received(bytes) {
+      totals.received += bytes;
+    },
+  };
+}
+
+/** Relays list their backends by name: an app that has looked the name up asks for what none of them lists. */
+function nextStep(code: PuenteError['code'], backend: string): string {
+  const isNumeric = backend.startsWith('[') || net.isIPv4(backend.slice(0, backend.lastIndexOf(':')));
+  if (code === 'backend-not-allowed' && isNumeric)
+    return 'The app asked for an IP address: let the proxy look names up (socks5h://, "DNS through the proxy").';
+  return NEXT_STEPS[code];
+}

@@ -1,0 +1,70 @@
+/**
+ * An HTTP proxy that knows CONNECT (RFC 9110 section 9.3.6) and nothing else. A web page can make a browser send other
+ * requests here, and cannot make it send this one: so no page, by whatever name it reaches this port, is served anything.
+ */
+import type net from 'node:net';
+import type { Code, PuenteError } from '../../protocol/errors.ts';
+import { CONNECT_HEAD_MAX } from '../../protocol/limits.ts';
+import type { Request } from './entrance.ts';
+import { Refusal, takeUntil } from './reading.ts';
+
+const REASONS = {
+  400: 'Bad Request',
+  403: 'Forbidden',
+  405: 'Method Not Allowed',
+  431: 'Request Header Fields Too Large',
+  502: 'Bad Gateway',
+  503: 'Service Unavailable',
+  504: 'Gateway Timeout',
+} as const;
+
+type Status = keyof typeof REASONS;
+
+/** Any other failure is the way's to the backend: the relay cannot be used (now). */
+const STATUSES: Partial<Record<Code, Status>> = {
+  'address-invalid': 400,
+  'backend-not-allowed': 403,
+  'backend-down': 502,
+  timeout: 504,
+};
+
+/** Method, target and version; then fields, which say nothing that a tunnel needs. */
+const REQUEST_LINE = /^([!#$%&'*+.^_`|~\w-]+) (\S+) HTTP\/1\.[01]$/;
+
+/** What a request can begin with. TLS and SOCKS do not: people mistake one port for another. */
+const METHOD_BEGINS = /^[A-Z]/i;
+
+export async function httpConnect(client: net.Socket): Promise<Request> {
+  const head = await takeUntil(client, '\r\n\r\n', CONNECT_HEAD_MAX, (head) => {
+    if (!METHOD_BEGINS.test(head)) throw refusal(400, 'This is not an HTTP request.');
+  });
+  if (head === undefined) throw refusal(431, 'The head of the request is too long.');
+  const [line = ''] = head.split('\r\n', 1);
+  const [, method, target] = REQUEST_LINE.exec(line) ?? [];
+  if (!method || !target) throw refusal(400, 'This is not an HTTP request.');
+  if (method !== 'CONNECT') throw refusal(405, 'Only CONNECT is served here.');
+  return {
+    client,
+    backend: target,
+    answer: {
+      granted: 'HTTP/1.1 200 Connection established\r\n\r\n',
+      refused: ({ code, message }: PuenteError) => response(STATUSES[code] ?? 503, message),
+    },
+  };
+}
+
+function refusal(status: Status, message: string): Refusal {
+  return new Refusal(message, response(status, message));
+}
+
+function response(status: Status, message: string): string {
+  const body = `${message}\n`;
+  const fields = [
+    `HTTP/1.1 ${status} ${REASONS[status]}`,
+    ...(status === 405 ? ['Allow: CONNECT'] : []),
+    'Content-Type: text/plain; charset=utf-8',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Connection: close',
+  ];
+  return `${fields.join('\r\n')}\r\n\r\n${body}`;
+}

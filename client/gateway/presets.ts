@@ -1,0 +1,67 @@
+/** Ports that stock apps can be pointed to, by the service that they are for. */
+import type { Certificate } from './certificate.ts';
+import { after, type Entrance, secured, to } from './entrance.ts';
+import { dropProxyHeader } from './proxy-protocol.ts';
+import { socks5 } from './socks5.ts';
+
+export interface Preset {
+  /** One line, for the help. */
+  does: string;
+  ports(certificate: Certificate): Port[];
+  /**
+   * What to type into the app.
+   * @param addresses this machine's on its networks
+   * @param portOf the port that stands for one of `ports`
+   */
+  steps(addresses: readonly string[], portOf: (port: number) => number): string[];
+}
+
+export interface Port {
+  port: number;
+  /** For people: what speaks there, and with whom. */
+  what: string;
+  entrance: Entrance;
+}
+
+const CHAT = 'g.whatsapp.net:5222';
+const CHAT_80 = 'g.whatsapp.net:80';
+const MEDIA = 'whatsapp.net:443';
+
+/** As WhatsApp's own proxy has them (its HAProxy configuration, https://github.com/WhatsApp/proxy). */
+const whatsapp: Preset = {
+  does: 'WhatsApp’s own setting for a proxy',
+  ports: (certificate) => [
+    { port: 443, what: `TLS → ${CHAT}`, entrance: secured(CHAT, certificate) },
+    { port: 80, what: `→ ${CHAT_80}`, entrance: to(CHAT_80) },
+    { port: 5222, what: `→ ${CHAT}`, entrance: to(CHAT) },
+    { port: 587, what: `→ ${MEDIA}`, entrance: to(MEDIA) },
+    { port: 7777, what: `→ ${MEDIA}`, entrance: to(MEDIA) },
+    { port: 8080, what: `PROXY → ${CHAT_80}`, entrance: after(dropProxyHeader, to(CHAT_80)) },
+    { port: 8443, what: `PROXY, TLS → ${CHAT}`, entrance: after(dropProxyHeader, secured(CHAT, certificate)) },
+    { port: 8222, what: `PROXY → ${CHAT}`, entrance: after(dropProxyHeader, to(CHAT)) },
+  ],
+  // The app speaks TLS to port 443 alone (that proxy's FAQ, 4), so where that is another the one without TLS is given.
+  steps: (addresses, portOf) => {
+    const isMoved = portOf(443) !== 443;
+    const ports = isMoved ? `, chat port ${portOf(5222)}, media port ${portOf(587)}` : '';
+    return [
+      'On the phone, in the same network: WhatsApp → Settings → Storage and data → Proxy.',
+      ...addresses.map((address) => `Set proxy: ${address}${ports}`),
+      ...(isMoved ? ['If the app has a switch for TLS there, turn it off.'] : []),
+      'Save; a green tick says that it works. Calls are not carried.',
+    ];
+  },
+};
+
+/** Telegram's servers have no names, and its bytes look like nothing: a relay must list them so. */
+const telegram: Preset = {
+  does: 'Telegram’s setting for a SOCKS5 proxy; for relays that list Telegram’s servers',
+  ports: () => [{ port: 1080, what: 'SOCKS5', entrance: socks5 }],
+  steps: (addresses, portOf) => [
+    'On the phone, in the same network: Telegram → Settings → Data and Storage → Proxy → Add Proxy → SOCKS5.',
+    ...addresses.map((address) => `Server: ${address}, port: ${portOf(1080)}; no username, no password`),
+    'The relay must have Telegram’s servers in its BACKENDS, as any://ADDRESS:443. Calls are not carried.',
+  ],
+};
+
+export const PRESETS: Readonly<Record<string, Preset>> = { whatsapp, telegram };

@@ -1,0 +1,29 @@
+import { Relays } from '../relays.ts';
+import type { Attempt } from '../tunnel.ts';
+
+/** Relays that tell which of them a session was opened through, or has gone on through. */
+export class ReportingRelays extends Relays {
+  readonly #tell: (host: string) => void;
+
+  /**
+   * @param addresses links, or bare addresses of open relays
+   * @param tell is told the relay's host; what else is in a link is a secret
+   * @throws PuenteError `link-invalid`
+   */
+  constructor(addresses: readonly string[], tell: (host: string) => void) {
+    super(addresses);
+    this.#tell = tell;
+  }
+
+  override open<T>(attempt: Attempt<T>, signal: AbortSignal): Promise<T | undefined> {
+    const reporting: Attempt<T> = (candidate, ...rest) => {
+      const { address } = candidate;
+      const report: typeof candidate.report = (news) => {
+        candidate.report?.(news);
+        if (news === 'online') this.#tell(new URL(address).host);
+      };
+      return attempt({ address, report }, ...rest);
+    };
+    return super.open(reporting, signal);
+  }
+}

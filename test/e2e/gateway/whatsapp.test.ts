@@ -1,0 +1,158 @@
+/**
+ * The ports that WhatsApp's app expects of a proxy: each leads where WhatsApp's own proxy leads, with TLS and a load balancer's
+ * header where they belong. The names of WhatsApp's servers lead to servers of this test's; all else is real.
+ */
+import { writeFileSync } from 'node:fs';
+import type net from 'node:net';
+import { join } from 'node:path';
+import tls from 'node:tls';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { makeCertificate } from '../../../client/gateway/certificate.ts';
+import { type Port, PRESETS } from '../../../client/gateway/presets.ts';
+import { type LocalRelay, startRelay } from '../../../examples/local/relay.ts';
+import { type Backend, startBackend } from '../../support/backend.ts';
+import { type Daemon, startDaemon } from '../../support/daemon.ts';
+import { everything, TestGateway } from '../../support/gateway.ts';
+import { findProgram } from '../../support/program.ts';
+
+const haproxy = findProgram('haproxy');
+const skipped = !haproxy && !process.env.CI;
+if (skipped) console.log('SKIPPED: the gateway behind HAProxy, as it is not installed: apt-get install haproxy');
+
+/** What begins a connection of the app's, as a relay requires it. */
+const FLIGHT = 'WA\x06\x03 and more';
+
+const NAMES = ['g.whatsapp.net:5222', 'g.whatsapp.net:80', 'whatsapp.net:443'];
+const certificate = makeCertificate(['localhost', '127.0.0.1']);
+const ports = PRESETS.whatsapp?.ports(certificate) ?? [];
+
+let backends: Map<string, Backend>;
+let relay: LocalRelay;
+let gateway: TestGateway;
+let balancer: Daemon | undefined;
+
+beforeAll(async () => {
+  const started = NAMES.map(async (name): Promise<[string, Backend]> => {
+    // Says who it is, and all that it was sent.
+    const serve = (socket: net.Socket): void => {
+      socket.write(`${name} `);
+      socket.pipe(socket);
+    };
+    return [name, await startBackend(serve)];
+  });
+  backends = new Map(await Promise.all(started));
+  const entries = [...backends.values()].map(({ address }) => `whatsapp://${address}`);
+  relay = await startRelay({ BACKENDS: entries.join(' ') });
+});
+
+beforeEach(() => {
+  gateway = new TestGateway(relay.link, (name) => backends.get(name)?.address ?? name);
+});
+
+afterEach(async () => {
+  await gateway.close();
+  await balancer?.close();
+  balancer = undefined;
+});
+
+afterAll(async () => {
+  await relay.close();
+  for (const backend of backends.values()) await backend.close();
+});
+
+function presetPort(number: number): Port {
+  const found = ports.find(({ port }) => port === number);
+  if (!found) throw new Error(`The gateway has no port ${number}`);
+  return found;
+}
+
+/** @param header how it tells of the client: `send-proxy` or `send-proxy-v2` */
+async function startBalancer(to: number, header: string): Promise<number> {
+  balancer = await startDaemon(haproxy ?? '', (folder, port) => {
+    const file = join(folder, 'haproxy.cfg');
+    writeFileSync(
+      file,
+      `
+defaults
+  mode tcp
+  timeout connect 5s
+  timeout client 1m
+  timeout server 1m
+listen balancer
+  bind 127.0.0.1:${port}
+  server gateway 127.0.0.1:${to} ${header}
+`,
+    );
+    return ['-q', '-db', '-f', file];
+  });
+  return balancer.port;
+}
+
+/** What a client that sends its first flight gets back. */
+async function talk(port: number, isSecure: boolean): Promise<string> {
+  const plain = await gateway.client(port);
+  const socket = isSecure ? tls.connect({ socket: plain, ca: certificate.cert, host: 'localhost' }) : plain;
+  socket.on('error', () => {}).end(FLIGHT, 'latin1');
+  return everything(socket);
+}
+
+it('are those of its own proxy', () => {
+  expect(ports.map(({ port }) => port)).toEqual([443, 80, 5222, 587, 7777, 8080, 8443, 8222]);
+});
+
+describe('a port that a phone uses', () => {
+  it.each([
+    [443, 'g.whatsapp.net:5222', true],
+    [80, 'g.whatsapp.net:80', false],
+    [5222, 'g.whatsapp.net:5222', false],
+    [587, 'whatsapp.net:443', false],
+    [7777, 'whatsapp.net:443', false],
+  ])('%i leads to %s', async (number, name, isSecure) => {
+    const port = await gateway.listen(presetPort(number).entrance);
+    expect(await talk(port, isSecure)).toBe(`${name} ${FLIGHT}`);
+  });
+
+  it('is of use for nothing else', async () => {
+    const port = await gateway.listen(presetPort(443).entrance);
+    const socket = await gateway.client(port);
+    socket.write(FLIGHT);
+    await everything(socket);
+    expect(gateway.told('refused')).toHaveLength(1);
+    expect(gateway.tunnels).toHaveLength(0);
+  });
+
+  it('breaks inside of TLS too, when the backend does', async () => {
+    const socket = tls.connect({
+      socket: await gateway.client(await gateway.listen(presetPort(443).entrance)),
+      ca: certificate.cert,
+      host: 'localhost',
+    });
+    const failed = new Promise((resolve) => socket.on('error', resolve));
+    socket.write(FLIGHT, 'latin1');
+    await new Promise((resolve) => socket.once('data', resolve));
+    for (const { open } of backends.values()) for (const one of open) one.resetAndDestroy();
+    expect(await failed).toMatchObject({ code: 'ECONNRESET' });
+  });
+});
+
+describe.skipIf(skipped)('a port behind HAProxy', () => {
+  const targets: [number, string, boolean][] = [
+    [8080, 'g.whatsapp.net:80', false],
+    [8443, 'g.whatsapp.net:5222', true],
+    [8222, 'g.whatsapp.net:5222', false],
+  ];
+  const cases = targets.flatMap(([number, name, isSecure]) =>
+    ['send-proxy', 'send-proxy-v2'].map((header) => [number, header, name, isSecure] as const),
+  );
+
+  it.each(cases)('%i, with %s, leads to %s, which learns no address', async (number, header, name, isSecure) => {
+    const port = await gateway.listen(presetPort(number).entrance);
+    expect(await talk(await startBalancer(port, header), isSecure)).toBe(`${name} ${FLIGHT}`);
+  });
+
+  it('takes nobody who comes without', async () => {
+    const port = await gateway.listen(presetPort(8222).entrance);
+    expect(await talk(port, false)).toBe('');
+    expect(gateway.tunnels).toHaveLength(0);
+  });
+});

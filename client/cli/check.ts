@@ -1,6 +1,7 @@
 /** `puente check LINK…`: goes the whole way through relays, and says where it ends and what to do. */
 import { parseArgs } from 'node:util';
 import { type CheckedStage, check, type RelayReport, type Stage } from '../node/index.ts';
+import { readList } from './list.ts';
 
 const help = (name: string) => `${name} LINK... [OPTIONS]
 
@@ -8,6 +9,7 @@ Goes the whole way through each relay: to it, through it to a chat server that m
 where that ends, why, and what to do.
 
   LINK               a relay's link, or the bare address of an open relay
+  --list FILE|URL    a list of relays: a link or host a line, or JSON; may be given several times
   --backend ADDRESS  the chat server that must answer: host:port (TLS) or whatsapp://host:port; default
                      whatsapp://g.whatsapp.net:5222
   --json             { "relays": [{ "relay", "ok", "code", "message", "next", "stages": [{ "stage", "ok", "ms" }] }] }
@@ -33,18 +35,21 @@ export async function run(args: string[], name: string): Promise<void> {
     args,
     allowPositionals: true,
     options: {
+      list: { type: 'string', multiple: true, default: [] },
       backend: { type: 'string' },
       json: { type: 'boolean' },
       help: { type: 'boolean', short: 'h' },
     },
   });
   if (values.help) return void process.stdout.write(help(name));
-  if (positionals.length === 0) throw new Error(`Give a relay: ${name} LINK`);
+  const lists = await Promise.all(values.list.map(readList));
+  const links = [...positionals, ...lists.flatMap(({ relays }) => relays)];
+  if (links.length === 0) throw new Error(`Give a relay: ${name} LINK`);
   // What is not for a script is progress, and nobody watches a file grow.
   const progress = values.json ? process.stderr : process.stdout;
   const isWatched = !values.json || process.stderr.isTTY;
-  const isOne = positionals.length === 1;
-  const { relays } = await check(positionals, {
+  const isOne = links.length === 1;
+  const { relays } = await check(links, {
     ...(values.backend && { backend: values.backend }),
     onStage: (relay, stage) => void (isWatched && progress.write(`${isOne ? '' : `${relay}  `}${lineOf(stage)}\n`)),
   });

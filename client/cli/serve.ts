@@ -4,7 +4,8 @@ import { STOP_TIME } from '../../protocol/limits.ts';
 import type { Entrance } from '../gateway/entrance.ts';
 import { Gateway } from '../gateway/gateway.ts';
 import { ReportingRelays } from '../gateway/reporting-relays.ts';
-import { createConnection, fetchRelayList, type RelayList, readRelayList } from '../node/index.ts';
+import { createConnection } from '../node/index.ts';
+import { readList } from './list.ts';
 import { type Notice, type Status, showStatus } from './status.ts';
 
 export const OPTIONS = {
@@ -63,12 +64,6 @@ export async function serve({ links, lists, json, listeners, advice }: Plan): Pr
   if (!(await orExit(listenAll(gateway, listeners, (notice) => status.tell(notice))))) return gateway.stop();
   for (const line of advice) status.say(line);
   await untilStopped(gateway, status);
-}
-
-async function readList(from: string): Promise<RelayList> {
-  const list = await (/^https?:\/\//i.test(from) ? fetchRelayList(from) : readRelayList(from));
-  for (const { number, error } of list.skipped) process.stderr.write(`${from}, ${number}: ${error.message}\n`);
-  return list;
 }
 
 /** What fails though the command was well written: it is told here, and ends with 1. */

@@ -1,4 +1,7 @@
 /** `puente check`, as a person and as a script run it. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type LocalRelay, startRelay } from '../../examples/local/relay.ts';
 import { type Backend, startBackend } from '../support/backend.ts';
@@ -32,13 +35,19 @@ it('tells each stage as it is over, then the whole, and exits with 0', async () 
 });
 
 it('says what is wrong and what to do, of each of several, and exits with 1', async () => {
-  const { status, stdout } = await check(
-    relay.link,
+  const list = join(mkdtempSync(join(tmpdir(), 'puente-')), 'relays.txt');
+  writeFileSync(list, `# of a friend's\n${relay.link}\nnot a relay\n`);
+  const { status, stdout, stderr } = await check(
+    '--list',
+    list,
     `http://127.0.0.1:1/#k=C${'A'.repeat(42)}`,
     '--backend',
     backend.address,
   );
+  rmSync(dirname(list), { recursive: true });
   expect(status).toBe(1);
+  expect(stderr).toMatch(/relays\.txt, 3: This is neither a link/);
+  expect(stdout).toMatch(new RegExp(`✓ ${relay.origin}\n  It works`));
   expect(stdout).toContain('http://127.0.0.1:1/  ✗ the address accepts a connection');
   expect(stdout).toMatch(
     /✗ http:\/\/127\.0\.0\.1:1\/ {2}\(refused\)\n {2}The address of the relay refuses connections\.\n {2}This relay seems/,

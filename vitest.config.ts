@@ -21,7 +21,7 @@ export default defineConfig({
           cloudflareTest({
             wrangler: { configPath: './wrangler.toml' },
             // A key for these tests alone; the entries are for backends that each test starts.
-            miniflare: { bindings: { RELAY_KEY: 'A'.repeat(43), BACKENDS: '127.0.0.1:9' } },
+            miniflare: { bindings: { RELAY_KEY: `${'puente'.repeat(7)}A`, BACKENDS: '127.0.0.1:9' } },
           }),
         ],
         test: {

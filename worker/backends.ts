@@ -1,7 +1,6 @@
-/** Which backends a client may reach, what each expects of an app, and the way there. */
-import { connect } from 'cloudflare:sockets';
+/** Which backends a client may reach, and what each expects of an app. */
 import { PuenteError } from '../protocol/errors.ts';
-import { BACKEND_BUFFER, BACKEND_TIMEOUT, HOST_CHARS_MAX } from '../protocol/limits.ts';
+import { HOST_CHARS_MAX } from '../protocol/limits.ts';
 import type { Admitted } from './admission.ts';
 import type { Config } from './config.ts';
 import { invalid } from './env.ts';
@@ -117,28 +116,4 @@ function tableOf(text: string): BackendTable {
 function matches(entry: Entry, { host, port }: Address): boolean {
   if (entry.port !== port) return false;
   return entry.anySubdomain ? host.endsWith(entry.host) : host === entry.host;
-}
-
-/**
- * Opens a TCP connection, half-closable and with back-pressure.
- * @throws PuenteError `backend-down` when the name does not resolve, the backend refuses, or BACKEND_TIMEOUT passes.
- */
-export async function openBackend({ host, port }: Backend): Promise<Socket> {
-  const options = { secureTransport: 'off', allowHalfOpen: true, highWaterMark: BACKEND_BUFFER };
-  const socket = connect({ hostname: host, port }, options);
-  // Told by reads and writes as well; unheard, it would count as an unhandled rejection.
-  socket.closed.catch(() => {});
-  let timer: number | null = null;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new PuenteError('backend-down')), BACKEND_TIMEOUT);
-  });
-  try {
-    await Promise.race([socket.opened, late]);
-    return socket;
-  } catch {
-    socket.close().catch(() => {});
-    throw new PuenteError('backend-down');
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -28,7 +28,7 @@ export interface Config {
 export type Access = 'open' | 'invite';
 
 /** Cloudflare's location hints (https://developers.cloudflare.com/durable-objects/reference/data-location/). */
-const REGIONS = ['wnam', 'enam', 'sam', 'weur', 'eeur', 'apac', 'oc', 'afr', 'me'] as const;
+export const REGIONS = ['wnam', 'enam', 'sam', 'weur', 'eeur', 'apac', 'oc', 'afr', 'me'] as const;
 
 export interface AcceptedKey extends RelayKey {
   /** Signs the invites of links with this key. */
@@ -115,5 +115,12 @@ function parseKey(name: 'RELAY_KEY' | 'OLD_RELAY_KEY', text: string | undefined)
       `is not 32 bytes in base64url (it has ${text.trim().length} characters, not 43, or not its alphabet)`,
       correct,
     );
+  if (isExample(secret)) throw invalid(name, 'is the key of an example, which everybody knows', correct);
   return secret;
+}
+
+/** Keys that documents and tests show have equal bytes, or bytes that count up; random ones never do. */
+function isExample(secret: Bytes): boolean {
+  const [first = 0, second = 0] = secret;
+  return secret.every((byte, index) => byte === ((first + index * (second - first)) & 0xff));
 }

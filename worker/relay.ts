@@ -4,11 +4,12 @@ import { type Code, PuenteError } from '../protocol/errors.ts';
 import type { OpenHello } from '../protocol/hello.ts';
 import type { Responder } from '../protocol/noise.ts';
 import { type Admitted, understood } from './admission.ts';
-import { backendFor, openBackend } from './backends.ts';
+import { backendFor } from './backends.ts';
 import type { Config } from './config.ts';
 import { joinEcho } from './echo.ts';
 import type { Env } from './env.ts';
 import { Guard, type Place } from './guard.ts';
+import { openBackend } from './open-backend.ts';
 import { join, type Pipe } from './pipe.ts';
 import { carry, type RelayWire, sendGrant } from './wire.ts';
 

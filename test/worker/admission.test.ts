@@ -12,7 +12,7 @@ import type { Env } from '../../worker/env.ts';
 import worker from '../../worker/index.ts';
 
 const ORIGIN = 'https://relay.example/';
-const relayKey = await native.publicKey(new Uint8Array(32));
+const relayKey = await native.publicKey(fromBase64url((env as Env).RELAY_KEY ?? '') as Bytes);
 const random = (length: number) => crypto.getRandomValues(new Uint8Array(length));
 
 function hello(varied: Partial<OpenHello> = {}): Hello {
@@ -187,8 +187,8 @@ describe('a stranger', () => {
 });
 
 describe('a private relay', () => {
-  const SECRET = new Uint8Array(32).fill(5);
-  const OLD_SECRET = new Uint8Array(32).fill(6);
+  const SECRET = crypto.getRandomValues(new Uint8Array(32));
+  const OLD_SECRET = crypto.getRandomValues(new Uint8Array(32));
   const DAY = 24 * 60 * 60_000;
   const id = Uint8Array.of(1, 2, 3, 4, 5, 6);
   const usual: Env = { ACCESS: 'invite', RELAY_KEY: toBase64url(SECRET), BACKENDS: '127.0.0.1:9, 127.0.0.1:19' };

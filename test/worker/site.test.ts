@@ -1,13 +1,16 @@
 /** What the Worker says to browsers and volunteers. */
 import { createExecutionContext, SELF } from 'cloudflare:test';
 import { describe, expect, it } from 'vitest';
-import { toBase64url } from '../../protocol/bytes.ts';
+import { type Bytes, fromBase64url, toBase64url } from '../../protocol/bytes.ts';
 import { native } from '../../protocol/cipher.ts';
 import type { Env } from '../../worker/env.ts';
 import worker from '../../worker/index.ts';
 
 const ORIGIN = 'https://relay.example/';
-const KEY = 'A'.repeat(43);
+const KEY = `${'puente'.repeat(7)}A`;
+const LINK_KEY = toBase64url(await native.publicKey(fromBase64url(KEY) as Bytes));
+/** 00 01 02 … 1f: `s` in docs/protocol.md section 17. */
+const WORKED_EXAMPLE = toBase64url(Uint8Array.from({ length: 32 }, (_, index) => index));
 
 async function get(path: string, env: Env): Promise<Response> {
   return worker.fetch(new Request(ORIGIN + path), env, createExecutionContext());
@@ -17,13 +20,13 @@ describe('an open relay', () => {
   it('publishes its key for bare addresses, to any origin', async () => {
     const response = await SELF.fetch(`${ORIGIN}.well-known/puente`);
     expect(response.headers.get('Access-Control-Allow-Origin')).toBe('*');
-    expect(await response.json()).toEqual({ version: 1, key: toBase64url(await native.publicKey(new Uint8Array(32))) });
+    expect(await response.json()).toEqual({ version: 1, key: LINK_KEY });
   });
 
   it('shows its link, made of the address under which it was called', async () => {
     const response = await SELF.fetch(ORIGIN);
     expect(response.headers.get('Content-Type')).toMatch('text/html');
-    expect(await response.text()).toContain(`${ORIGIN}#k=${toBase64url(await native.publicKey(new Uint8Array(32)))}`);
+    expect(await response.text()).toContain(`${ORIGIN}#k=${LINK_KEY}`);
   });
 
   it('shows a link by https: even to a visitor who came without, but on loopback', async () => {
@@ -45,6 +48,9 @@ describe('a relay that is not set up', () => {
     ['has an empty key', { RELAY_KEY: '' }, /RELAY_KEY is not set/],
     ['has a short key', { RELAY_KEY: secret }, /RELAY_KEY is not 32 bytes in base64url \(it has 32 characters, not 43/],
     ['has a key of other letters', { RELAY_KEY: `${'A'.repeat(42)}=` }, /RELAY_KEY is not 32 bytes/],
+    ['has a key that is all zeros', { RELAY_KEY: 'A'.repeat(43) }, /RELAY_KEY is the key of an example.*npm run key/s],
+    ['has the key of the specification', { RELAY_KEY: WORKED_EXAMPLE }, /RELAY_KEY is the key of an example/],
+    ['has an old key from there', { RELAY_KEY: KEY, OLD_RELAY_KEY: WORKED_EXAMPLE }, /OLD_RELAY_KEY is the key of an/],
     ['names no backend', { RELAY_KEY: KEY, BACKENDS: '' }, /BACKENDS is empty.*BACKENDS = &quot;whatsapp&quot;/s],
     ['names a bad backend', { RELAY_KEY: KEY, BACKENDS: '<b>' }, /BACKENDS has &quot;&lt;b&gt;&quot;/],
     ['names no invite', { RELAY_KEY: KEY, REVOKED: 'Ana' }, /REVOKED has &quot;Ana&quot;.*npm run invite/s],

@@ -8,8 +8,8 @@ import { initiate, PROLOGUE } from '../../protocol/noise.ts';
 import { admit, handedOver, handOver } from '../../worker/admission.ts';
 import { configOf } from '../../worker/config.ts';
 
-const SECRET = new Uint8Array(32).fill(5);
 const random = (length: number) => crypto.getRandomValues(new Uint8Array(length));
+const SECRET = random(32);
 
 afterEach(() => {
   vi.useRealTimers();
@@ -78,7 +78,7 @@ describe('a source', () => {
     vi.useFakeTimers({ toFake: ['Date'], now: new Date('2026-12-01T23:59:59Z') });
     const address = '203.0.113.7';
     const one = await sourceOf(address);
-    expect(await sourceOf(address, new Uint8Array(32).fill(6))).not.toBe(one);
+    expect(await sourceOf(address, random(32))).not.toBe(one);
     vi.setSystemTime(new Date('2026-12-01T00:00:00Z'));
     expect(await sourceOf(address)).toBe(one);
     vi.setSystemTime(new Date('2026-12-02T00:00:00Z'));

@@ -61,7 +61,8 @@ function lineOf({ stage, ok, ms }: CheckedStage): string {
   return `${mark(ok)} ${WORDS[stage].padEnd(36)}${ms} ms`;
 }
 
-function summary({ relay, ok, code, message, next }: RelayReport): string {
+/** What a person is told of a relay. */
+export function summary({ relay, ok, code, message, next }: RelayReport): string {
   const step = next === null ? '' : `  ${next}\n`;
   return `${mark(ok)} ${relay}${ok ? '' : `  (${code})`}\n  ${message}\n${step}`;
 }

@@ -1,19 +1,21 @@
-/** `puente invite HOST`: signs an invite to a private relay, and prints the link that has it. */
+/** `puente invite`: signs an invite to a private relay, and prints the link that has it. */
 import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
 import { parseArgs } from 'node:util';
-import { type Bytes, fromBase64url, toBase64url } from '../../protocol/bytes.ts';
-import { inviteKeyOf, signInvite } from '../../protocol/invite.ts';
+import { type Bytes, toBase64url } from '../../protocol/bytes.ts';
 import { INVITE_ID } from '../../protocol/limits.ts';
-import { formatLink, parseLink } from '../../protocol/link.ts';
+import { parseLink } from '../../protocol/link.ts';
 import '../../protocol/sentences.ts';
-import { nodeCipher } from '../node/cipher.ts';
+import { inviteLink, parseRelayKey } from './issue-invite.ts';
+import { RelayFolder, type Settings } from './relay-folder.ts';
 
-const help = (name: string) => `${name} HOST [OPTIONS]
+const help = (name: string) => `${name} --for LABEL [OPTIONS]
+${name} HOST [OPTIONS]
 
-Makes an invite to a relay with ACCESS = "invite", and prints its id and the link to share. It asks for the relay's key, which
-the command "key" printed; or takes it from standard input, or from the variable RELAY_KEY.
+Makes an invite to a private relay, and prints its id and the link to share. A relay that "npm run deploy" made in this folder is known,
+with its key. For any other give its HOST; then it asks for the key, or takes it from standard input, or from the variable RELAY_KEY.
 
+  --for LABEL        whom it is for, in your own words: they stay on this machine, and "revoke" knows them
   HOST               the relay's address, such as my-site.example.workers.dev
   --expires WHEN     30d (days from now), or 2026-12-31 (to the end of that day, UTC); default 30d
   --sessions N       how many sessions may be open with it at a time, 1 to 65535; default: any number. An app opens a few
@@ -21,7 +23,7 @@ the command "key" printed; or takes it from standard input, or from the variable
   --json             { "id", "link", "expires" }
   -h, --help         this text
 
-To take an invite back, add its id to REVOKED in wrangler.toml and deploy.
+To take an invite back: npm run revoke -- LABEL, or its id. With a HOST, add the id to REVOKED in wrangler.toml and deploy.
 `;
 
 const DAY = 24 * 60 * 60_000;
@@ -31,6 +33,7 @@ export async function run(args: string[], name: string): Promise<void> {
     args,
     allowPositionals: true,
     options: {
+      for: { type: 'string' },
       expires: { type: 'string', default: '30d' },
       sessions: { type: 'string' },
       backends: { type: 'string', default: '' },
@@ -39,20 +42,60 @@ export async function run(args: string[], name: string): Promise<void> {
     },
   });
   if (values.help) return void process.stdout.write(help(name));
-  const [host, ...more] = positionals;
-  if (!host || more.length > 0) throw new Error(`Give the relay’s host: ${name} my-site.example.workers.dev`);
-  const { origin } = parseLink(host);
+  const relay = positionals.length === 0 ? knownRelay(values.for, name) : givenRelay(positionals, values.for, name);
   const expires = parseExpiry(values.expires);
   const sessions = values.sessions === undefined ? 0 : parseSessions(values.sessions);
-  const secret = parseKey(process.env.RELAY_KEY ?? (await ask('Relay key: ')));
   const id = crypto.getRandomValues(new Uint8Array(INVITE_ID));
   const parts = { id, expires, sessions, backends: values.backends };
-  const invite = await signInvite(nodeCipher, await inviteKeyOf(nodeCipher, secret), parts).catch(() => {
-    throw new Error('--backends: that is more than fits an invite.');
+  const link = await inviteLink(relay.origin, await relay.secret(), parts).catch((error: unknown) => {
+    throw error instanceof RangeError ? new Error('--backends: that is more than fits an invite.') : error;
   });
-  const link = formatLink({ origin, key: await nodeCipher.publicKey(secret), invite });
   const made = { id: toBase64url(id), link, expires: new Date(expires).toISOString() };
+  relay.record(made);
   process.stdout.write(values.json ? `${JSON.stringify(made)}\n` : explain(made));
+}
+
+interface Relay {
+  origin: string;
+  secret(): Promise<Bytes>;
+  record(made: { id: string; expires: string }): void;
+}
+
+/** The one that was deployed from this folder. */
+function knownRelay(label: string | undefined, name: string): Relay {
+  const folder = new RelayFolder();
+  const settings = folder.readSettings();
+  const secrets = folder.readSecrets();
+  if (!settings || !secrets)
+    throw new Error(
+      `Give the relay’s host: ${name} my-site.example.workers.dev, or make a relay first: npm run deploy`,
+    );
+  if (!label) throw new Error(`Say whom it is for, so that you can take it back: ${name} --for ana`);
+  if (settings.vars.ACCESS !== 'invite')
+    throw new Error(
+      'The relay is open: its link is all that is needed. To close it: npm run deploy -- --access invite',
+    );
+  return {
+    origin: addressOf(settings),
+    secret: async () => parseRelayKey(secrets.RELAY_KEY),
+    record: ({ id, expires }) =>
+      void folder.updateSettings({ invites: [...settings.invites, { id, for: label, expires }] }),
+  };
+}
+
+function addressOf({ address }: Settings): string {
+  if (!address) throw new Error('The relay’s address is not known yet. Deploy it first: npm run deploy');
+  return address;
+}
+
+function givenRelay([host = '', ...more]: string[], label: string | undefined, name: string): Relay {
+  if (more.length > 0) throw new Error(`Give one host: ${name} my-site.example.workers.dev`);
+  if (label) throw new Error('--for is kept for the relay that was deployed from this folder: leave the host out.');
+  return {
+    origin: parseLink(host).origin,
+    secret: async () => parseRelayKey(process.env.RELAY_KEY ?? (await ask('Relay key: '))),
+    record: () => {},
+  };
 }
 
 function explain({ id, link, expires }: { id: string; link: string; expires: string }): string {
@@ -76,12 +119,6 @@ function parseSessions(text: string): number {
   const number = /^\d{1,5}$/.test(text) ? Number(text) : 0;
   if (number < 1 || number > 65_535) throw new Error(`--sessions: "${text}" is not a number from 1 to 65535.`);
   return number;
-}
-
-function parseKey(text: string): Bytes {
-  const secret = fromBase64url(text.trim());
-  if (secret?.length !== 32) throw new Error('That is not a relay’s key: it has 43 letters, digits, - and _.');
-  return secret;
 }
 
 /** A line of standard input; on a terminal it is asked for, and not shown. */

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** `puente COMMAND`: each command is a module of its own, loaded when it is called. */
 import { createRequire } from 'node:module';
+import { inClone } from './in-clone.ts';
 
 interface Command {
   /** One line, for the list of the commands. */
@@ -21,6 +22,10 @@ const COMMANDS: Record<string, Command> = {
   gateway: { does: 'makes this machine the proxy of phones in its network', load: () => import('./gateway.ts') },
   key: { does: 'makes a relay’s key and link', load: () => import('./key.ts') },
   invite: { does: 'makes an invite to a private relay', load: () => import('./invite.ts') },
+  revoke: { does: 'takes an invite back', load: async () => inClone('revoke') },
+  rotate: { does: 'gives a relay a new key', load: async () => inClone('rotate') },
+  deploy: { does: 'puts a relay on Cloudflare, or brings it up to date', load: async () => inClone('deploy') },
+  doctor: { does: 'looks a relay over, and says what to mend', load: async () => inClone('doctor') },
 };
 
 const HELP = `puente COMMAND [OPTIONS]

@@ -1,0 +1,30 @@
+/** Signs an invite, and makes the link that has it. */
+import { type Bytes, fromBase64url, toBase64url } from '../../protocol/bytes.ts';
+import { type Invite, inviteKeyOf, signInvite } from '../../protocol/invite.ts';
+import { formatLink } from '../../protocol/link.ts';
+import { nodeCipher } from '../node/cipher.ts';
+
+/**
+ * The same parts make the same link.
+ * @param origin the relay's, `https://host/`
+ * @param secret the relay's key
+ * @throws RangeError when the backends are more than fits
+ */
+export async function inviteLink(origin: string, secret: Bytes, invite: Invite): Promise<string> {
+  const signed = await signInvite(nodeCipher, await inviteKeyOf(nodeCipher, secret), invite);
+  return formatLink({ origin, key: await nodeCipher.publicKey(secret), invite: signed });
+}
+
+/**
+ * A relay's key as `npm run key` prints it.
+ * @throws Error for anything else
+ */
+export function parseRelayKey(text: string): Bytes {
+  const secret = fromBase64url(text.trim());
+  if (secret?.length !== 32) throw new Error('That is not a relay’s key: it has 43 letters, digits, - and _.');
+  return secret;
+}
+
+export function randomKey(): string {
+  return toBase64url(crypto.getRandomValues(new Uint8Array(32)));
+}

@@ -22,11 +22,11 @@ export class Command {
   stderr = '';
 
   /**
-   * Starts it in the folder of the repository.
    * @param env beside this process's own
+   * @param cwd the folder of the repository, unless it is to be another
    */
-  constructor(program: string, args: string[], env: Record<string, string> = {}) {
-    this.#child = spawn(program, args, { cwd: ROOT, detached: true, env: { ...process.env, ...env } });
+  constructor(program: string, args: string[], env: Record<string, string> = {}, cwd = ROOT) {
+    this.#child = spawn(program, args, { cwd, detached: true, env: { ...process.env, ...env } });
     this.#child.stdout.setEncoding('utf8').on('data', (text: string) => {
       this.stdout += text;
     });

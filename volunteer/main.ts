@@ -1,0 +1,25 @@
+/** What a volunteer runs from a clone: `npm run deploy`, `revoke`, `rotate` and `doctor`. */
+import '../protocol/sentences.ts';
+import { Failure } from './failure.ts';
+
+interface Command {
+  run(args: string[], name: string): Promise<void>;
+}
+
+const COMMANDS: Record<string, () => Promise<Command>> = {
+  deploy: () => import('./deploy.ts'),
+  revoke: () => import('./revoke.ts'),
+  rotate: () => import('./rotate.ts'),
+  doctor: () => import('./doctor.ts'),
+};
+
+async function main([name = '', ...args]: string[]): Promise<void> {
+  const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (!load) throw new Error(`There are these commands: ${Object.keys(COMMANDS).join(', ')}.`);
+  await (await load()).run(args, `npm run ${name} --`);
+}
+
+main(process.argv.slice(2)).catch((error: unknown) => {
+  process.stderr.write(`${(error instanceof Error ? error.message : String(error)).trimEnd()}\n`);
+  process.exitCode = error instanceof Failure ? 1 : 2;
+});

@@ -14,7 +14,7 @@ export function randomName(): string {
 }
 
 const TELLING =
-  /proxy|relay|puente|bridge|tunnel|vpn|chat|messag|whats|signal|telegram|matrix|xmpp|irc|mqtt|unblock|censor|bypass|socks/;
+  /proxy|proxies|relay|puente|bridge|tunnel|vpn|chat|messag|whats|signal|telegram|matrix|xmpp|mqtt|unblock|censor|bypass|socks|\birc\b/;
 
 /** What gives a relay away in a host name; nothing where it does not. */
 export function tellingPart(host: string): string | undefined {

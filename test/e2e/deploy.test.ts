@@ -111,8 +111,9 @@ describe('npm run deploy', () => {
     await of.run('deploy', '--yes', '--backends', 'chat.example.org:5223', '--region', 'me');
     const [settings, secrets, first] = [of.read('settings.json'), of.read('secrets.json'), of.calls.at(-1)];
     of.account({ targets: [], workers: [JSON.parse(settings).name], deployFails: { message: 'no' } });
-    // Not a question is left, so it needs no --yes.
+    // Not a question is left, so it needs no --yes; and the name is known to be its own.
     await of.run('deploy');
+    expect(of.calls.slice(3).map(({ args: [command] }) => command)).toEqual(['whoami', 'deploy']);
     expect([of.read('settings.json'), of.read('secrets.json')]).toEqual([settings, secrets]);
     expect(of.calls.at(-1)?.args).toEqual(first?.args);
   });

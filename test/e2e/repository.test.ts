@@ -1,4 +1,5 @@
 /** What a volunteer and a contributor run from a clone. */
+import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
@@ -9,6 +10,8 @@ import { type Bytes, fromBase64url, toBase64url } from '../../protocol/bytes.ts'
 import { inviteKeyOf, openInvite } from '../../protocol/invite.ts';
 import { CHECKS_PER_MINUTE, FAULTS_PER_MINUTE, OPENS_PER_INVITE_PER_MINUTE } from '../../protocol/limits.ts';
 import { parseLink } from '../../protocol/link.ts';
+import { checkName, randomName, tellingPart } from '../../volunteer/names.ts';
+import { WORDS } from '../../volunteer/words.ts';
 import { ROOT, run } from '../support/command.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'puente-'));
@@ -45,6 +48,54 @@ describe('wrangler.toml', () => {
 
   it('has logs turned off', () => {
     expect(observability).toEqual({ enabled: false });
+  });
+});
+
+describe('the "Deploy to Cloudflare" button', () => {
+  const settings = readConfig({ config: join(ROOT, 'wrangler.toml') });
+  const ofWrangler = [
+    ...Object.keys(settings.vars),
+    ...settings.durable_objects.bindings.map(({ name }: { name: string }) => name),
+    ...settings.ratelimits.map(({ name }: { name: string }) => name),
+  ];
+
+  it('has a description for everything that wrangler.toml binds, and for the key', () => {
+    const { cloudflare } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+      cloudflare: { bindings: Record<string, { description: string }> };
+    };
+    expect(Object.keys(cloudflare.bindings).sort()).toEqual([...ofWrangler, 'RELAY_KEY'].sort());
+    const env = readFileSync(join(ROOT, 'worker/env.ts'), 'utf8');
+    for (const [name, { description }] of Object.entries(cloudflare.bindings)) {
+      expect(env, name).toContain(`  ${name}?: `);
+      expect(description.length, name).toBeGreaterThan(20);
+    }
+  });
+
+  it('offers nobody a key that everybody would have', () => {
+    const example = readFileSync(join(ROOT, '.dev.vars.example'), 'utf8');
+    expect(example).toContain('RELAY_KEY');
+    expect(example.split('\n').filter((line) => line.trim() !== '' && !line.startsWith('#'))).toEqual([]);
+  });
+
+  it('needs nothing but the repository: no route, account or id of anybody’s', () => {
+    expect([settings.account_id, settings.routes, settings.route, settings.secrets]).toEqual(Array(4).fill(undefined));
+    expect(existsSync(settings.main ?? '')).toBe(true);
+  });
+});
+
+describe('random names', () => {
+  it('are two different words, of which there are many, that say nothing', () => {
+    expect(new Set(WORDS).size).toBe(WORDS.length);
+    expect(WORDS.length).toBeGreaterThan(400);
+    expect(WORDS.filter((word) => !/^[a-z]{3,10}$/.test(word) || tellingPart(word))).toEqual([]);
+    const names = Array.from({ length: 100 }, randomName);
+    for (const name of names) {
+      checkName(name);
+      const [first, second, ...more] = name.split('-');
+      expect([first === second, more]).toEqual([false, []]);
+    }
+    // One of some 170,000 pairs may come twice by chance, but not often.
+    expect(new Set(names).size).toBeGreaterThan(96);
   });
 });
 
@@ -124,8 +175,18 @@ describe('the command', () => {
     });
     for (const name of ['key', 'invite']) {
       const { status, stdout } = puente(name, '--help');
-      expect([status, stdout.split(' [')[0]?.split(' HOST')[0]]).toEqual([0, `puente ${name}`]);
+      expect([status, stdout.split(/ (?:\[|--for)/)[0]]).toEqual([0, `puente ${name}`]);
     }
+  });
+
+  it.each(['deploy', 'revoke', 'rotate', 'doctor'])('has %s where the relay’s source is', (name) => {
+    const { status, stdout } = puente(name, '--help');
+    expect([status, stdout.split(' ').slice(0, 4)]).toEqual([0, ['npm', 'run', name, '--']]);
+    const elsewhere = spawnSync(process.execPath, [join(ROOT, 'client/cli/main.ts'), name], {
+      cwd: folder,
+      encoding: 'utf8',
+    });
+    expect([elsewhere.status, elsewhere.stderr]).toEqual([2, expect.stringContaining(`npm run ${name}`)]);
   });
 
   it('calls its commands as the person did', () => {

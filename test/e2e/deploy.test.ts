@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { decodeQR } from 'qr/decode.js';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type LocalRelay, startRelay } from '../../examples/local/relay.ts';
-import { type Bytes, fromBase64url } from '../../protocol/bytes.ts';
+import { type Bytes, fromBase64url, toBase64url } from '../../protocol/bytes.ts';
 import { decodeInvite } from '../../protocol/invite.ts';
 import { parseLink } from '../../protocol/link.ts';
 import { type Backend, startBackend } from '../support/backend.ts';
@@ -406,6 +406,23 @@ describe('invite, revoke and rotate', () => {
     of.write('secrets.json', { RELAY_KEY: `${'puente'.repeat(7)}A` });
     return of;
   }
+
+  it('gives the volunteer an invite of their own, the same until it is taken back', async () => {
+    const of = deployedVolunteer();
+    of.account({ targets: [] });
+    const idIn = ({ stdout }: { stdout: string }) =>
+      toBase64url(decodeInvite(parseLink(linkIn(stdout)).invite as Bytes)?.id as Bytes);
+    const id = idIn(await of.run('deploy', '--dry-run'));
+    expect(JSON.parse(of.read('settings.json')).invites).toEqual([
+      ...deployed.invites,
+      { id, for: 'me', expires: expect.any(String) },
+    ]);
+    expect(idIn(await of.run('deploy', '--dry-run'))).toBe(id);
+    const revoking = of.start('revoke', 'me');
+    revoking.endInput('no\n');
+    await revoking.end();
+    expect(idIn(await of.run('deploy', '--dry-run'))).not.toBe(id);
+  });
 
   it('lists what is taken back until it would have ended by itself', async () => {
     const of = deployedVolunteer();

@@ -18,12 +18,13 @@ async function examineBackend(host: string): Promise<Finding> {
   const about = `backend ${host}`;
   if (host.startsWith('*')) return { about, ok: null, says: 'It stands for many names, which cannot be looked up.' };
   const addresses = await addressesOf(host.replace(/^\[|\]$/g, ''));
-  if (!addresses)
+  if (!addresses) return { about, ok: null, says: 'It could not be looked up: there was no answer.' };
+  if (addresses.length === 0)
     return {
       about,
       ok: false,
       says: 'It has no address that this machine can find.',
-      fix: 'Is it spelled right, and online?',
+      fix: 'Is it spelled right, and is this machine online?',
     };
   const refused = addresses.find(isCloudflares);
   if (refused)
@@ -36,6 +37,7 @@ async function examineBackend(host: string): Promise<Finding> {
   return { about, ok: true, says: `It has an address (${addresses[0]}), not one of Cloudflare’s.` };
 }
 
+/** None for a name that has none; `undefined` where nobody says. */
 async function addressesOf(host: string): Promise<string[] | undefined> {
   const late = new AbortController();
   try {
@@ -43,8 +45,8 @@ async function addressesOf(host: string): Promise<string[] | undefined> {
     found.catch(() => {});
     const entries = await Promise.race([found, wait(TIMEOUT, undefined, { signal: late.signal })]);
     return entries?.map(({ address }) => address);
-  } catch {
-    return undefined;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOTFOUND' ? [] : undefined;
   } finally {
     late.abort();
   }

@@ -46,8 +46,14 @@ export async function settle(known: Settings | undefined, wishes: Wishes, questi
     vars[variable] = wished ?? vars[variable] ?? (await questions.ask(question, usual, check));
   }
   const domain = wishes.domain ?? known?.domain;
+  if (domain !== undefined) checkDomain(domain);
   const rest = known ?? { invites: [], revoked: [] };
   return { ...rest, name, ...(domain && { domain }), vars };
+}
+
+function checkDomain(domain: string): void {
+  if (URL.parse(`https://${domain}/`)?.host !== domain || !domain.includes('.'))
+    throw new Error(`--domain: "${domain}" is no host name, such as roses.example.org.`);
 }
 
 function nameOf(known: Settings | undefined, wished: string | undefined): string {

@@ -128,19 +128,23 @@ describe('npm run deploy', () => {
     expect(of.read('secrets.json')).toBe(secrets);
   });
 
-  it('asks at a terminal, again after an answer that will not do, and draws the link there', () => {
-    const of = volunteer({ targets: [], loggedIn: true, deployFails: { message: 'no' } });
-    const keys = 'nobody\rinvite\rchat.example.org\rchat.example.org:5223\rmars\rme\r';
-    const { stdout } = of.runAtTerminal(keys, 'deploy');
-    expect(stdout).toContain('ACCESS is "nobody"');
-    expect(stdout).toContain('BACKENDS has "chat.example.org"');
-    expect(stdout).toContain('HUB_REGION is "mars"');
-    expect(JSON.parse(of.read('settings.json')).vars).toEqual({
-      ACCESS: 'invite',
-      BACKENDS: 'chat.example.org:5223',
-      HUB_REGION: 'me',
-    });
-  });
+  // The util-linux program of that name; elsewhere it takes other arguments.
+  it.runIf(process.platform === 'linux')(
+    'asks at a terminal, again after an answer that will not do, and draws the link there',
+    () => {
+      const of = volunteer({ targets: [], loggedIn: true, deployFails: { message: 'no' } });
+      const keys = 'nobody\rinvite\rchat.example.org\rchat.example.org:5223\rmars\rme\r';
+      const { stdout } = of.runAtTerminal(keys, 'deploy');
+      expect(stdout).toContain('ACCESS is "nobody"');
+      expect(stdout).toContain('BACKENDS has "chat.example.org"');
+      expect(stdout).toContain('HUB_REGION is "mars"');
+      expect(JSON.parse(of.read('settings.json')).vars).toEqual({
+        ACCESS: 'invite',
+        BACKENDS: 'chat.example.org:5223',
+        HUB_REGION: 'me',
+      });
+    },
+  );
 
   it('takes answers from a file, an empty line for what is usual, and says when they are at their end', async () => {
     const of = volunteer({ targets: [], deployFails: { message: 'no' } });
@@ -220,6 +224,7 @@ describe('npm run deploy', () => {
     [['--access', 'all'], /ACCESS is "all"/],
     [['--backends', 'nowhere'], /BACKENDS has "nowhere"/],
     [['--region', 'mars'], /HUB_REGION is "mars"/],
+    [['--domain', 'https://roses.example.org/'], /no host name/],
     [['--what'], /--what/],
   ])('refuses %j with 2, and calls nobody', async (args, says) => {
     const of = volunteer();
@@ -453,6 +458,7 @@ describe('invite, revoke and rotate', () => {
   });
 
   it.each<[string[], object, RegExp]>([
+    [['deploy', '--name', 'other-name'], {}, /deployed as "olive-harbor"/],
     [['revoke', 'carla'], {}, /no invite for "carla".*BBBBBBBB {2}until 2999-01-01 {2}ana/s],
     [['revoke'], {}, /whose.*babak/s],
     [['rotate', '--until', '2020-01-01'], {}, /--until: "2020-01-01"/],

@@ -208,6 +208,7 @@ describe('the lint', () => {
   const REFUSED: [folder: string, code: string][] = [
     ['worker', imports('../client/index.ts')],
     ['worker', imports('node:fs')],
+    ['worker', imports('../volunteer/names.ts')],
     ['client', imports('../worker/index.ts')],
     ['client', imports('./node/index.ts')],
     ['client', imports('ws')],
@@ -215,6 +216,7 @@ describe('the lint', () => {
     ['client/node', imports('../../worker/index.ts')],
     ['client/node', imports('../adapters/agent.ts')],
     ['client/adapters', imports('../../worker/index.ts')],
+    ['client/cli', imports('../../volunteer/names.ts')],
     ['protocol', imports('../client/index.ts')],
     ['protocol', imports('node:crypto')],
     ['protocol', imports('cloudflare:sockets')],

@@ -370,6 +370,21 @@ const INTERNAL = [
   'CHECK_PART',
   'CHECKS_AT_ONCE',
   'CHECK_ANSWER_TIMEOUT',
+  'ADDRESSES_MAX',
+  'CONNECT_DELAY',
+  'CONNECT_HEAD_MAX',
+  'DNS_MESSAGE_MAX',
+  'DNS_TIMEOUT',
+  'GATEWAY_CLIENTS_MAX',
+  'GATEWAY_HANDSHAKE_TIMEOUT',
+  'PROXY_LINE_MAX',
+  'PROXY_REST_MAX',
+  'REFUSAL_TIMEOUT',
+  'SEARCH_HELLOS_MAX',
+  'SEARCH_HELLOS_TIME',
+  'STOP_TIME',
+  'WAYS_MAX',
+  'WAY_PATIENCE',
 ];
 
 test('the table of limits has the values of the code, and all that a peer can see', () => {

@@ -12,7 +12,7 @@ function middle(of: number[], to: number[]): number {
 }
 
 test('--json has every contestant, the ratios and the targets', { timeout: 240_000 }, () => {
-  const { status, stdout, stderr } = bench('--only', 'echo200,open', '--repeats', '1', '--json');
+  const { status, stdout, stderr } = bench('--only', 'echo200,open', '--repeats', '3', '--json');
   expect(status, stderr).toBe(0);
   const result = JSON.parse(stdout);
   for (const figure of [result.echo200, result.open]) {

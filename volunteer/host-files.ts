@@ -40,8 +40,8 @@ StandardOutput=null
 StandardError=null
 Restart=always
 RestartSec=1
-# Open sessions end with it in any case.
-TimeoutStopSec=5
+# It would wait for open sessions, which end with it in any case.
+TimeoutStopSec=1
 # Two for each session.
 LimitNOFILE=65536
 
@@ -69,7 +69,8 @@ RestrictRealtime=yes
 RestrictSUIDSGID=yes
 SystemCallArchitectures=native
 SystemCallErrorNumber=EPERM
-SystemCallFilter=@system-service
+# V8 guards its own memory with keys.
+SystemCallFilter=@system-service @pkey
 UMask=0077
 
 [Install]

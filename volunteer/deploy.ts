@@ -1,11 +1,9 @@
 /** `npm run deploy`: a relay is up, or up to date. */
 import { parseArgs } from 'node:util';
-import { randomKey } from '../client/cli/issue-invite.ts';
 import { RelayFolder } from '../client/cli/relay-folder.ts';
 import { Failure } from './failure.ts';
 import { putRelay, tryRelay } from './put-relay.ts';
-import { Questions } from './questions.ts';
-import { settle } from './settle.ts';
+import { settleRelay } from './settle.ts';
 import { wrangler } from './wrangler.ts';
 
 const help = (name: string) => `${name} [OPTIONS]
@@ -46,18 +44,9 @@ export async function run(args: string[], name: string): Promise<void> {
   });
   if (values.help) return void process.stdout.write(help(name));
   const folder = new RelayFolder();
-  const questions = new Questions(values.yes);
-  const settings = await settle(folder.readSettings(), values, questions).finally(() => questions.close());
-  const secrets = folder.readSecrets() ?? newSecrets(folder);
-  folder.writeSettings(settings);
+  const relay = await settleRelay(folder, values, values.yes);
   const put = values['dry-run'] ? tryRelay : putRelay;
-  await put(folder, { settings, secrets }, { qr: values.qr });
-}
-
-function newSecrets(folder: RelayFolder) {
-  const secrets = { RELAY_KEY: randomKey() };
-  folder.createSecrets(secrets);
-  return secrets;
+  await put(folder, relay, { qr: values.qr });
 }
 
 function deployAsItStands(): void {

@@ -1,4 +1,4 @@
-/** What a volunteer runs from a clone: `npm run deploy`, `revoke`, `rotate` and `doctor`. */
+/** What a volunteer runs from a clone: `npm run deploy`, `selfhost`, `revoke`, `rotate` and `doctor`. */
 import '../protocol/sentences.ts';
 import { Failure } from './failure.ts';
 
@@ -8,6 +8,7 @@ interface Command {
 
 const COMMANDS: Record<string, () => Promise<Command>> = {
   deploy: () => import('./deploy.ts'),
+  selfhost: () => import('./selfhost.ts'),
   revoke: () => import('./revoke.ts'),
   rotate: () => import('./rotate.ts'),
   doctor: () => import('./doctor.ts'),

@@ -1,9 +1,10 @@
 /** The settings of a relay: those it has, with what the command line says, and answers to what only the volunteer can know. */
-import type { Settings } from '../client/cli/relay-folder.ts';
+import { randomKey } from '../client/cli/issue-invite.ts';
+import type { RelayFolder, Settings } from '../client/cli/relay-folder.ts';
 import { REGIONS } from '../worker/config.ts';
 import { checkName, randomName } from './names.ts';
-import type { Questions } from './questions.ts';
-import { type Asked, checkVariable } from './variables.ts';
+import { Questions } from './questions.ts';
+import { type Asked, checkVariable, type Relay } from './variables.ts';
 
 /** From the command line. */
 export interface Wishes {
@@ -35,8 +36,26 @@ const ASKED: { variable: Asked; wish: 'access' | 'backends' | 'region'; question
   },
 ];
 
-/** @throws Error for a wish that cannot be */
-export async function settle(known: Settings | undefined, wishes: Wishes, questions: Questions): Promise<Settings> {
+/**
+ * The relay of the folder with what was wished; made where there is none yet, its key as well.
+ * @param yes asks nothing, and takes what is usual
+ * @throws Error for a wish that cannot be
+ */
+export async function settleRelay(folder: RelayFolder, wishes: Wishes, yes: boolean): Promise<Relay> {
+  const questions = new Questions(yes);
+  const settings = await settle(folder.readSettings(), wishes, questions).finally(() => questions.close());
+  const secrets = folder.readSecrets() ?? newSecrets(folder);
+  folder.writeSettings(settings);
+  return { settings, secrets };
+}
+
+function newSecrets(folder: RelayFolder) {
+  const secrets = { RELAY_KEY: randomKey() };
+  folder.createSecrets(secrets);
+  return secrets;
+}
+
+async function settle(known: Settings | undefined, wishes: Wishes, questions: Questions): Promise<Settings> {
   const name = nameOf(known, wishes.name);
   const vars = { ...known?.vars };
   for (const { variable, wish, question, usual } of ASKED) {

@@ -179,7 +179,7 @@ describe('the command', () => {
     }
   });
 
-  it.each(['deploy', 'revoke', 'rotate', 'doctor'])('has %s where the relay’s source is', (name) => {
+  it.each(['deploy', 'selfhost', 'revoke', 'rotate', 'doctor'])('has %s where the relay’s source is', (name) => {
     const { status, stdout } = puente(name, '--help');
     expect([status, stdout.split(' ').slice(0, 4)]).toEqual([0, ['npm', 'run', name, '--']]);
     const elsewhere = spawnSync(process.execPath, [join(ROOT, 'client/cli/main.ts'), name], {

@@ -1,51 +1,20 @@
 /** Plain `workerd serve` with the bundle that `wrangler deploy` would upload: the dev servers' entry ports compress. */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { unstable_readConfig as readConfig } from 'wrangler';
 import type { Certificate } from '../../examples/local/certificate.ts';
+import type { Bundle } from '../../volunteer/bundle.ts';
+import { CERTIFICATE, PRIVATE_KEY, SCRIPT, workerdConfig } from '../../volunteer/workerd-config.ts';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+export { type Bundle, bundle } from '../../volunteer/bundle.ts';
+export { workerdVersion } from '../../volunteer/selfhost-folder.ts';
+
 const require = createRequire(import.meta.url);
 
-export interface Bundle {
-  /** The Worker's only module. */
-  script: string;
-  /** Class names of its Durable Objects, by the names of their bindings. */
-  objects: Record<string, string>;
-  compatibilityDate: string;
-  compatibilityFlags: string[];
-}
-
-/** @param configPath of a wrangler.toml, from the repository's root. */
-export function bundle(configPath: string): Bundle {
-  const folder = mkdtempSync(join(tmpdir(), 'puente-workerd-'));
-  try {
-    const args = ['wrangler', 'deploy', '--dry-run', '--config', configPath, '--outdir', folder];
-    const { status, stderr } = spawnSync('npx', args, { cwd: ROOT, encoding: 'utf8' });
-    if (status !== 0) throw new Error(`wrangler deploy --dry-run failed:\n${stderr}`);
-    const {
-      main = '',
-      compatibility_date: date = '',
-      compatibility_flags: flags,
-      durable_objects: { bindings },
-    } = readConfig({
-      config: join(ROOT, configPath),
-    });
-    const module = main.replace(/^.*\//, '').replace(/\.ts$/, '.js');
-    const script = readFileSync(join(folder, module), 'utf8');
-    const objects = Object.fromEntries(
-      bindings.map((object: { name: string; class_name: string }) => [object.name, object.class_name]),
-    );
-    return { script, objects, compatibilityDate: date, compatibilityFlags: flags };
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
+const CONFIG = 'workerd.capnp';
 
 export interface Workerd {
   pid: number;
@@ -78,11 +47,19 @@ export async function serve(
   const folder = mkdtempSync(join(tmpdir(), 'puente-workerd-'));
   const objects = join(folder, 'objects');
   mkdirSync(objects);
-  writeFileSync(join(folder, 'worker.js'), bundle.script);
-  writeFileSync(join(folder, 'workerd.capnp'), configuration(bundle, vars, certificate, objects, tlsPort));
+  const sockets = [
+    { name: 'http', address: '127.0.0.1:0', tls: false },
+    { name: 'https', address: `127.0.0.1:${tlsPort}`, tls: true },
+  ];
+  const allow = ['public', 'private'];
+  writeFileSync(join(folder, SCRIPT), bundle.script);
+  writeFileSync(join(folder, CERTIFICATE), certificate.cert);
+  writeFileSync(join(folder, PRIVATE_KEY), certificate.key);
+  writeFileSync(join(folder, CONFIG), workerdConfig({ bundle, vars, storage: objects, allow, sockets }));
   // Fd 3 tells the ports. Standard error is passed on: a broken Worker must not go unnoticed.
   const inspector = inspected ? ['--inspector-addr=127.0.0.1:0'] : [];
-  const child = spawn(binary(), ['serve', '--control-fd=3', ...inspector, join(folder, 'workerd.capnp')], {
+  const files = [`--import-path=${folder}`, join(folder, CONFIG)];
+  const child = spawn(workerdBinary(), ['serve', '--control-fd=3', ...inspector, ...files], {
     stdio: ['ignore', kept ? 'pipe' : 'ignore', kept ? 'pipe' : 'inherit', 'pipe'],
   });
   let output = '';
@@ -112,56 +89,12 @@ function filesIn(folder: string): string[] {
   return paths.filter((path) => statSync(path).isFile());
 }
 
-function binary(): string {
+export function workerdBinary(): string {
   return (require('workerd') as { default: string }).default;
 }
 
-export function workerdVersion(): string {
-  return (require('workerd') as { version: string }).version;
-}
-
-function configuration(
-  bundle: Bundle,
-  vars: Record<string, string>,
-  { key, cert }: Certificate,
-  objects: string,
-  tlsPort: number,
-): string {
-  const text = JSON.stringify;
-  const bindings = [
-    ...Object.entries(vars).map(([name, value]) => `(name = ${text(name)}, text = ${text(value)})`),
-    ...Object.entries(bundle.objects).map(
-      ([name, className]) => `(name = ${text(name)}, durableObjectNamespace = ${text(className)})`,
-    ),
-  ];
-  const namespaces = Object.values(bundle.objects).map(
-    (className) => `(className = ${text(className)}, uniqueKey = ${text(className)}, enableSql = true)`,
-  );
-  return `
-using Workerd = import "/workerd/workerd.capnp";
-const config :Workerd.Config = (
-  services = [
-    (name = "main", worker = (
-      modules = [(name = "worker.js", esModule = embed "worker.js")],
-      compatibilityDate = ${text(bundle.compatibilityDate)},
-      compatibilityFlags = [${bundle.compatibilityFlags.map((flag) => text(flag)).join(', ')}],
-      bindings = [${bindings.join(', ')}],
-      durableObjectNamespaces = [${namespaces.join(', ')}],
-      durableObjectStorage = (localDisk = "objects"),
-    )),
-    (name = "objects", disk = (path = ${text(objects)}, writable = true)),
-    (name = "internet", network = (allow = ["public", "private"])),
-  ],
-  sockets = [
-    (name = "http", address = "127.0.0.1:0", http = (), service = "main"),
-    (name = "https", address = "127.0.0.1:${tlsPort}", service = "main", https = (options = (), tlsOptions = (
-      keypair = (privateKey = ${text(key)}, certificateChain = ${text(cert)})))),
-  ],
-);`;
-}
-
 /** The ports of its sockets, by name. */
-async function listening(child: ChildProcess, sockets: string[]): Promise<Record<string, number>> {
+export async function listening(child: ChildProcess, sockets: string[]): Promise<Record<string, number>> {
   const control = child.stdio[3] as NodeJS.ReadableStream;
   const ports: Record<string, number> = {};
   let text = '';

@@ -1,0 +1,342 @@
+/** `npm run selfhost`: what it writes is run as its unit and its container would run it, by the real workerd. */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import tls from 'node:tls';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { inviteLink } from '../../client/cli/issue-invite.ts';
+import { nodeCipher } from '../../client/node/cipher.ts';
+import { createConnection, type PuenteSocket } from '../../client/node/index.ts';
+import { type Certificate, makeCertificate } from '../../examples/local/certificate.ts';
+import { type Bytes, toBase64url } from '../../protocol/bytes.ts';
+import { formatLink, parseLink } from '../../protocol/link.ts';
+import { SCRIPT, workerdConfig } from '../../volunteer/workerd-config.ts';
+import { type Backend, echo, startBackend } from '../support/backend.ts';
+import { failure } from '../support/failure.ts';
+import { startFront } from '../support/front.ts';
+import { findProgram } from '../support/program.ts';
+import { random } from '../support/raw-client.ts';
+import { until } from '../support/until.ts';
+import { listening, workerdBinary } from '../support/workerd.ts';
+import { Volunteer } from '../support/wrangler.ts';
+
+const KEY = random(32);
+const OLD_KEY = random(32);
+const BEFORE = 'https://olive-harbor.example.workers.dev/';
+const LOOPBACK = ['--allow', '127.0.0.0/8'];
+const TLS = ['--cert', '/etc/tls/chain.pem', '--key', '/etc/tls/key.pem'];
+
+let backend: Backend;
+let certificate: Certificate;
+const ending: (() => unknown)[] = [];
+
+beforeAll(async () => {
+  backend = await startBackend(echo);
+  certificate = await makeCertificate();
+  tls.setDefaultCACertificates([...tls.getCACertificates(), certificate.cert]);
+});
+
+afterAll(() => backend.close());
+
+afterEach(async () => {
+  for (const end of ending.splice(0).reverse()) await end();
+});
+
+/** Somebody whose relay was at Cloudflare until now. */
+function volunteer(vars: Record<string, string> = {}): Volunteer {
+  const of = new Volunteer();
+  ending.push(() => of.remove());
+  of.write('settings.json', {
+    name: 'olive-harbor',
+    claimed: true,
+    address: BEFORE,
+    vars: { ACCESS: 'open', BACKENDS: backend.entry, HUB_REGION: '', ...vars },
+    invites: [],
+    revoked: [],
+  });
+  const [RELAY_KEY, OLD_RELAY_KEY] = [KEY, OLD_KEY].map(toBase64url);
+  of.write('secrets.json', { RELAY_KEY, OLD_RELAY_KEY, OLD_KEY_UNTIL: '2999-01-01' });
+  return of;
+}
+
+async function selfhost(of: Volunteer, ...args: string[]) {
+  const command = of.startReal({}, 'selfhost', ...args);
+  const status = await command.end();
+  return { status, stdout: command.stdout, stderr: command.stderr };
+}
+
+/** Writes the folder, and gives the link that was printed. */
+async function written(of: Volunteer, ...args: string[]): Promise<string> {
+  const { status, stdout, stderr } = await selfhost(of, 'roses.example.org', '--json', ...args);
+  expect(status, stdout + stderr).toBe(0);
+  return (JSON.parse(stdout) as { link: string }).link;
+}
+
+const fileOf = (of: Volunteer, name: string): string => readFileSync(join(of.folder, 'selfhost', name), 'utf8');
+
+const commandOfUnit = (of: Volunteer): string[] =>
+  (/^ExecStart=(.*)$/m.exec(fileOf(of, 'relay.service'))?.[1] ?? '').split(' ');
+
+const commandOfContainer = (of: Volunteer): string[] =>
+  JSON.parse(/^ENTRYPOINT (.*)$/m.exec(fileOf(of, 'Containerfile'))?.[1] ?? '[]');
+
+/** Runs a command of the folder's as its host would, on a free port, and gives that. */
+async function start(of: Volunteer, command: string[]): Promise<number> {
+  const name = fileOf(of, 'relay.capnp').includes('name = "https"') ? 'https' : 'http';
+  const credentials = join(of.folder, 'credentials');
+  mkdirSync(credentials);
+  writeFileSync(join(credentials, 'cert.pem'), certificate.cert);
+  writeFileSync(join(credentials, 'key.pem'), certificate.key);
+  const [, , ...args] = command
+    .filter((word) => !word.startsWith('--socket-addr='))
+    .map((word) => word.replace(/\$\{CREDENTIALS_DIRECTORY\}|\/run\/tls/, credentials));
+  const env = Object.fromEntries(
+    fileOf(of, 'relay.env')
+      .trim()
+      .split('\n')
+      .map((line) => line.split('=')),
+  );
+  return serving(join(of.folder, 'selfhost'), name, args, env);
+}
+
+async function serving(cwd: string, socket: string, args: string[], env = {}): Promise<number> {
+  const options = ['--control-fd=3', `--socket-addr=${socket}=127.0.0.1:0`];
+  const child: ChildProcess = spawn(workerdBinary(), ['serve', ...options, ...args], {
+    cwd,
+    env,
+    stdio: ['ignore', 'ignore', 'inherit', 'pipe'],
+  });
+  ending.push(async () => {
+    child.kill('SIGKILL');
+    await once(child, 'close');
+  });
+  return (await listening(child, [socket]))[socket] as number;
+}
+
+/** The link's, at a port of this machine. */
+function linkAt(origin: string, link: string): string {
+  return formatLink({ ...parseLink(link), origin: `${origin}/` });
+}
+
+async function opened(link: string): Promise<PuenteSocket> {
+  const socket = createConnection(backend.address, { relay: link });
+  ending.push(() => socket.destroy());
+  await once(socket, 'connect');
+  return socket;
+}
+
+async function echoed(socket: PuenteSocket, word: string): Promise<string> {
+  socket.write(word);
+  return String((await once(socket, 'data'))[0]);
+}
+
+async function visited(port: number, headers: http.OutgoingHttpHeaders) {
+  const request = http.get({ host: '127.0.0.1', port, headers, path: '/garden' });
+  const [response] = (await once(request, 'response')) as [http.IncomingMessage];
+  return { status: response.statusCode, headers: response.headers, text: await text(response) };
+}
+
+describe('the folder', () => {
+  it('speaks TLS, and holds sessions whose carrier is cut', async () => {
+    const of = volunteer();
+    const link = await written(of, ...LOOPBACK, ...TLS);
+    expect(link).toBe(formatLink({ origin: 'https://roses.example.org/', key: await nodeCipher.publicKey(KEY) }));
+    const front = await startFront(await start(of, commandOfUnit(of)));
+    ending.push(() => front.close());
+    const socket = await opened(linkAt(`https://localhost:${front.port}`, link));
+    expect(await echoed(socket, 'one')).toBe('one');
+    const resumed = once(socket, 'resumed');
+    for (const carrier of front.open) carrier.resetAndDestroy();
+    expect(await echoed(socket, 'two')).toBe('two');
+    expect(await resumed).toEqual([1]);
+    expect(front.accepted).toBeGreaterThan(1);
+    expect(backend.open.size).toBe(1);
+    socket.end();
+    await once(socket, 'close');
+    await until('the backend is closed', () => backend.open.size === 0);
+  });
+
+  it('takes the links of before, of the old key as well', async () => {
+    const of = volunteer();
+    await written(of, ...LOOPBACK);
+    const port = await start(of, commandOfUnit(of));
+    for (const secret of [KEY, OLD_KEY]) {
+      const link = formatLink({ origin: `http://127.0.0.1:${port}/`, key: await nodeCipher.publicKey(secret) });
+      expect(await echoed(await opened(link), 'word')).toBe('word');
+    }
+  });
+
+  it('keeps a private relay private: strangers find the site of DECOY_URL, at the address that they asked for', async () => {
+    const site = http.createServer((request, response) => {
+      const here = `http://127.0.0.1:${(site.address() as AddressInfo).port}`;
+      response.writeHead(302, { Location: `${here}/roses?from=${request.url}` }).end('roses');
+    });
+    await new Promise<void>((resolve) => site.listen(0, '127.0.0.1', resolve));
+    ending.push(() => new Promise((resolve) => site.close(resolve)));
+    const DECOY_URL = `http://127.0.0.1:${(site.address() as AddressInfo).port}/`;
+    const of = volunteer({ ACCESS: 'invite', DECOY_URL });
+    const link = await written(of, ...LOOPBACK);
+    const port = await start(of, commandOfContainer(of));
+    const seen = await visited(port, { Host: 'roses.example.org', 'X-Forwarded-Proto': 'https' });
+    expect(seen).toMatchObject({ status: 302, text: 'roses' });
+    expect(seen.headers.location).toBe('https://roses.example.org/roses?from=/garden');
+
+    const origin = `http://127.0.0.1:${port}`;
+    expect(await echoed(await opened(linkAt(origin, link)), 'word')).toBe('word');
+    const given = { id: random(6) as Bytes, expires: Date.now() + 600_000, sessions: 0, backends: '' };
+    expect(await echoed(await opened(linkAt(origin, await inviteLink(BEFORE, KEY, given))), 'word')).toBe('word');
+    const { key } = parseLink(link);
+    const stranger = createConnection(backend.address, {
+      relay: formatLink({ origin: `${origin}/`, ...(key && { key }) }),
+    });
+    expect(await failure(stranger)).toMatchObject({ code: 'not-admitted' });
+  });
+
+  it('reaches nothing on its own network unless told to, whatever BACKENDS says', async () => {
+    const of = volunteer();
+    const link = await written(of, ...TLS);
+    const port = await start(of, commandOfContainer(of));
+    const before = backend.accepted;
+    const socket = createConnection(backend.address, { relay: linkAt(`https://localhost:${port}`, link) });
+    expect(await failure(socket)).toMatchObject({ code: 'backend-down' });
+    expect(backend.accepted).toBe(before);
+  });
+
+  it('has the key in relay.env alone, which its owner alone can read', async () => {
+    const of = volunteer();
+    const { stdout } = await selfhost(of, 'roses.example.org');
+    const folder = join(of.folder, 'selfhost');
+    expect(readdirSync(folder).sort()).toEqual(
+      ['.dockerignore', 'Containerfile', 'relay.capnp', 'relay.env', 'relay.js', 'relay.service'].sort(),
+    );
+    for (const secret of [KEY, OLD_KEY].map(toBase64url)) {
+      expect(fileOf(of, 'relay.env')).toContain(secret);
+      const others = readdirSync(folder).filter((name) => name !== 'relay.env');
+      for (const seen of [...others.map((name) => fileOf(of, name)), stdout]) expect(seen).not.toContain(secret);
+    }
+    const mode = (name: string) => statSync(join(folder, name)).mode & 0o777;
+    expect([mode('relay.env'), mode('relay.js'), mode('.')]).toEqual([0o600, 0o644, 0o755]);
+    // Nor is it sent to whatever builds the image, or copied into it.
+    expect(fileOf(of, '.dockerignore')).toBe('relay.env\n');
+  });
+
+  it('is written again, but not over something else', async () => {
+    const of = volunteer();
+    await written(of);
+    const first = fileOf(of, 'relay.capnp');
+    chmodSync(join(of.folder, 'selfhost', 'relay.env'), 0o644);
+    await written(of, ...TLS);
+    expect(fileOf(of, 'relay.capnp')).not.toBe(first);
+    expect(statSync(join(of.folder, 'selfhost', 'relay.env')).mode & 0o777).toBe(0o600);
+
+    const mine = join(of.folder, 'mine');
+    mkdirSync(mine);
+    writeFileSync(join(mine, 'relay.capnp'), 'mine');
+    const { status, stderr } = await selfhost(of, 'roses.example.org', '--out', 'mine');
+    expect([status, stderr]).toEqual([1, expect.stringContaining('--out')]);
+    expect([readdirSync(mine), readFileSync(join(mine, 'relay.capnp'), 'utf8')]).toEqual([['relay.capnp'], 'mine']);
+    expect((await selfhost(of, 'roses.example.org', '--out', of.folder)).status).toBe(1);
+  });
+});
+
+describe('what starts it', () => {
+  it.runIf(findProgram('systemd-analyze')).each([
+    ['behind a proxy', []],
+    ['with TLS', TLS],
+  ])('is a unit that systemd understands: %s', async (_how, args) => {
+    const of = volunteer();
+    await written(of, ...args);
+    // What is not here: the program at its place, the folder, and a certificate.
+    const unit = join(of.folder, 'relay.service');
+    writeFileSync(unit, fileOf(of, 'relay.service').replace('/usr/local/bin/workerd', workerdBinary()));
+    const { status, stdout, stderr } = spawnSync('systemd-analyze', ['verify', '--man=no', unit], { encoding: 'utf8' });
+    const ofOthers = (line: string) => !line.includes('relay.service');
+    expect([status, (stdout + stderr).split('\n').filter((line) => line && !ofOthers(line))]).toEqual([0, []]);
+    // It can name where users go.
+    expect(fileOf(of, 'relay.service')).toMatch(/^StandardOutput=null\nStandardError=null$/m);
+    expect(/^CapabilityBoundingSet=(.*)$/m.exec(fileOf(of, 'relay.service'))?.[1]).toBe(
+      args.length > 0 ? 'CAP_NET_BIND_SERVICE' : '',
+    );
+  });
+
+  it('is an image of known instructions, for a user who is not root', async () => {
+    const of = volunteer();
+    await written(of, ...TLS);
+    const lines = fileOf(of, 'Containerfile').replaceAll('\\\n', ' ').trim().split('\n');
+    const instructions = lines.filter((line) => line && !line.startsWith('#')).map((line) => line.split(/ (.*)/s));
+    expect(instructions.map(([name]) => name)).toEqual(
+      'FROM RUN FROM RUN COPY COPY WORKDIR USER EXPOSE ENTRYPOINT'.split(' '),
+    );
+    const copied = instructions.filter(([name]) => name === 'COPY').map(([, rest]) => rest);
+    expect(copied[1]).toBe('--chmod=444 relay.js relay.capnp /etc/relay/');
+    expect(instructions.find(([name]) => name === 'USER')?.[1]).toMatch(/^[1-9]\d*:[1-9]\d*$/);
+  });
+});
+
+describe('the configuration', () => {
+  it('lets nobody say whom a request is from', async () => {
+    const of = volunteer();
+    const script = `export default { fetch: ({ headers, url }) =>
+      new Response([headers.get('CF-Connecting-IP'), headers.get('Accept'), url].join(' ')) };`;
+    const bundle = { script, objects: {}, compatibilityDate: '2026-10-01', compatibilityFlags: [] };
+    const sockets = [{ name: 'http', address: '127.0.0.1:0', tls: false }];
+    const config = workerdConfig({ bundle, vars: {}, allow: [], dropped: ['CF-Connecting-IP'], sockets });
+    writeFileSync(join(of.folder, SCRIPT), script);
+    writeFileSync(join(of.folder, 'relay.capnp'), config);
+    const port = await serving(of.folder, 'http', ['relay.capnp']);
+    const headers = { 'CF-Connecting-IP': '203.0.113.7', Accept: 'text/html', Host: 'roses.example.org' };
+    expect((await visited(port, headers)).text).toBe(' text/html http://roses.example.org/garden');
+  });
+});
+
+describe('the command', () => {
+  it('says what to do next, and how users go on', async () => {
+    const of = volunteer();
+    const { status, stdout } = await selfhost(of, 'roses.example.org');
+    expect(status).toBe(0);
+    for (const says of [
+      'systemctl restart relay',
+      'podman build',
+      '--log-driver none',
+      'output discard',
+      'reverse_proxy 127.0.0.1:8080',
+      BEFORE,
+    ])
+      expect(stdout).toContain(says);
+    expect(JSON.parse(of.read('settings.json')).address).toBe('https://roses.example.org/');
+  });
+
+  it('makes a relay where there is none, and leaves its questions at what is usual with --yes', async () => {
+    const of = new Volunteer();
+    ending.push(() => of.remove());
+    const { status, stdout } = await selfhost(of, 'roses.example.org', '--yes', '--access', 'invite');
+    expect([status, stdout]).toEqual([0, expect.stringMatching(/https:\/\/roses\.example\.org\/#k=[\w-]{43}&i=/)]);
+    expect(JSON.parse(of.read('settings.json')).vars).toEqual({
+      ACCESS: 'invite',
+      BACKENDS: 'whatsapp',
+      HUB_REGION: '',
+    });
+  });
+
+  it.each<[string[], RegExp]>([
+    [[], /at which address/],
+    [['a.example', 'b.example'], /at which address/],
+    [['http://roses.example.org'], /https/],
+    [['roses.example.org', '--cert', '/etc/tls/cert.pem'], /--key/],
+    [['roses.example.org', '--cert', 'cert.pem', '--key', 'key.pem'], /whole paths/],
+    [['roses.example.org', '--port', '0'], /--port/],
+    [['roses.example.org', '--allow', 'private'], /--allow/],
+    [['roses.example.org', '--allow', '127.0.0.1/33'], /--allow/],
+    [['roses.example.org', '--backends', 'nowhere'], /BACKENDS/],
+  ])('refuses %j with 2, and writes nothing', async (args, says) => {
+    const of = volunteer();
+    const before = of.read('settings.json');
+    const { status, stderr } = await selfhost(of, ...args);
+    expect([status, stderr]).toEqual([2, expect.stringMatching(says)]);
+    expect([existsSync(join(of.folder, 'selfhost')), of.read('settings.json')]).toEqual([false, before]);
+  });
+});

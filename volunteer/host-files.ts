@@ -1,0 +1,113 @@
+/** What starts workerd on a server, and keeps it running: a systemd unit, or a container. */
+
+import { CERTIFICATE, PRIVATE_KEY, SCRIPT, type Socket } from './workerd-config.ts';
+
+/** Where the unit expects the files, and workerd. */
+export const FOLDER = '/etc/relay';
+export const WORKERD = '/usr/local/bin/workerd';
+export const CONFIG = 'relay.capnp';
+export const ENVIRONMENT = 'relay.env';
+/** In the container, uid and gid: nobody's. */
+const CONTAINER_USER = 10001;
+
+/** Where systemd puts what LoadCredential names, so that a user who may not read the original can; systemd's own word for it. */
+const CREDENTIALS = `\${CREDENTIALS_DIRECTORY}`;
+
+/** Paths on the server. */
+export interface Tls {
+  cert: string;
+  key: string;
+}
+
+/**
+ * @param port below 1024 needs a capability, and no other
+ * @param tls where workerd itself speaks it
+ */
+export function systemdUnit(port: number, tls: Tls | undefined): string {
+  const capability = port < 1024 ? 'CAP_NET_BIND_SERVICE' : '';
+  return `[Unit]
+Description=A website
+Wants=network-online.target
+After=network-online.target
+
+[Service]
+ExecStart=${WORKERD} serve ${tls ? `--import-path=${CREDENTIALS} ` : ''}${CONFIG}
+WorkingDirectory=${FOLDER}
+# Read by systemd as root; the service's own user cannot open it.
+EnvironmentFile=${FOLDER}/${ENVIRONMENT}
+${tls ? `LoadCredential=${CERTIFICATE}:${tls.cert}\nLoadCredential=${PRIVATE_KEY}:${tls.key}\n` : ''}# What workerd says can name the addresses that its users go to. To find a fault, comment this out, or run it by hand.
+StandardOutput=null
+StandardError=null
+Restart=always
+RestartSec=1
+# It would wait for open sessions, which end with it in any case.
+TimeoutStopSec=1
+# Two for each session.
+LimitNOFILE=65536
+
+DynamicUser=yes
+AmbientCapabilities=${capability}
+CapabilityBoundingSet=${capability}
+NoNewPrivileges=yes
+# Not MemoryDenyWriteExecute: V8 compiles JavaScript.
+LockPersonality=yes
+PrivateDevices=yes
+PrivateTmp=yes
+ProtectClock=yes
+ProtectControlGroups=yes
+ProtectHome=yes
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+ProtectProc=invisible
+ProtectSystem=strict
+RemoveIPC=yes
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+SystemCallArchitectures=native
+SystemCallErrorNumber=EPERM
+# V8 guards its own memory with keys.
+SystemCallFilter=@system-service @pkey
+UMask=0077
+
+[Install]
+WantedBy=multi-user.target
+`;
+}
+
+/** In a container; the host maps its own to it. */
+export const containerPort = (tls: boolean): number => (tls ? 8443 : 8080);
+/** Where the container finds cert.pem and key.pem. */
+export const CONTAINER_TLS = '/run/tls';
+
+/**
+ * The key comes with the container's environment, and a certificate's files with a mount: neither is in the image.
+ * @param version of the npm package `workerd`
+ */
+export function containerfile(version: string, { name, tls }: Socket): string {
+  const command = [
+    WORKERD,
+    'serve',
+    ...(tls ? [`--import-path=${CONTAINER_TLS}`] : []),
+    // Loopback here is the container's own.
+    `--socket-addr=${name}=*:${containerPort(tls)}`,
+    CONFIG,
+  ];
+  return `FROM docker.io/library/node:24-bookworm-slim AS workerd
+RUN npm install --prefix /workerd workerd@${version} \\
+ && cp /workerd/node_modules/@cloudflare/workerd-linux-*/bin/workerd ${WORKERD}
+
+FROM docker.io/library/debian:bookworm-slim
+# For the site of DECOY_URL.
+RUN apt-get update && apt-get install --yes --no-install-recommends ca-certificates && rm -rf /var/lib/apt/lists/*
+COPY --from=workerd ${WORKERD} ${WORKERD}
+COPY --chmod=444 ${SCRIPT} ${CONFIG} ${FOLDER}/
+WORKDIR ${FOLDER}
+USER ${CONTAINER_USER}:${CONTAINER_USER}
+EXPOSE ${containerPort(tls)}
+ENTRYPOINT ${JSON.stringify(command)}
+`;
+}

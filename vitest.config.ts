@@ -44,7 +44,7 @@ export default defineConfig({
           name: 'apps',
           include: APPS,
           globalSetup: './test/support/build.ts',
-          maxWorkers: 2,
+          maxWorkers: 4,
           ...alone(2),
         },
       },

@@ -3,7 +3,6 @@ import { isIP } from 'node:net';
 import { parseArgs } from 'node:util';
 import { RelayFolder } from '../client/cli/relay-folder.ts';
 import { parseLink } from '../protocol/link.ts';
-import { bundle } from './bundle.ts';
 import { CONTAINER_TLS, containerPort, ENVIRONMENT, FOLDER, type Tls, WORKERD } from './host-files.ts';
 import { checkFolder, type Hosting, selfhostFiles, workerdVersion, writeFolder } from './selfhost-folder.ts';
 import { settleRelay } from './settle.ts';
@@ -62,6 +61,8 @@ export async function run(args: string[], name: string): Promise<void> {
   const region = before ? {} : { region: '' };
   const relay = await settleRelay(folder, { ...values, ...region }, values.yes || values.json);
   await configFor(relay);
+  // wrangler takes two seconds to load: not before it is needed.
+  const { bundle } = await import('./bundle.ts');
   const files = selfhostFiles(relay, bundle('wrangler.toml'), hosting);
   writeFolder(values.out, files);
   const { address } = relay.settings;

@@ -44,7 +44,7 @@ export default defineConfig({
           name: 'apps',
           include: APPS,
           globalSetup: './test/support/build.ts',
-          maxWorkers: 4,
+          maxWorkers: 3,
           ...alone(2),
         },
       },

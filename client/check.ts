@@ -11,7 +11,7 @@ import { NEXT_STEPS } from './next-steps.ts';
 import { random } from './random.ts';
 import { findRelay } from './relay.ts';
 import type { DialStage, Runtime } from './runtime.ts';
-import { type Socket, socketThrough } from './socket.ts';
+import { socketThrough } from './socket.ts';
 
 /**
  * In order: the relay's name, a connection, TLS, an HTTP answer, 101 for it, the relay's grant, the backend's connection, the
@@ -93,6 +93,9 @@ const FIRST: Partial<Record<Code, Stage>> = { 'name-unknown': 'dns', refused: 't
 
 /** Refusals in which the relay has granted all that is its own. */
 const OF_BACKENDS: readonly Code[] = ['backend-not-allowed', 'backend-down'];
+
+/** As many bytes of a backend's answer as tell who speaks. */
+const ANSWER_BEGINNING = 4;
 
 /** What may be said of a relay that works. */
 const REMARKS = {
@@ -208,7 +211,8 @@ class RelayCheck {
       await socket.opened;
       for (const stage of ['hello', 'grant', 'backend'] as const) this.#pass(stage);
       if (Math.abs(this.#late) > HELLO_AGE_MAX) this.#remark = 'clock-off';
-      if (!isAnswer(speech, await this.#answer(socket))) throw new PuenteError('backend-strange');
+      const answer = await take(socket.readable.getReader(), ANSWER_BEGINNING, 'backend-silent', 'backend-silent');
+      if (!isAnswer(speech, answer)) throw new PuenteError('backend-strange');
       this.#pass('answer');
     } finally {
       socket.close().catch(() => {});
@@ -225,18 +229,6 @@ class RelayCheck {
       await socketThrough(this.#observed(), '', { relay }).opened;
       throw error;
     }
-  }
-
-  /** The first bytes that come back, as many as tell who speaks. */
-  async #answer({ readable }: Socket): Promise<Bytes> {
-    const reader = readable.getReader();
-    let answer = EMPTY;
-    while (answer.length < 4) {
-      const { value } = await within(CHECK_ANSWER_TIMEOUT, reader.read(), 'backend-silent');
-      if (!value) throw new PuenteError('backend-silent');
-      answer = concat(answer, value);
-    }
-    return answer;
   }
 
   /** A host that does not admit says nothing; but an open relay's key is public, and an invite has a day on it. */
@@ -285,14 +277,25 @@ function whenSeen(error: PuenteError, code: Code): PuenteError {
   return error.code === 'not-admitted' ? new PuenteError(code) : error;
 }
 
-async function echoed(part: Bytes, reader: ReadableStreamDefaultReader<Bytes>): Promise<void> {
-  let echo = EMPTY;
-  while (echo.length < part.length) {
-    const { value } = await within(CHECK_ANSWER_TIMEOUT, reader.read(), 'frozen');
-    if (!value) throw new PuenteError('carrier-lost');
-    echo = concat(echo, value);
-  }
+async function echoed(part: Bytes, reader: Reader): Promise<void> {
+  const echo = await take(reader, part.length, 'frozen', 'carrier-lost');
   if (!equal(echo, part)) throw new PuenteError('backend-strange');
+}
+
+type Reader = ReadableStreamDefaultReader<Bytes>;
+
+/**
+ * So many bytes, or what came with the last of them.
+ * @throws PuenteError `late` when nothing comes for CHECK_ANSWER_TIMEOUT, `ended` at the stream's end
+ */
+async function take(reader: Reader, length: number, late: Code, ended: Code): Promise<Bytes> {
+  let taken = EMPTY;
+  while (taken.length < length) {
+    const { value } = await within(CHECK_ANSWER_TIMEOUT, reader.read(), late);
+    if (!value) throw new PuenteError(ended);
+    taken = concat(taken, value);
+  }
+  return taken;
 }
 
 /** @throws PuenteError with this code when it takes longer */

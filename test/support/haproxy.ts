@@ -1,11 +1,10 @@
 /** HAProxy in front of the backends, as WhatsApp's own proxy has it: TLS ends there, TCP goes on. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import net from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Certificate } from '../../examples/local/certificate.ts';
+import { accepts, freePort } from './port.ts';
 
 export interface Haproxy {
   pid: number;
@@ -50,24 +49,10 @@ ${services.join('\n')}
 `;
 }
 
-async function freePort(): Promise<number> {
-  const server = net.createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as net.AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
 async function reachable(port: number, child: ChildProcess): Promise<void> {
   for (;;) {
     if (child.exitCode !== null) throw new Error('HAProxy did not start.');
-    const socket = net.connect(port, '127.0.0.1');
-    const connected = await new Promise<boolean>((resolve) => {
-      socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
-    });
-    socket.destroy();
-    if (connected) return;
+    if (await accepts(port)) return;
     await sleep(50);
   }
 }

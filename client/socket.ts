@@ -1,10 +1,11 @@
 /** A tunnel as a WinterTC socket (https://sockets-api.proposal.wintertc.org). */
 import type { Bytes } from '../protocol/bytes.ts';
 import { PuenteError } from '../protocol/errors.ts';
+import type { OpenHello } from '../protocol/hello.ts';
 import { LINGER } from '../protocol/limits.ts';
 import { Signal } from '../protocol/signal.ts';
 import type { Runtime } from './runtime.ts';
-import { type ConnectOptions, Tunnel } from './tunnel.ts';
+import { type ConnectOptions, Tunnel, type TunnelEvents } from './tunnel.ts';
 
 export type { SocketAddress } from './address.ts';
 export type { ConnectOptions, Status } from './tunnel.ts';
@@ -45,9 +46,14 @@ export interface Socket extends EventTarget {
   readonly upgraded: false;
 }
 
-/** @param backend `host:port`, or nothing: for a check the relay itself is the backend */
+/** @param backend `host:port` */
 export function socketThrough(runtime: Runtime, backend: string, options: ConnectOptions): Socket {
-  return new TunnelSocket(runtime, backend, options);
+  return new TunnelSocket(runtime, backend, options, 'open');
+}
+
+/** A socket whose backend is the relay itself: see `OpenHello`. */
+export function socketTo(runtime: Runtime, kind: 'check' | 'status', options: ConnectOptions): Socket {
+  return new TunnelSocket(runtime, '', options, kind);
 }
 
 class TunnelSocket extends EventTarget implements Socket {
@@ -72,17 +78,18 @@ class TunnelSocket extends EventTarget implements Socket {
   #reader!: ReadableStreamDefaultController<Bytes>;
   #writer!: WritableStreamDefaultController;
 
-  constructor(runtime: Runtime, backend: string, options: ConnectOptions) {
+  constructor(runtime: Runtime, backend: string, options: ConnectOptions, kind: OpenHello['kind']) {
     super();
     this.opened = this.#opened.promise;
     this.closed = this.#closed.promise;
-    this.#tunnel = new Tunnel(backend, options, runtime, {
+    const events: TunnelEvents = {
       opened: () => this.#opened.resolve({ remoteAddress: backend }),
       status: (status, count) => void this.dispatchEvent(new CustomEvent(status, { detail: count })),
       readable: () => this.#mayRead.set(),
       writable: () => this.#mayWrite.set(),
       ended: (error) => this.#end(error),
-    });
+    };
+    this.#tunnel = new Tunnel(backend, options, runtime, events, kind);
     this.readable = new ReadableStream(
       {
         start: (controller) => {

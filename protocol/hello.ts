@@ -8,6 +8,7 @@
  *                      backend u16-length string "host:port"   early data u16-length
  *     kind 1, resume:  options u8   limit u64   received u64   carrier u32   session id u8-length   MAC 32 bytes
  *     kind 2, check:   as kind 0, with no backend
+ *     kind 3, status:  as kind 0, with no backend, and in the invite's place a token (status.ts)
  *     padding: zeros to the end
  *
  * Version, time and invite stay in their places in every version: a private relay checks them before it says anything.
@@ -34,7 +35,7 @@ import {
 } from './limits.ts';
 
 export const VERSION = 1;
-const KINDS = ['open', 'resume', 'check'] as const;
+const KINDS = ['open', 'resume', 'check', 'status'] as const;
 const RESUMABLE = 1;
 const MAC = 32;
 
@@ -54,10 +55,10 @@ interface HelloCommon extends HelloStart {
 }
 
 export interface OpenHello extends HelloCommon {
-  /** To a check the relay itself is the backend: it sends back what it gets. */
-  kind: 'open' | 'check';
+  /** To the last two the relay itself is the backend: to a check it sends back what it gets, to a status what it has counted. */
+  kind: 'open' | 'check' | 'status';
   resumable: boolean;
-  /** `host:port`; empty for a check. */
+  /** `host:port`; empty where the relay is it. */
   backend: string;
   earlyData: Bytes;
 }

@@ -236,7 +236,7 @@ export const CHECK_BYTES = 65_536;
 /** It goes there and back in such parts, each when the one before is back, so that it is known what came through. */
 export const CHECK_PART = 4096;
 
-/** How long the relay keeps a check: its sixteen parts at a round trip of a second, and a stall. */
+/** How long the relay keeps a check: its sixteen parts at a round trip of a second, and a stall. And a status, which is one part. */
 export const CHECK_TIME = 30_000;
 
 /** Checks of one source in a minute, as wrangler.toml says it: they cost traffic and lead nowhere. */
@@ -318,6 +318,34 @@ export const CONNECTS_PER_BACKEND_MAX = 2;
 
 /** Sessions that wait for such a turn. The last of them waits for a minute at most, its client for 20 s. */
 export const CONNECTS_WAITING_MAX = 64;
+
+// --- counters ---------------------------------------------------------------------------------------------------
+
+/** A hub writes what it has counted so often while it has sessions, and when it has none left. A row is written each time, 1,440
+ * a day of the 100,000 that the free plan has; and hubs that are evicted forget a minute at most. */
+export const COUNTS_WRITTEN_EVERY = 60_000;
+
+/** An isolate gathers for so long before it hands its counts to a hub: the platform lets an invocation go on for 30 s after its
+ * client is gone (https://developers.cloudflare.com/workers/runtime-apis/context/#waituntil). Each handing over is a request. */
+export const COUNTS_GATHERED = 20_000;
+
+/** Days that are kept: a season is seen, and a hub's table has a row for each. */
+export const COUNTED_DAYS_MAX = 90;
+
+/** What a hub has counted is waited for so long: it is one read of a small table, on the other side of the earth at most. */
+export const HUB_ANSWER_TIMEOUT = 3000;
+
+/** What the page of an open relay shows is asked for so often by each isolate: it changes once a day. */
+export const PUBLIC_COUNTS_TIME = 10 * 60_000;
+
+/** Fewer sessions are not shown there: they could be one person's. A phone opens some tens a day. */
+export const PUBLIC_SESSIONS_MIN = 1000;
+
+/** Bytes of a status that its client takes: ninety days with every code are 30,000. */
+export const STATUS_MAX = 65_536;
+
+/** How long the token of a status is good: for clocks that are a little off, as a hello itself is good for five minutes. */
+export const STATUS_TOKEN_TIME = 10 * 60_000;
 
 // --- the relay's TCP side --------------------------------------------------------------------------------------
 

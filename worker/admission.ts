@@ -34,9 +34,13 @@ export async function admit(request: Request, config: Config): Promise<Admitted 
   if (!offered && !isPrivate) return undefined;
   const source = await sourceOf(request, config);
   const { key, handshake, hello } = await openHello(config, offered?.message ?? NO_HELLO);
-  const invite = isPrivate ? await goodInvite(key, hello, config) : undefined;
-  const isGood = offered && handshake && hello && isFresh(hello.time) && (invite || !isPrivate);
+  const isStatus = hello?.kind === 'status';
+  // In the same place and of the same form, so that no time tells which of them was wrong.
+  const signedBy = isStatus ? config.statusKey : key.inviteKey;
+  const permit = isPrivate || isStatus ? await goodInvite(signedBy, hello, config) : undefined;
+  const isGood = offered && handshake && hello && isFresh(hello.time) && (permit || !(isPrivate || isStatus));
   if (!isGood) return turnAway();
+  const invite = isStatus ? undefined : permit;
   return { token: offered.token, handshake, hello, ...(invite && { invite }), ...(source && { source }) };
 }
 
@@ -82,12 +86,8 @@ function isFresh(time: number): boolean {
 
 const NO_INVITE = new Uint8Array(1);
 
-async function goodInvite(
-  { inviteKey }: AcceptedKey,
-  hello: Opened['hello'],
-  { revoked }: Config,
-): Promise<Invite | undefined> {
-  const invite = await openInvite(native, inviteKey, hello?.invite ?? NO_INVITE);
+async function goodInvite(key: Bytes, hello: Opened['hello'], { revoked }: Config): Promise<Invite | undefined> {
+  const invite = await openInvite(native, key, hello?.invite ?? NO_INVITE);
   const isGood = invite && invite.expires > Date.now() && !revoked.has(toBase64url(invite.id));
   return isGood ? invite : undefined;
 }

@@ -5,6 +5,7 @@ import { native } from '../protocol/cipher.ts';
 import { inviteKeyOf } from '../protocol/invite.ts';
 import { HUBS_MAX, INVITE_ID, RESUME_SECONDS_MAX } from '../protocol/limits.ts';
 import { type RelayKey, relayKeyOf } from '../protocol/noise.ts';
+import { statusKeyOf } from '../protocol/status.ts';
 import { type BackendTable, parseBackends } from './backends.ts';
 import { type Env, invalid } from './env.ts';
 
@@ -21,8 +22,12 @@ export interface Config {
   region: DurableObjectLocationHint | undefined;
   /** Milliseconds for which a session waits for its next carrier. */
   resumeTime: number;
+  /** Whether the hubs count. */
+  counters: boolean;
   /** Hashes the addresses of sources. */
   sourceKey: Bytes;
+  /** Signs the tokens of a status. Of the relay's key alone: who has the one before it may not be who has the relay. */
+  statusKey: Bytes;
 }
 
 export type Access = 'open' | 'invite';
@@ -62,11 +67,13 @@ async function parseConfig(env: Env): Promise<Config> {
   const hubs = parseNumber('HUBS', env.HUBS, 1, 0, HUBS_MAX);
   const region = parseRegion(env.HUB_REGION);
   const resumeTime = parseNumber('RESUME_SECONDS', env.RESUME_SECONDS, 120, 10, RESUME_SECONDS_MAX) * 1000;
+  const counters = parseSwitch('COUNTERS', env.COUNTERS);
   const secret = parseKey('RELAY_KEY', env.RELAY_KEY);
   const current = await acceptedKey(secret, Number.POSITIVE_INFINITY);
   const keys = [current, ...(await oldKey(env))] as const;
   const sourceKey = await native.hmac(secret, toUtf8('puente/1 sources'));
-  return { access: accessOf(env), keys, backends, revoked, hubs, region, resumeTime, sourceKey };
+  const statusKey = await statusKeyOf(native, secret);
+  return { access: accessOf(env), keys, backends, revoked, hubs, region, resumeTime, counters, sourceKey, statusKey };
 }
 
 async function acceptedKey(secret: Bytes, until: number): Promise<AcceptedKey> {
@@ -97,6 +104,11 @@ function parseNumber(name: string, text: string | undefined, usual: number, leas
   const number = /^\d{1,6}$/.test(text) ? Number(text) : Number.NaN;
   if (number >= least && number <= most) return number;
   throw invalid(name, `is "${text}", not a whole number from ${least} to ${most}`, `${name} = "${usual}"`);
+}
+
+function parseSwitch(name: string, text = 'on'): boolean {
+  if (text === 'on' || text === 'off') return text === 'on';
+  throw invalid(name, `is "${text}"`, `${name} = "on" or ${name} = "off"`);
 }
 
 function parseRegion(text: string | undefined): Config['region'] {

@@ -25,6 +25,8 @@ export interface Env {
   HUB_REGION?: string;
   /** Seconds for which a session waits for its next carrier, 10 to 900. Default: 120. */
   RESUME_SECONDS?: string;
+  /** Whether sessions, bytes and refusals are counted, in the hubs: `on`, which is the default, or `off`. */
+  COUNTERS?: string;
   /** The hubs' namespace; without it no session is resumable. */
   HUB?: DurableObjectNamespace<Hub>;
   /** Counts what sources do wrong. */

@@ -16,9 +16,11 @@ import type { Env } from './env.ts';
 import { Guard, type Place } from './guard.ts';
 import { HeldSession, proves, type Tombstone } from './held.ts';
 import { sessionId } from './hubs.ts';
+import { Ledger, type LedgerDay } from './ledger.ts';
 import { openBackend } from './open-backend.ts';
 import { join } from './pipe.ts';
 import { Replays } from './replays.ts';
+import type { Counts } from './tally.ts';
 import { answer, type RelayWire } from './wire.ts';
 
 export class Hub extends DurableObject<Env> {
@@ -28,14 +30,31 @@ export class Hub extends DurableObject<Env> {
   readonly #replays = new Replays();
   readonly #connects = new Connects();
   readonly #guard = new Guard();
+  readonly #ledger = new Ledger(this.ctx.storage);
 
   /** Answers 101 to a client that the Worker has admitted; 404 where its hello is a replay, or its proof is wrong. */
   override async fetch(request: Request): Promise<Response> {
     const config = await configOf(this.env);
     const admitted = handedOver(request, config);
     if (!(await this.#isNew(admitted))) return new Response(null, { status: 404 });
-    const { response } = answer(admitted, (wire) => this.#serve(wire, admitted, config));
+    const { response } = answer(admitted, (wire) => this.#counted(config, () => this.#serve(wire, admitted, config)));
     return response;
+  }
+
+  /** Takes what an isolate of the Worker's has counted. Only the Worker can call this. */
+  add(counts: Counts): void {
+    this.#ledger.add(counts);
+  }
+
+  /** What is counted. Likewise. */
+  days(): LedgerDay[] {
+    return this.#ledger.days();
+  }
+
+  async #counted({ counters }: Config, answer: () => Promise<void>): Promise<void> {
+    if (counters) return this.#ledger.during(answer);
+    this.#ledger.forget();
+    return answer();
   }
 
   async #isNew({ handshake, hello }: Admitted): Promise<boolean> {
@@ -75,8 +94,10 @@ export class Hub extends DurableObject<Env> {
     });
     const session = new HeldSession(id, pipe, config.resumeTime, () => place.begun());
     this.#sessions.set(key, session);
-    await session.open(wire, admitted.handshake, hello);
-    await pipe.run();
+    await this.#ledger.tally.follow(pipe.session, async () => {
+      await session.open(wire, admitted.handshake, hello);
+      await pipe.run();
+    });
   }
 
   async #resume(wire: RelayWire, handshake: Responder, hello: ResumeHello): Promise<void> {

@@ -11,12 +11,18 @@ const RANDOM = 16;
  * The hub for this hello; `undefined` where the session is none of a hub's. Sessions of one that was there before `HUBS` was
  * changed can still be resumed.
  */
-export function hubFor(admitted: Admitted, { hubs, region }: Config, namespace: Env['HUB']): Fetcher | undefined {
-  const number = hubs > 0 ? numberFor(admitted, hubs) : undefined;
-  if (number === undefined) return undefined;
+export function hubFor(admitted: Admitted, config: Config, namespace: Env['HUB']): HubStub | undefined {
+  const number = config.hubs > 0 ? numberFor(admitted, config.hubs) : undefined;
+  return namespace && number !== undefined ? hubNumbered(number, config, namespace) : undefined;
+}
+
+export type Namespace = NonNullable<Env['HUB']>;
+export type HubStub = ReturnType<Namespace['get']>;
+
+export function hubNumbered(number: number, { region }: Config, namespace: Namespace): HubStub {
   // An object stays for ever where it was first asked for, so one for another region has another name.
   const name = ['hub', ...(region ? [region] : []), number].join('-');
-  return namespace?.get(namespace.idFromName(name), region ? { locationHint: region } : {});
+  return namespace.get(namespace.idFromName(name), region ? { locationHint: region } : {});
 }
 
 function numberFor({ handshake, hello }: Admitted, hubs: number): number | undefined {

@@ -5,13 +5,14 @@
 import { PuenteError } from '../protocol/errors.ts';
 import { type Admitted, admit, handOver, turnAway } from './admission.ts';
 import { accessOf, type Config, configOf } from './config.ts';
+import { handOverSoon, tally } from './counters.ts';
 import { decoy } from './decoy.ts';
 import type { Env } from './env.ts';
 import { hubFor } from './hubs.ts';
 import { relay } from './relay.ts';
 import { Replays } from './replays.ts';
 import { site } from './site.ts';
-import { answer } from './wire.ts';
+import { answer, type RelayWire } from './wire.ts';
 
 export { Hub } from './hub.ts';
 
@@ -40,27 +41,39 @@ function carrierFor(
   // A hub would know as well, but is further away, and one that is overloaded cannot say.
   if (!replays.isNew(admitted.handshake)) return turnAway();
   const hub = hubFor(admitted, config, env.HUB);
-  return hub ? inHub(admitted, hub, context) : here(admitted, env, config, context);
+  const here = (run: (wire: RelayWire) => Promise<void>) => answerHere(admitted, run, env, config, context);
+  return hub ? inHub(admitted, hub, here) : here((wire) => relay(wire, admitted, env, config));
 }
 
-/** A plain session, in this invocation. */
-async function here(admitted: Admitted, env: Env, config: Config, context: ExecutionContext): Promise<Response> {
-  const { response, ended } = answer(admitted, (wire) => relay(wire, admitted, env, config));
+/** A plain session, in this invocation; or a refusal. */
+async function answerHere(
+  admitted: Admitted,
+  run: (wire: RelayWire) => Promise<void>,
+  env: Env,
+  config: Config,
+  context: ExecutionContext,
+): Promise<Response> {
+  const { response, ended } = answer(admitted, (wire) => tally.during(() => run(wire)));
+  const handedOver = () => handOverSoon(env, config);
   // Beyond the WebSocket's end: what a client wrote before it left is still on its way to the backend.
-  context.waitUntil(ended);
+  context.waitUntil(ended.finally(handedOver));
+  // And now: it may last for hours.
+  context.waitUntil(handedOver());
   return response;
 }
 
 /** A session that outlives its carriers. */
-async function inHub(admitted: Admitted, hub: Fetcher, context: ExecutionContext): Promise<Response | undefined> {
+async function inHub(
+  admitted: Admitted,
+  hub: Fetcher,
+  here: (run: () => Promise<never>) => Promise<Response>,
+): Promise<Response | undefined> {
   try {
     const response = await hub.fetch(handOver(admitted));
     return response.status === 101 ? response : undefined;
   } catch {
     // It is overloaded, or being moved.
-    const { response, ended } = answer(admitted, () => Promise.reject(new PuenteError('full')));
-    context.waitUntil(ended);
-    return response;
+    return here(() => Promise.reject(new PuenteError('full')));
   }
 }
 

@@ -1,4 +1,7 @@
-/** A session that lives and dies with its carrier: backend, grant, carrier, pipe. A check is one, with an echo for its backend. */
+/**
+ * A session that lives and dies with its carrier: backend, grant, carrier, pipe. A check is one, with an echo for its backend; a
+ * status is one, with what was counted.
+ */
 import { EMPTY } from '../protocol/bytes.ts';
 import { type Code, PuenteError } from '../protocol/errors.ts';
 import type { OpenHello } from '../protocol/hello.ts';
@@ -6,11 +9,13 @@ import type { Responder } from '../protocol/noise.ts';
 import { type Admitted, understood } from './admission.ts';
 import { backendFor } from './backends.ts';
 import type { Config } from './config.ts';
+import { reportOf, tally } from './counters.ts';
 import { joinEcho } from './echo.ts';
 import type { Env } from './env.ts';
 import { Guard, type Place } from './guard.ts';
 import { openBackend } from './open-backend.ts';
 import { join, type Pipe } from './pipe.ts';
+import { joinReport } from './report.ts';
 import { carry, type RelayWire, sendGrant } from './wire.ts';
 
 const guard = new Guard();
@@ -21,15 +26,22 @@ export async function relay(wire: RelayWire, admitted: Admitted, env: Env, confi
   // No session here outlives its carrier.
   if (hello.kind === 'resume') throw new PuenteError('session-unknown');
   await guard.run(env, admitted, async (place) => {
-    const pipe = await pipeFor(hello, config, admitted, place);
-    await attach(wire, admitted.handshake, hello, pipe, place);
-    await pipe.run();
+    const pipe = await pipeFor(hello, env, config, admitted, place);
+    const run = async () => {
+      await attach(wire, admitted.handshake, hello, pipe, place);
+      await pipe.run();
+    };
+    if (hello.kind === 'open') return tally.follow(pipe.session, run);
+    // It carries nothing for anybody.
+    if (hello.kind === 'check') tally.add({ checks: 1 });
+    await run();
   });
 }
 
-async function pipeFor(hello: OpenHello, config: Config, admitted: Admitted, place: Place): Promise<Pipe> {
+async function pipeFor(hello: OpenHello, env: Env, config: Config, admitted: Admitted, place: Place): Promise<Pipe> {
   const onEnded = (code: Code | undefined): void => place.ended(code);
   if (hello.kind === 'check') return joinEcho(onEnded);
+  if (hello.kind === 'status') return joinReport(await reportOf(env, config), onEnded);
   const backend = backendFor(hello.backend, config, admitted);
   return join(await openBackend(backend), backend.expects, onEnded);
 }

@@ -1,4 +1,4 @@
-/** What a volunteer runs from a clone: `npm run deploy`, `selfhost`, `revoke`, `rotate` and `doctor`. */
+/** What a volunteer runs from a clone: `npm run deploy`, `selfhost`, `revoke`, `rotate`, `status` and `doctor`. */
 import '../protocol/sentences.ts';
 import { Failure } from './failure.ts';
 
@@ -11,6 +11,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   selfhost: () => import('./selfhost.ts'),
   revoke: () => import('./revoke.ts'),
   rotate: () => import('./rotate.ts'),
+  status: () => import('./status.ts'),
   doctor: () => import('./doctor.ts'),
 };
 

@@ -26,6 +26,7 @@ const COMMANDS: Record<string, Command> = {
   rotate: { does: 'gives a relay a new key', load: async () => inClone('rotate') },
   deploy: { does: 'puts a relay on Cloudflare, or brings it up to date', load: async () => inClone('deploy') },
   selfhost: { does: 'writes a relay for a server of one’s own', load: async () => inClone('selfhost') },
+  status: { does: 'shows how much a relay is used', load: async () => inClone('status') },
   doctor: { does: 'looks a relay over, and says what to mend', load: async () => inClone('doctor') },
 };
 

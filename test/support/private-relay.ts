@@ -5,6 +5,7 @@ import { encodeHello, type OpenHello, offer } from '../../protocol/hello.ts';
 import { type Invite, inviteKeyOf, signInvite } from '../../protocol/invite.ts';
 import { HELLO_AGE_MAX, HELLO_MAX, HELLO_OVERHEAD, INVITE_ID } from '../../protocol/limits.ts';
 import { initiate, PROLOGUE } from '../../protocol/noise.ts';
+import { statusKeyOf } from '../../protocol/status.ts';
 import { openHello, random } from './open-hello.ts';
 
 const DAY = 24 * 60 * 60_000;
@@ -41,8 +42,12 @@ export class PrivateRelay {
   }
 
   async invite(varied: Partial<Invite> = {}, secret = this.#secret): Promise<Bytes> {
-    const usual = { id: random(INVITE_ID), expires: Date.now() + DAY, sessions: 0, backends: '' };
-    return signInvite(native, await inviteKeyOf(native, secret), { ...usual, ...varied });
+    return signed(await inviteKeyOf(native, secret), varied);
+  }
+
+  /** For a hello of kind status. */
+  async token(varied: Partial<Invite> = {}, secret = this.#secret): Promise<Bytes> {
+    return signed(await statusKeyOf(native, secret), varied);
   }
 
   /** An open hello's payload, with a good invite. */
@@ -119,6 +124,10 @@ export class PrivateRelay {
       (change: (payload: Bytes) => Bytes, varied: Partial<OpenHello> = {}): Offer =>
       async () =>
         this.offer(change(await this.payload(varied)));
+    const status =
+      (token: () => Promise<Bytes> | Bytes): Offer =>
+      async () =>
+        this.offer(await this.payload({ kind: 'status', invite: await token() }));
     return {
       'a stale hello': async () => this.valid({ time: Date.now() - HELLO_AGE_MAX - 2000 })(),
       'a hello dated ahead': async () => this.valid({ time: Date.now() + HELLO_AGE_MAX + 60_000 })(),
@@ -137,11 +146,23 @@ export class PrivateRelay {
           key: await native.publicKey(this.#oldSecret),
         }),
       'a revoked invite': with_(() => this.invite({ id: this.#revoked })),
+      'a status without a token': status(() => EMPTY),
+      'a status with an invite': status(() => this.invite()),
+      'a status with a forged token': status(() => this.token({}, random(KEY))),
+      'a status with a token under the old key': status(() => this.token({}, this.#oldSecret)),
+      'a status with a bit flipped in the token': status(async () => flipped(await this.token(), 8)),
+      'a status with an expired token': status(() => this.token({ expires: Date.now() - 1000 })),
+      'the token of a status for an invite': with_(() => this.token()),
       'a version to come, without an invite': changed((payload) => concat(Uint8Array.of(2), payload.slice(1)), {
         invite: EMPTY,
       }),
     };
   }
+}
+
+function signed(key: Bytes, varied: Partial<Invite>): Promise<Bytes> {
+  const usual = { id: random(INVITE_ID), expires: Date.now() + DAY, sessions: 0, backends: '' };
+  return signInvite(native, key, { ...usual, ...varied });
 }
 
 interface Sealing {

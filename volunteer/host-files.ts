@@ -7,6 +7,8 @@ export const FOLDER = '/etc/relay';
 export const WORKERD = '/usr/local/bin/workerd';
 export const CONFIG = 'relay.capnp';
 export const ENVIRONMENT = 'relay.env';
+/** Where the hubs keep what they have counted: the one place that the service can write. */
+export const STATE = '/var/lib/relay';
 /** In the container, uid and gid: nobody's. */
 const CONTAINER_USER = 10001;
 
@@ -46,6 +48,8 @@ TimeoutStopSec=1
 LimitNOFILE=65536
 
 DynamicUser=yes
+StateDirectory=${STATE.slice('/var/lib/'.length)}
+StateDirectoryMode=0700
 AmbientCapabilities=${capability}
 CapabilityBoundingSet=${capability}
 NoNewPrivileges=yes
@@ -101,8 +105,9 @@ RUN npm install --prefix /workerd workerd@${version} \\
  && cp /workerd/node_modules/@cloudflare/workerd-linux-*/bin/workerd ${WORKERD}
 
 FROM docker.io/library/debian:bookworm-slim
-# For the site of DECOY_URL.
-RUN apt-get update && apt-get install --yes --no-install-recommends ca-certificates && rm -rf /var/lib/apt/lists/*
+# For the site of DECOY_URL; and what a volume begins with.
+RUN apt-get update && apt-get install --yes --no-install-recommends ca-certificates && rm -rf /var/lib/apt/lists/* \\
+ && install --directory --mode=700 --owner=${CONTAINER_USER} --group=${CONTAINER_USER} ${STATE}
 COPY --from=workerd ${WORKERD} ${WORKERD}
 COPY --chmod=444 ${SCRIPT} ${CONFIG} ${FOLDER}/
 WORKDIR ${FOLDER}

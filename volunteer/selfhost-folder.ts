@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Secrets } from '../client/cli/relay-folder.ts';
 import type { Bundle } from './bundle.ts';
 import { Failure } from './failure.ts';
-import { CONFIG, containerfile, ENVIRONMENT, systemdUnit, type Tls } from './host-files.ts';
+import { CONFIG, containerfile, ENVIRONMENT, STATE, systemdUnit, type Tls } from './host-files.ts';
 import { type Relay, variablesOf } from './variables.ts';
 import { SCRIPT, type Socket, workerdConfig } from './workerd-config.ts';
 
@@ -33,6 +33,7 @@ export function selfhostFiles({ settings, secrets }: Relay, bundle: Bundle, host
     bundle,
     vars: variablesOf(settings),
     fromEnvironment: SECRETS,
+    storage: STATE,
     allow: ['public', ...allow],
     // On Cloudflare it is Cloudflare's word; here it would be anybody's.
     dropped: ['CF-Connecting-IP'],

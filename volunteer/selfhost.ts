@@ -3,7 +3,7 @@ import { isIP } from 'node:net';
 import { parseArgs } from 'node:util';
 import { RelayFolder } from '../client/cli/relay-folder.ts';
 import { parseLink } from '../protocol/link.ts';
-import { CONTAINER_TLS, containerPort, ENVIRONMENT, FOLDER, type Tls, WORKERD } from './host-files.ts';
+import { CONTAINER_TLS, containerPort, ENVIRONMENT, FOLDER, STATE, type Tls, WORKERD } from './host-files.ts';
 import { checkFolder, type Hosting, selfhostFiles, workerdVersion, writeFolder } from './selfhost-folder.ts';
 import { settleRelay } from './settle.ts';
 import { ownLink } from './share.ts';
@@ -136,7 +136,7 @@ On a server with systemd (x86-64, glibc 2.35 or later, such as Debian 12), whose
 Or with a container, in ${folder}:
 
   podman build --tag relay .
-  podman run --detach --name relay --restart always --read-only --cap-drop all --log-driver none --env-file ${ENVIRONMENT} ${containerOptions(hosting)} relay
+  podman run --detach --name relay --restart always --read-only --cap-drop all --log-driver none --volume relay:${STATE} --env-file ${ENVIRONMENT} ${containerOptions(hosting)} relay
 
 ${proxy(host, hosting)}The link to share:
 

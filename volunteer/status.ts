@@ -30,6 +30,8 @@ export async function run(args: string[], name: string): Promise<void> {
   const report = await askStatus(address, parseRelayKey(secrets.RELAY_KEY)).catch((error: unknown) => {
     throw error instanceof PuenteError ? new Failure(explained(error, address)) : error;
   });
+  if (report.hubs > 0 && report.answered === 0)
+    throw new Failure('None of its hubs answered, where the counts are. Try again in a minute.');
   process.stdout.write(
     values.json ? `${JSON.stringify({ relay: address, ...report })}\n` : `${address}\n\n${textOf(report)}`,
   );

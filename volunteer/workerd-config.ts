@@ -13,7 +13,7 @@ export interface Serving {
   vars: Record<string, string>;
   /** Bindings that workerd takes from its environment: secrets, which then stand in no configuration. */
   fromEnvironment?: readonly string[];
-  /** Where Durable Objects are stored; without it in memory. */
+  /** Where Durable Objects are stored. Without it in memory, where they have no SQLite, and count nothing. */
   storage?: string;
   /** What the Worker may connect to: `public`, `private`, or blocks such as `192.0.2.0/24`. */
   allow: readonly string[];

@@ -477,7 +477,7 @@ describe('invite, revoke and rotate', () => {
 
   it('need a relay', async () => {
     const of = volunteer();
-    for (const command of ['revoke', 'rotate', 'doctor'])
+    for (const command of ['revoke', 'rotate', 'status', 'doctor'])
       expect(await of.run(command)).toMatchObject({ status: 2, stderr: expect.stringContaining('npm run deploy') });
   });
 });

@@ -179,15 +179,18 @@ describe('the command', () => {
     }
   });
 
-  it.each(['deploy', 'selfhost', 'revoke', 'rotate', 'doctor'])('has %s where the relay’s source is', (name) => {
-    const { status, stdout } = puente(name, '--help');
-    expect([status, stdout.split(' ').slice(0, 4)]).toEqual([0, ['npm', 'run', name, '--']]);
-    const elsewhere = spawnSync(process.execPath, [join(ROOT, 'client/cli/main.ts'), name], {
-      cwd: folder,
-      encoding: 'utf8',
-    });
-    expect([elsewhere.status, elsewhere.stderr]).toEqual([2, expect.stringContaining(`npm run ${name}`)]);
-  });
+  it.each(['deploy', 'selfhost', 'revoke', 'rotate', 'status', 'doctor'])(
+    'has %s where the relay’s source is',
+    (name) => {
+      const { status, stdout } = puente(name, '--help');
+      expect([status, stdout.split(' ').slice(0, 4)]).toEqual([0, ['npm', 'run', name, '--']]);
+      const elsewhere = spawnSync(process.execPath, [join(ROOT, 'client/cli/main.ts'), name], {
+        cwd: folder,
+        encoding: 'utf8',
+      });
+      expect([elsewhere.status, elsewhere.stderr]).toEqual([2, expect.stringContaining(`npm run ${name}`)]);
+    },
+  );
 
   it('calls its commands as the person did', () => {
     expect(run('npm', ['run', '--silent', 'key', '--', '--help']).stdout).toMatch(/^npm run key -- \[HOST\]\n/);

@@ -14,6 +14,7 @@ import { createConnection, type PuenteSocket } from '../../client/node/index.ts'
 import { type Certificate, makeCertificate } from '../../examples/local/certificate.ts';
 import { type Bytes, toBase64url } from '../../protocol/bytes.ts';
 import { formatLink, parseLink } from '../../protocol/link.ts';
+import { askStatus } from '../../volunteer/ask-status.ts';
 import { SCRIPT, workerdConfig } from '../../volunteer/workerd-config.ts';
 import { type Backend, echo, startBackend } from '../support/backend.ts';
 import { failure } from '../support/failure.ts';
@@ -88,7 +89,8 @@ const commandOfContainer = (of: Volunteer): string[] =>
 async function start(of: Volunteer, command: string[]): Promise<number> {
   const name = fileOf(of, 'relay.capnp').includes('name = "https"') ? 'https' : 'http';
   const credentials = join(of.folder, 'credentials');
-  mkdirSync(credentials);
+  const state = join(of.folder, 'state');
+  for (const folder of [credentials, state]) mkdirSync(folder, { recursive: true });
   writeFileSync(join(credentials, 'cert.pem'), certificate.cert);
   writeFileSync(join(credentials, 'key.pem'), certificate.key);
   const [, , ...args] = command
@@ -100,7 +102,7 @@ async function start(of: Volunteer, command: string[]): Promise<number> {
       .split('\n')
       .map((line) => line.split('=')),
   );
-  return serving(join(of.folder, 'selfhost'), name, args, env);
+  return serving(join(of.folder, 'selfhost'), name, [`--directory-path=objects=${state}`, ...args], env);
 }
 
 async function serving(cwd: string, socket: string, args: string[], env = {}): Promise<number> {
@@ -168,6 +170,23 @@ describe('the folder', () => {
       const link = formatLink({ origin: `http://127.0.0.1:${port}/`, key: await nodeCipher.publicKey(secret) });
       expect(await echoed(await opened(link), 'word')).toBe('word');
     }
+  });
+
+  it('keeps what it has counted over a restart, in the one folder that its host lets it write', async () => {
+    const of = volunteer();
+    const link = await written(of, ...LOOPBACK);
+    const statusAt = (port: number) => askStatus(`http://127.0.0.1:${port}/`, KEY);
+    const port = await start(of, commandOfUnit(of));
+    expect(await echoed(await opened(linkAt(`http://127.0.0.1:${port}`, link)), 'word')).toBe('word');
+    const counted = await statusAt(port);
+    expect(counted).toMatchObject({ answered: 1, days: [{ sessions: 1, up: 4, down: 4 }] });
+    for (const end of ending.splice(1).reverse()) await end();
+    expect(await statusAt(await start(of, commandOfContainer(of)))).toEqual(counted);
+
+    const [, folder] = /disk = \(path = "(.*?)"/.exec(fileOf(of, 'relay.capnp')) ?? [];
+    const [, state] = /^StateDirectory=(.*)$/m.exec(fileOf(of, 'relay.service')) ?? [];
+    expect(folder).toBe(`/var/lib/${state}`);
+    expect(fileOf(of, 'Containerfile')).toMatch(new RegExp(`install --directory --mode=700 .* ${folder}\n`));
   });
 
   it('keeps a private relay private: strangers find the site of DECOY_URL, at the address that they asked for', async () => {
@@ -302,6 +321,7 @@ describe('the command', () => {
       'systemctl restart relay',
       'podman build',
       '--log-driver none',
+      '--volume relay:/var/lib/relay',
       'output discard',
       'reverse_proxy 127.0.0.1:8080',
       BEFORE,

@@ -168,6 +168,17 @@ describe('a relay', () => {
 /** As it stands in a file of SQLite's. */
 const TABLE = 'CREATE TABLE days';
 
+describe('a relay of before', () => {
+  it('says that it is old where it is open; a private one says nothing, as to any stranger', async () => {
+    const script = built.script.replace('"check", "status"]', '"check"]');
+    expect(script).not.toBe(built.script);
+    const open = await Relay.start({}, { ...built, script });
+    await expect(open.status()).rejects.toMatchObject({ code: 'version' });
+    const closed = await Relay.start({ ACCESS: 'invite' }, { ...built, script });
+    await expect(closed.status()).rejects.toMatchObject({ code: 'not-admitted' });
+  });
+});
+
 describe('who is told', () => {
   it('is whoever has the key of a private relay, and no invited client', async () => {
     const of = new PrivateRelay(backend.address, backend.entry);

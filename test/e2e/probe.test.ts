@@ -185,6 +185,7 @@ describe('a private relay with a wrong setting', () => {
     ['a revoked name', { REVOKED: 'Ana' }],
     ['an old key without a day', { OLD_KEY_UNTIL: undefined }],
     ['too many hubs', { HUBS: '33' }],
+    ['counters that are neither on nor off', { COUNTERS: 'no' }],
     ['a decoy that is no URL', { DECOY_URL: 'my site' }],
     ['a decoy without TLS', { DECOY_URL: 'http://site.example/' }],
   ])('shows its decoy for %s', async (_, wrong) => {

@@ -100,7 +100,7 @@ const start = {
 const helloPayloads = fc
   .oneof(
     fc.record({
-      kind: fc.constantFrom('open', 'check'),
+      kind: fc.constantFrom('open', 'check', 'status'),
       ...start,
       resumable: fc.boolean(),
       backend: fc.string({ unit: 'binary', maxLength: Math.floor(BACKEND_CHARS_MAX / 4) }),

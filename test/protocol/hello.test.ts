@@ -35,7 +35,7 @@ const start = {
   invite: bytes(INVITE_MAX),
 };
 const open: fc.Arbitrary<Hello> = fc.record({
-  kind: fc.constantFrom('open', 'check'),
+  kind: fc.constantFrom('open', 'check', 'status'),
   ...start,
   resumable: fc.boolean(),
   backend: fc.string({ unit: 'grapheme-ascii', maxLength: BACKEND_CHARS_MAX }),

@@ -89,6 +89,16 @@ describe('a relay that is not set up', () => {
       expect((await get('', { RELAY_KEY: KEY, [name]: value })).status).toBe(200);
   });
 
+  it('names COUNTERS, its problem and a correct value', async () => {
+    for (const value of ['yes', 'OFF', '']) {
+      const page = await (await get('', { RELAY_KEY: KEY, COUNTERS: value })).text();
+      expect(page).toContain(
+        `COUNTERS is &quot;${value}&quot;. A correct value: COUNTERS = &quot;on&quot; or COUNTERS = &quot;off&quot;`,
+      );
+    }
+    for (const value of ['on', 'off']) expect((await get('', { RELAY_KEY: KEY, COUNTERS: value })).status).toBe(200);
+  });
+
   it('names HUB_REGION, its problem and the regions that there are', async () => {
     const page = await (await get('', { RELAY_KEY: KEY, HUB_REGION: 'mars' })).text();
     expect(page).toMatch(/HUB_REGION is &quot;mars&quot;, none of wnam, .* me\. .*HUB_REGION = &quot;me&quot;/);

@@ -11,7 +11,7 @@ import { NEXT_STEPS } from './next-steps.ts';
 import { random } from './random.ts';
 import { findRelay } from './relay.ts';
 import type { DialStage, Runtime } from './runtime.ts';
-import { socketThrough, socketTo } from './socket.ts';
+import { socketThrough } from './socket.ts';
 
 /**
  * In order: the relay's name, a connection, TLS, an HTTP answer, 101 for it, the relay's grant, the backend's connection, the
@@ -226,7 +226,7 @@ class RelayCheck {
     } catch (error) {
       if (!(error instanceof PuenteError) || error.code !== 'unreachable') throw error;
       const relay = formatLink({ origin, key: random(32) });
-      await socketTo(this.#observed(), 'check', { relay }).opened;
+      await socketThrough(this.#observed(), '', { relay }).opened;
       throw error;
     }
   }
@@ -246,7 +246,7 @@ class RelayCheck {
   // --- 64 KiB there and back ----------------------------------------------------------------------------------------
 
   async #bulk(): Promise<void> {
-    const socket = socketTo(this.#runtime, 'check', { relay: this.#link });
+    const socket = socketThrough(this.#runtime, '', { relay: this.#link });
     const bytes = random(CHECK_BYTES);
     let back = 0;
     try {

@@ -1,11 +1,10 @@
 /** A tunnel as a WinterTC socket (https://sockets-api.proposal.wintertc.org). */
 import type { Bytes } from '../protocol/bytes.ts';
 import { PuenteError } from '../protocol/errors.ts';
-import type { OpenHello } from '../protocol/hello.ts';
 import { LINGER } from '../protocol/limits.ts';
 import { Signal } from '../protocol/signal.ts';
 import type { Runtime } from './runtime.ts';
-import { type ConnectOptions, Tunnel, type TunnelEvents } from './tunnel.ts';
+import { type ConnectOptions, Tunnel } from './tunnel.ts';
 
 export type { SocketAddress } from './address.ts';
 export type { ConnectOptions, Status } from './tunnel.ts';
@@ -46,14 +45,9 @@ export interface Socket extends EventTarget {
   readonly upgraded: false;
 }
 
-/** @param backend `host:port` */
+/** @param backend `host:port`, or nothing: for a check the relay itself is the backend */
 export function socketThrough(runtime: Runtime, backend: string, options: ConnectOptions): Socket {
-  return new TunnelSocket(runtime, backend, options, 'open');
-}
-
-/** A socket whose backend is the relay itself: see `OpenHello`. */
-export function socketTo(runtime: Runtime, kind: 'check' | 'status', options: ConnectOptions): Socket {
-  return new TunnelSocket(runtime, '', options, kind);
+  return new TunnelSocket(runtime, backend, options);
 }
 
 class TunnelSocket extends EventTarget implements Socket {
@@ -78,18 +72,17 @@ class TunnelSocket extends EventTarget implements Socket {
   #reader!: ReadableStreamDefaultController<Bytes>;
   #writer!: WritableStreamDefaultController;
 
-  constructor(runtime: Runtime, backend: string, options: ConnectOptions, kind: OpenHello['kind']) {
+  constructor(runtime: Runtime, backend: string, options: ConnectOptions) {
     super();
     this.opened = this.#opened.promise;
     this.closed = this.#closed.promise;
-    const events: TunnelEvents = {
+    this.#tunnel = new Tunnel(backend, options, runtime, {
       opened: () => this.#opened.resolve({ remoteAddress: backend }),
       status: (status, count) => void this.dispatchEvent(new CustomEvent(status, { detail: count })),
       readable: () => this.#mayRead.set(),
       writable: () => this.#mayWrite.set(),
       ended: (error) => this.#end(error),
-    };
-    this.#tunnel = new Tunnel(backend, options, runtime, events, kind);
+    });
     this.readable = new ReadableStream(
       {
         start: (controller) => {

@@ -2,7 +2,6 @@
 import { type Bytes, EMPTY } from '../protocol/bytes.ts';
 import { type Code, PuenteError } from '../protocol/errors.ts';
 import { isRepeatable } from '../protocol/flight.ts';
-import type { OpenHello } from '../protocol/hello.ts';
 import { EARLY_DATA_MAX, EARLY_DATA_WAIT, OPEN_TIMEOUT } from '../protocol/limits.ts';
 import { Session } from '../protocol/session.ts';
 import { Signal } from '../protocol/signal.ts';
@@ -61,7 +60,6 @@ export type Status = 'online' | 'reconnecting' | 'resumed';
 
 export class Tunnel {
   readonly #backend: string;
-  readonly #kind: OpenHello['kind'];
   readonly #options: ConnectOptions;
   readonly #runtime: Runtime;
   readonly #events: TunnelEvents;
@@ -78,16 +76,9 @@ export class Tunnel {
   #carriers: Carriers | undefined;
   readonly #counts = { online: 0, reconnecting: 0, resumed: 0 };
 
-  /** @param backend `host:port`; empty for the other kinds, where the relay is it */
-  constructor(
-    backend: string,
-    options: ConnectOptions,
-    runtime: Runtime,
-    events: TunnelEvents,
-    kind: OpenHello['kind'] = 'open',
-  ) {
+  /** @param backend `host:port`, or nothing, for a check */
+  constructor(backend: string, options: ConnectOptions, runtime: Runtime, events: TunnelEvents) {
     this.#backend = backend;
-    this.#kind = kind;
     this.#options = options;
     this.#runtime = runtime;
     this.#events = events;
@@ -201,7 +192,7 @@ export class Tunnel {
     const told = session.offsets();
     const allowance = path.allowance(0.5);
     const hello: HelloParts = {
-      kind: this.#kind,
+      kind: this.#backend ? 'open' : 'check',
       resumable: true,
       backend: this.#backend,
       allowance: allowance.down,

@@ -32,11 +32,6 @@ export class Incoming {
     return { received: this.#end === undefined ? this.#queue.end : this.#end + 1, limit: this.#limit };
   }
 
-  /** Offset after the last byte that was received. */
-  get end(): number {
-    return this.#queue.end;
-  }
-
   /** The peer's FIN has come. */
   get finished(): boolean {
     return this.#end !== undefined;

@@ -30,7 +30,7 @@ export class Outgoing {
     return this.#sent;
   }
 
-  get written(): number {
+  get #written(): number {
     return this.#queue.end;
   }
 
@@ -51,17 +51,17 @@ export class Outgoing {
 
   /** Nothing was written, and no peer has said anything. */
   get untouched(): boolean {
-    return this.unanswered && this.written === 0;
+    return this.unanswered && this.#written === 0;
   }
 
   /** On this carrier, or on one before it. */
   get finSent(): boolean {
-    return this.#finished && this.#sent === this.written + 1;
+    return this.#finished && this.#sent === this.#written + 1;
   }
 
   /** The peer has all of it, and the FIN. */
   get acknowledged(): boolean {
-    return this.#finished && this.#acked === this.written + 1;
+    return this.#finished && this.#acked === this.#written + 1;
   }
 
   /**
@@ -72,7 +72,7 @@ export class Outgoing {
     if (this.#finished) return 0;
     const { size } = this.#replay;
     const bound = Math.min(this.#limit ?? WINDOW_INITIAL, this.#acked + size, proven + 2 * size);
-    return Math.max(0, bound - this.written);
+    return Math.max(0, bound - this.#written);
   }
 
   /**
@@ -98,9 +98,9 @@ export class Outgoing {
 
   /** The first bytes written, when all of them fit and may go: they count as sent from then on. EMPTY otherwise. */
   earlyData(max: number, may: (first: Bytes) => boolean): Bytes {
-    if (this.written > max) return EMPTY;
+    if (this.#written > max) return EMPTY;
     const parts: Bytes[] = [];
-    for (let at = 0; at < this.written; at += parts.at(-1)?.length ?? 0) parts.push(this.#queue.peek(at, max));
+    for (let at = 0; at < this.#written; at += parts.at(-1)?.length ?? 0) parts.push(this.#queue.peek(at, max));
     const first = concat(...parts);
     if (!may(first)) return EMPTY;
     this.#everSent = first.length;
@@ -117,7 +117,7 @@ export class Outgoing {
     if (received <= this.#acked) return;
     this.#acked = received;
     this.#sent = Math.max(this.#sent, received);
-    this.#queue.dropTo(Math.min(received, this.written), true);
+    this.#queue.dropTo(Math.min(received, this.#written), true);
     this.#replay.used(received, now, limit > received + this.#replay.size);
   }
 
@@ -132,12 +132,12 @@ export class Outgoing {
   }
 
   get #sendable(): number {
-    return Math.max(0, Math.min(this.#limit ?? 0, this.written) - this.#sent);
+    return Math.max(0, Math.min(this.#limit ?? 0, this.#written) - this.#sent);
   }
 
   /** A FIN needs no credit: one offset more cannot overrun a queue, and a full window must not hold it back. */
   get #finIsNext(): boolean {
-    return this.#finished && this.#sent === this.written;
+    return this.#finished && this.#sent === this.#written;
   }
 
   /** Adds what may be sent now to a record, and says how much of its space is left. */
@@ -150,8 +150,8 @@ export class Outgoing {
       left -= DATA_HEADER + bytes.length;
     }
     if (this.#finIsNext) {
-      frames.push({ type: 'fin', offset: this.written });
-      this.#sent = this.written + 1;
+      frames.push({ type: 'fin', offset: this.#written });
+      this.#sent = this.#written + 1;
     }
     this.#everSent = Math.max(this.#everSent, this.#sent);
     return left;

@@ -233,11 +233,6 @@ export class Session {
     this.#ping ??= 'due';
   }
 
-  /** App bytes that have come from the peer, and that were written for it, in all. */
-  get carried(): { received: number; written: number } {
-    return { received: this.#incoming.end, written: this.#outgoing.written };
-  }
-
   // --- the carrier's side ---------------------------------------------------------------------------------------
 
   /**

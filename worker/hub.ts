@@ -94,7 +94,7 @@ export class Hub extends DurableObject<Env> {
     });
     const session = new HeldSession(id, pipe, config.resumeTime, () => place.begun());
     this.#sessions.set(key, session);
-    await this.#ledger.tally.follow(pipe.session, async () => {
+    await this.#ledger.tally.follow(pipe, async () => {
       await session.open(wire, admitted.handshake, hello);
       await pipe.run();
     });

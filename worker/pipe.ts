@@ -51,8 +51,15 @@ export async function join(
   }
 }
 
+/** Bytes that went each way so far: from the client, and from the backend. */
+export interface Carried {
+  up: number;
+  down: number;
+}
+
 export class Pipe {
   readonly session: Session;
+  readonly carried: Carried = { up: 0, down: 0 };
   readonly #backend: Connection;
   readonly #firstFlight: FirstFlight;
   readonly #onEnded: (code: Code | undefined) => void;
@@ -125,6 +132,7 @@ export class Pipe {
       const bytes = this.session.take();
       if (bytes) {
         this.#lastData = clock.now();
+        this.carried.up += bytes.length;
         const passed = this.#firstFlight.pass(bytes);
         if (passed.length > 0) await this.#writer.write(passed);
         this.session.consumed(bytes.length);
@@ -150,6 +158,7 @@ export class Pipe {
       const { value, done } = await this.#reader.read(this.#buffer.view(length));
       if (done) break;
       this.#lastData = clock.now();
+      this.carried.down += value.length;
       const owned = this.#buffer.filled(value, length);
       for (let rest = this.#send(value, owned); rest.length > 0 && !this.#over; rest = this.#send(rest, owned))
         await this.#writable.wait();

@@ -1,6 +1,6 @@
 /** Counts how much a relay is used: how many sessions, bytes and refusals. Nothing of whose, from where or to which backend. */
 import { PuenteError } from '../protocol/errors.ts';
-import type { Session } from '../protocol/session.ts';
+import type { Carried, Pipe } from './pipe.ts';
 
 /** `sessions`, `checks`, `up` and `down` (bytes from clients, and from backends), and the codes of refusals. */
 export type Counts = Record<string, number>;
@@ -15,7 +15,7 @@ export function sum(...all: readonly Counts[]): Counts {
 export class Tally {
   #counts: Counts = {};
   /** The sessions that are open, and what of their bytes is counted. */
-  readonly #open = new Map<Session, Session['carried']>();
+  readonly #open = new Map<Pick<Pipe, 'carried'>, Carried>();
 
   add(counts: Counts): void {
     this.#counts = sum(this.#counts, counts);
@@ -32,9 +32,9 @@ export class Tally {
   }
 
   /** Counts a session, and its bytes until `run` is over. */
-  async follow(session: Session, run: () => Promise<void>): Promise<void> {
+  async follow(session: Pick<Pipe, 'carried'>, run: () => Promise<void>): Promise<void> {
     this.add({ sessions: 1 });
-    this.#open.set(session, { received: 0, written: 0 });
+    this.#open.set(session, { up: 0, down: 0 });
     try {
       await run();
     } finally {
@@ -43,13 +43,12 @@ export class Tally {
     }
   }
 
-  /** By its offsets, so that nothing is done for a record. */
-  #measure(session: Session): void {
-    const { carried } = session;
-    const { received, written } = this.#open.get(session) ?? carried;
-    this.#open.set(session, carried);
-    if (carried.received > received) this.add({ up: carried.received - received });
-    if (carried.written > written) this.add({ down: carried.written - written });
+  #measure(session: Pick<Pipe, 'carried'>): void {
+    const { up, down } = session.carried;
+    const counted = this.#open.get(session);
+    this.#open.set(session, { up, down });
+    if (counted && up > counted.up) this.add({ up: up - counted.up });
+    if (counted && down > counted.down) this.add({ down: down - counted.down });
   }
 
   /** What was counted since the last time, the bytes of open sessions too; `undefined` where that is nothing. */

@@ -19,6 +19,7 @@ import { encodeHello } from '../../protocol/hello.ts';
 import { inviteKeyOf, signInvite } from '../../protocol/invite.ts';
 import { OPENING_MAX } from '../../protocol/limits.ts';
 import { formatLink, parseLink } from '../../protocol/link.ts';
+import { askStatus } from '../../volunteer/ask-status.ts';
 import { type Backend, startBackend } from '../support/backend.ts';
 import { Canaries } from '../support/canaries.ts';
 import { ROOT } from '../support/command.ts';
@@ -305,6 +306,19 @@ async function strangers(user: User): Promise<string[]> {
   return answers;
 }
 
+/** What is stored is there when it is searched, and has no room for anything else. */
+async function countsAlone({ link, stored }: Relay): Promise<void> {
+  const { days } = await askStatus(parseLink(link).origin, KEY);
+  expect(stored().some((file) => Buffer.from(file).includes('"sessions":'))).toBe(true);
+  for (const { day, refused, ...counts } of days) {
+    expect(day).toMatch(/^\d{4}-\d\d-\d\d$/);
+    expect(Object.keys(counts)).toEqual(['sessions', 'checks', 'up', 'down']);
+    expect(Object.keys(refused).filter((code) => !refusalOf(toWire(code as Code)))).toEqual([]);
+    for (const count of [...Object.values(counts), ...Object.values(refused)])
+      expect(count).toEqual(expect.any(Number));
+  }
+}
+
 async function visit(url: string, offered?: string): Promise<{ close(): void; read(): Promise<string> }> {
   const upgrade = {
     Connection: 'Upgrade',
@@ -346,6 +360,7 @@ describe.each([
     }
     if (start === inWorkerd && isPrivate) await fillUp(users[0] as User);
 
+    if (start === inWorkerd) await countsAlone(relay);
     for (const file of relay.stored()) expect(canaries.foundIn(file)).toEqual([]);
     await relay.close();
     running = undefined;

@@ -3,7 +3,6 @@ import { env, runInDurableObject } from 'cloudflare:test';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { PuenteError } from '../../protocol/errors.ts';
 import { COUNTED_DAYS_MAX, COUNTS_WRITTEN_EVERY } from '../../protocol/limits.ts';
-import type { Session } from '../../protocol/session.ts';
 import type { Env } from '../../worker/env.ts';
 import { Ledger } from '../../worker/ledger.ts';
 
@@ -37,21 +36,16 @@ async function onStorage(test: (storage: DurableObjectStorage, written: () => nu
 
 /** A session that lasts until it is told to end. */
 function session(ledger: Ledger) {
-  const carried = { received: 0, written: 0 };
+  const carried = { up: 0, down: 0 };
   let end = () => {};
   const over = new Promise<void>((resolve) => {
     end = resolve;
   });
-  const of = {
-    get carried() {
-      return { ...carried };
-    },
-  } as Session;
-  const run = ledger.during(() => ledger.tally.follow(of, () => over));
+  const run = ledger.during(() => ledger.tally.follow({ carried }, () => over));
   return {
     carry(up: number, down: number) {
-      carried.received += up;
-      carried.written += down;
+      carried.up += up;
+      carried.down += down;
     },
     end() {
       end();

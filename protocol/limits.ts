@@ -322,7 +322,8 @@ export const CONNECTS_WAITING_MAX = 64;
 // --- counters ---------------------------------------------------------------------------------------------------
 
 /** A hub writes what it has counted so often while it has sessions, and when it has none left. A row is written each time, 1,440
- * a day of the 100,000 that the free plan has; and hubs that are evicted forget a minute at most. */
+ * a day of the 100,000 that the free plan has, and what the hub sends waits for some milliseconds until it is safe; and hubs that are
+ * evicted forget a minute at most. */
 export const COUNTS_WRITTEN_EVERY = 60_000;
 
 /** An isolate gathers for so long before it hands its counts to a hub: the platform lets an invocation go on for 30 s after its

@@ -16,7 +16,7 @@ export function hubFor(admitted: Admitted, config: Config, namespace: Env['HUB']
   return namespace && number !== undefined ? hubNumbered(number, config, namespace) : undefined;
 }
 
-export type Namespace = NonNullable<Env['HUB']>;
+type Namespace = NonNullable<Env['HUB']>;
 export type HubStub = ReturnType<Namespace['get']>;
 
 export function hubNumbered(number: number, { region }: Config, namespace: Namespace): HubStub {

@@ -1,10 +1,14 @@
 /** What a hub writes of what it has counted, how often, and for how long it keeps it. */
 import { env, runInDurableObject } from 'cloudflare:test';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
 import { PuenteError } from '../../protocol/errors.ts';
 import { COUNTED_DAYS_MAX, COUNTS_WRITTEN_EVERY } from '../../protocol/limits.ts';
+import { type Admitted, admit, handOver } from '../../worker/admission.ts';
+import { configOf } from '../../worker/config.ts';
 import type { Env } from '../../worker/env.ts';
+import { Hub } from '../../worker/hub.ts';
 import { Ledger } from '../../worker/ledger.ts';
+import { PrivateRelay } from '../support/private-relay.ts';
 
 const DAY = 24 * 60 * 60_000;
 
@@ -138,6 +142,25 @@ describe('a hub', () => {
       ledger.forget();
       expect(storage.sql.exec("SELECT name FROM sqlite_master WHERE name = 'days'").toArray()).toEqual([]);
     }));
+
+  it('does so with the next hello', async () => {
+    vi.useRealTimers();
+    const of = new PrivateRelay(inject('backend'), 'any://127.0.0.1:9');
+    const { HUB } = env as Env;
+    await runInDurableObject(HUB?.get(HUB.newUniqueId()) as DurableObjectStub, async (_, state) => {
+      const counting = new Hub(state, of.vars);
+      counting.add({ sessions: 1 });
+      expect(counting.days().map(({ counts }) => counts)).toEqual([{ sessions: 1 }]);
+      const settings = { ...of.vars, COUNTERS: 'off' };
+      const headers = { Upgrade: 'websocket', 'Sec-WebSocket-Protocol': (await of.valid({ resumable: true })()) ?? '' };
+      const admitted = await admit(new Request('https://relay.example/', { headers }), await configOf(settings));
+      const response = await new Hub(state, settings).fetch(handOver(admitted as Admitted));
+      expect(response.status).toBe(101);
+      expect(state.storage.sql.exec("SELECT name FROM sqlite_master WHERE name = 'days'").toArray()).toEqual([]);
+      response.webSocket?.accept();
+      response.webSocket?.close();
+    });
+  });
 
   it('holds sessions also where it cannot write', async () => {
     const storage = {

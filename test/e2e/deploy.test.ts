@@ -3,12 +3,12 @@ import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { decodeQR } from 'qr/decode.js';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type LocalRelay, startRelay } from '../../examples/local/relay.ts';
 import { type Bytes, fromBase64url, toBase64url } from '../../protocol/bytes.ts';
 import { decodeInvite } from '../../protocol/invite.ts';
 import { parseLink } from '../../protocol/link.ts';
 import { type Backend, startBackend } from '../support/backend.ts';
 import { startCloudflareApi } from '../support/cloudflare-api.ts';
+import { type Relay, startRelay } from '../support/relay.ts';
 import { type RelayFront, startRelayFront } from '../support/relay-front.ts';
 import { type Account, Volunteer } from '../support/wrangler.ts';
 
@@ -38,7 +38,7 @@ async function deployedRelay(of: Volunteer, front: string): Promise<RelayFront> 
   const { args, secrets } = of.calls.findLast(({ args: [command] }) => command === 'deploy') ?? { args: [] };
   const vars = args.flatMap((word, index) => (args[index - 1] === '--var' ? [word.split(/:(.*)/s).slice(0, 2)] : []));
   const { RELAY_KEY = '', ...others } = secrets ?? {};
-  const relay: LocalRelay = await startRelay(
+  const relay: Relay = await startRelay(
     { ...Object.fromEntries(vars), ...others },
     fromBase64url(RELAY_KEY) as Uint8Array<ArrayBuffer>,
   );

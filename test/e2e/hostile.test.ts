@@ -1,6 +1,6 @@
 /** Peers that break the rules, at plain sessions and at those of a hub: each gets its code, and nobody else notices. */
 import type net from 'node:net';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
 import { nodeCipher } from '../../client/node/cipher.ts';
 import { createConnection } from '../../client/node/index.ts';
 import { makeCertificate } from '../../examples/local/certificate.ts';
@@ -13,7 +13,7 @@ import { type Backend, echo, startBackend } from '../support/backend.ts';
 import { residentBytes } from '../support/proc.ts';
 import { openHello, RawClient, random } from '../support/raw-client.ts';
 import { until } from '../support/until.ts';
-import { bundle, serve as serveWorker, type Workerd } from '../support/workerd.ts';
+import { serve as serveWorker, type Workerd } from '../support/workerd.ts';
 
 const KEY = random(32);
 const MiB = 1024 * 1024;
@@ -26,7 +26,7 @@ let serve: (socket: net.Socket) => void;
 beforeAll(async () => {
   backend = await startBackend((socket) => serve(socket));
   const vars = { RELAY_KEY: toBase64url(KEY), BACKENDS: backend.entry };
-  relay = await serveWorker(bundle('wrangler.toml'), vars, await makeCertificate());
+  relay = await serveWorker(inject('worker'), vars, await makeCertificate());
   link = formatLink({ origin: `http://127.0.0.1:${relay.port}/`, key: await nodeCipher.publicKey(KEY) });
 });
 

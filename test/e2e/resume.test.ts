@@ -6,7 +6,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { createConnection, type PuenteSocket } from '../../client/node/index.ts';
-import { type LocalRelay, startRelay } from '../../examples/local/relay.ts';
 import { EMPTY, toUtf8 } from '../../protocol/bytes.ts';
 import { encodeHello } from '../../protocol/hello.ts';
 import { PACKET_DATA } from '../../protocol/limits.ts';
@@ -14,13 +13,14 @@ import { type Backend, echo, startBackend } from '../support/backend.ts';
 import { KnownBytes, KnownBytesCheck } from '../support/bytes.ts';
 import { failure } from '../support/failure.ts';
 import { helloFor, openHello, RawClient, random } from '../support/raw-client.ts';
+import { type Relay, startRelay } from '../support/relay.ts';
 import { until } from '../support/until.ts';
 
 const KEY = random(32);
 const MiB = 1024 * 1024;
 
 let backend: Backend;
-let relay: LocalRelay;
+let relay: Relay;
 let path: Path;
 let serve: (socket: net.Socket) => void;
 

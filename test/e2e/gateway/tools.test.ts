@@ -6,11 +6,11 @@ import { chromium } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Certificate, makeCertificate } from '../../../examples/local/certificate.ts';
 import { type Listening, listen } from '../../../examples/local/listen.ts';
-import { type LocalRelay, startRelay } from '../../../examples/local/relay.ts';
 import { Command } from '../../support/command.ts';
 import type { Daemon } from '../../support/daemon.ts';
 import { findProgram } from '../../support/program.ts';
 import { startProsody } from '../../support/prosody.ts';
+import { type Relay, startRelay } from '../../support/relay.ts';
 import { until } from '../../support/until.ts';
 
 const programs = { curl: findProgram('curl'), chromium: findProgram('chromium'), prosody: findProgram('prosody') };
@@ -28,7 +28,7 @@ const BIG = Buffer.alloc(3_000_000, 'puente');
 let certificate: Certificate;
 let site: Listening;
 let prosody: Daemon | undefined;
-let relay: LocalRelay;
+let relay: Relay;
 let forward: Command | undefined;
 
 beforeAll(async () => {

@@ -297,13 +297,13 @@ describe('npm run deploy -- --dry-run', () => {
     for (const says of ['env.RELAY_KEY', 'env.HUB_REGION', '--dry-run: exiting now', 'Nothing was uploaded'])
       expect(stdout).toContain(says);
     expect(stdout).toMatch(/https:\/\/olive-harbor\.your-subdomain\.workers\.dev\/#k=[\w-]{43}\n/);
-    const again = await of.dryRun('--no-qr');
+    const again = await of.run('deploy', '--dry-run', '--no-qr');
     expect(linkIn(again.stdout)).toBe(linkIn(stdout));
   });
 
   it('draws the link as a QR code that can be read', async () => {
     const of = volunteer();
-    const { stdout } = await of.dryRun('--yes', '--access', 'invite', '--qr');
+    const { stdout } = await of.run('deploy', '--dry-run', '--yes', '--access', 'invite', '--qr');
     expect(read(stdout)).toBe(linkIn(stdout));
     const { invite } = parseLink(linkIn(stdout));
     expect(decodeInvite(invite as Bytes)?.expires).toBeGreaterThan(Date.now());

@@ -79,14 +79,6 @@ describe.each([
     await until('the backend connection is closed', () => backend.open.size === 0);
   });
 
-  it('whose client says nothing after the grant ends with silent after 10 s', async () => {
-    serve = echo;
-    const client = await ask();
-    await client.closed;
-    expect(client.frames).toContainEqual({ type: 'reset', code: 24 });
-    await until('the backend connection is closed', () => backend.open.size === 0);
-  });
-
   // What a peer may send without end: it costs it as much as it costs the relay, which must hold none of it.
   const floods: [string, (client: RawClient, round: number) => Promise<void>][] = [
     ['10,000 records of one byte', (client, round) => client.send(data(round, 1))],
@@ -153,6 +145,19 @@ describe.each([
     await client.send(aborted);
     await until('the backend connection is closed', () => backend.open.size === 0);
   });
+});
+
+it('a session of either kind whose client says nothing after the grant ends with silent after 10 s', async () => {
+  serve = echo;
+  const ask = (resumable: boolean) => RawClient.open(link, openHello(backend.address, { resumable }));
+  // At once: each takes the whole of that time.
+  const clients = await Promise.all([false, true].map(ask));
+  expect(clients.map(({ grant }) => 'resumable' in grant && grant.resumable)).toEqual([false, true]);
+  for (const { closed, frames } of clients) {
+    await closed;
+    expect(frames).toContainEqual({ type: 'reset', code: 24 });
+  }
+  await until('the backend connections are closed', () => backend.open.size === 0);
 });
 
 it('a resume from beyond what was sent, or from before what is kept, ends the session with bad-offset', async () => {

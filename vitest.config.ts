@@ -21,7 +21,8 @@ const PATIENT = { testTimeout: 60_000, hookTimeout: 60_000 };
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'protocol', include: ['test/protocol/**/*.test.ts'], ...ALL_CORES } },
+      // Pure, so what one file leaves behind is nothing to the next.
+      { test: { name: 'protocol', include: ['test/protocol/**/*.test.ts'], isolate: false, ...ALL_CORES } },
       { test: { name: 'client', include: ['test/client/**/*.test.ts'], ...ALL_CORES } },
       {
         plugins: [

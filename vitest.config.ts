@@ -6,8 +6,14 @@ import { defineConfig } from 'vitest/config';
 // Most of the time that a short command takes, its modules are compiled: once is enough for all that the tests start.
 process.env.NODE_COMPILE_CACHE ??= fileURLToPath(new URL('node_modules/.cache/compile', import.meta.url));
 
-/** Tests that count sockets, memory or bytes under way, or whose networks and carriers live by the clock. */
-const ALONE = ['frozen', 'gone', 'hostile', 'kills', 'lab', 'middlebox', 'resume', 'tickets', 'transfer'];
+/**
+ * Tests that measure, that count sockets, memory or bytes under way, whose networks and carriers live by the clock, or that must open
+ * more clients than there is room for within the ten seconds for which one may be silent.
+ */
+const ALONE = [
+  ...['abuse', 'bench', 'canaries', 'frozen', 'gone', 'hostile', 'kills'],
+  ...['lab', 'middlebox', 'resume', 'tickets', 'transfer'],
+];
 
 const E2E = 'test/e2e/**/*.test.ts';
 const ALONE_FILES = `test/e2e/{${ALONE.join()}}.test.ts`;

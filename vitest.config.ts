@@ -8,10 +8,10 @@ process.env.NODE_COMPILE_CACHE ??= fileURLToPath(new URL('node_modules/.cache/co
 
 /**
  * Tests that measure, that count sockets, memory or bytes under way, whose networks and carriers live by the clock, or that must open
- * more clients than there is room for within the ten seconds for which one may be silent.
+ * more clients than there is room for within the ten seconds for which one may be silent. And `fuzz`, which takes all of a core.
  */
 const ALONE = [
-  ...['abuse', 'bench', 'canaries', 'frozen', 'gone', 'hostile', 'kills'],
+  ...['abuse', 'bench', 'canaries', 'frozen', 'fuzz', 'gone', 'hostile', 'kills'],
   ...['lab', 'middlebox', 'resume', 'tickets', 'transfer'],
 ];
 

@@ -1,21 +1,35 @@
 import './examples/local/offline.ts';
+import { fileURLToPath } from 'node:url';
 import { cloudflareTest } from '@cloudflare/vitest-plugin';
 import { defineConfig } from 'vitest/config';
 
-/** Whole programs, and apps with their servers: they wait more than they compute. */
-const APPS = [
-  'test/e2e/{adapters,gateway}/**/*.test.ts',
-  'test/e2e/{browser,check,cli,demo,deploy,dialer,doctor,examples,failover,mqtt,repository,selfhost,status,xmpp}.test.ts',
+// Most of the time that a short command takes, its modules are compiled: once is enough for all that the tests start.
+process.env.NODE_COMPILE_CACHE ??= fileURLToPath(new URL('node_modules/.cache/compile', import.meta.url));
+
+/**
+ * Tests that measure, that count sockets, memory or bytes under way, whose networks and carriers live by the clock, or that must open
+ * more clients than there is room for within the ten seconds for which one may be silent. And `fuzz`, which takes all of a core.
+ */
+const ALONE = [
+  ...['abuse', 'bench', 'canaries', 'frozen', 'fuzz', 'gone', 'hostile', 'kills'],
+  ...['lab', 'middlebox', 'resume', 'tickets', 'transfer'],
 ];
 
-/** Beside each other, tests that count sockets and memory, or that time may fail, would disturb one another. */
-const alone = (order: number) => ({ sequence: { groupOrder: order }, testTimeout: 60_000, hookTimeout: 60_000 });
+const E2E = 'test/e2e/**/*.test.ts';
+const ALONE_FILES = `test/e2e/{${ALONE.join()}}.test.ts`;
+
+/** By default it would leave one core out, which is half of a small machine. */
+const ALL_CORES = { maxWorkers: '100%' };
+
+/** With whole programs, servers and other groups' tests on the same machine. */
+const PATIENT = { testTimeout: 60_000, hookTimeout: 60_000 };
 
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'protocol', include: ['test/protocol/**/*.test.ts'] } },
-      { test: { name: 'client', include: ['test/client/**/*.test.ts'] } },
+      // Pure, so what one file leaves behind is nothing to the next.
+      { test: { name: 'protocol', include: ['test/protocol/**/*.test.ts'], isolate: false, ...ALL_CORES } },
+      { test: { name: 'client', include: ['test/client/**/*.test.ts'], ...ALL_CORES } },
       {
         plugins: [
           cloudflareTest({
@@ -28,24 +42,30 @@ export default defineConfig({
           name: 'workerd',
           include: ['test/worker/**/*.test.ts'],
           globalSetup: './test/support/provided-backend.ts',
+          ...ALL_CORES,
         },
       },
       {
+        // Beside others they would see what those open, use and hold up.
         test: {
           name: 'end to end',
-          include: ['test/e2e/**/*.test.ts'],
-          exclude: APPS,
+          include: [ALONE_FILES],
+          globalSetup: './test/support/provided-worker.ts',
           fileParallelism: false,
-          ...alone(1),
+          sequence: { groupOrder: 1 },
+          ...PATIENT,
         },
       },
       {
+        // Whole programs, servers, and sessions whose waits do not matter: they wait more than they compute.
         test: {
           name: 'apps',
-          include: APPS,
-          globalSetup: './test/support/build.ts',
+          include: [E2E],
+          exclude: [ALONE_FILES],
+          globalSetup: ['./test/support/build.ts', './test/support/provided-worker.ts'],
           maxWorkers: 3,
-          ...alone(2),
+          sequence: { groupOrder: 2 },
+          ...PATIENT,
         },
       },
     ],

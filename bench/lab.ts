@@ -7,7 +7,8 @@ import { type Certificate, makeCertificate } from '../examples/local/certificate
 import { toBase64url } from '../protocol/bytes.ts';
 import { formatLink } from '../protocol/link.ts';
 import { haproxyVersion, startHaproxy } from '../test/support/haproxy.ts';
-import { type Bundle, bundle, serve, type Workerd } from '../test/support/workerd.ts';
+import { serve, type Workerd } from '../test/support/workerd.ts';
+import { type Bundle, bundle } from '../volunteer/bundle.ts';
 import { type Backends, startBackends } from './backend.ts';
 import { Driver } from './driver.ts';
 import type { Case } from './tasks.ts';

@@ -3,6 +3,7 @@ import net from 'node:net';
 import { helloWorld, relay } from '../test/support/decoys.ts';
 import { knock, offering, requestOf, UPGRADE } from '../test/support/exchange.ts';
 import { type Offer, PrivateRelay } from '../test/support/private-relay.ts';
+import { bundle } from '../volunteer/bundle.ts';
 import { quantile } from './statistics.ts';
 
 /** Of each kind, to each of the two. */
@@ -57,7 +58,8 @@ export async function probe(progress: (text: string) => void): Promise<ProbeFigu
   progress('bundling the Worker');
   // Port 1 refuses: nothing is opened but the one session whose hello is replayed.
   const of = new PrivateRelay('127.0.0.1:1', '127.0.0.1:1');
-  const [served, reference] = [await relay({ ...of.vars, HUBS: '0' }), await helloWorld()];
+  const worker = bundle('wrangler.toml');
+  const [served, reference] = [await relay(worker, { ...of.vars, HUBS: '0' }), await helloWorld(worker)];
   const [ours, theirs] = [await Connection.open(served.port), await Connection.open(reference.port)];
   try {
     const kinds = Object.entries(await kindsOf(of, served.port));

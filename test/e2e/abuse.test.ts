@@ -1,7 +1,7 @@
 /** What one source, one invite and clients that never finish opening may take: the Worker with its rate limiters. */
 import http from 'node:http';
 import { text } from 'node:stream/consumers';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { nodeCipher } from '../../client/node/cipher.ts';
 import { makeCertificate } from '../../examples/local/certificate.ts';
 import { type LocalRelay, startRelay } from '../../examples/local/relay.ts';
@@ -13,7 +13,7 @@ import { formatLink } from '../../protocol/link.ts';
 import { type Backend, echo, startBackend } from '../support/backend.ts';
 import { openHello, RawClient, random } from '../support/raw-client.ts';
 import { until } from '../support/until.ts';
-import { bundle, serve, type Workerd } from '../support/workerd.ts';
+import { serve, type Workerd } from '../support/workerd.ts';
 
 const KEY = random(32);
 /** Refuses every connection, which is no fault of a client's. */
@@ -43,7 +43,7 @@ beforeAll(async () => {
   invited = await startRelay(isPrivate, KEY);
   scarce = await startRelay(isPrivate, KEY, 'test/scarce/wrangler.toml');
   const secrets = { RELAY_KEY: toBase64url(KEY) };
-  bare = await serve(bundle('wrangler.toml'), { ...isPrivate, ...secrets }, await makeCertificate());
+  bare = await serve(inject('worker'), { ...isPrivate, ...secrets }, await makeCertificate());
   bareLink = formatLink({ origin: `http://127.0.0.1:${bare.port}/`, key: await nodeCipher.publicKey(KEY) });
 });
 

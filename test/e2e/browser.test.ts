@@ -7,11 +7,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type * as Puente from '../../client/index.ts';
 import type { RelayReport } from '../../client/index.ts';
 import { type Listening, listen } from '../../examples/local/listen.ts';
-import { type LocalRelay, startRelay } from '../../examples/local/relay.ts';
 import { toBase64url } from '../../protocol/bytes.ts';
 import { type Backend, echo, startBackend } from '../support/backend.ts';
 import { findProgram } from '../support/program.ts';
 import { random } from '../support/raw-client.ts';
+import { type Relay, startRelay } from '../support/relay.ts';
 
 const program = findProgram('chromium');
 // Left out on a developer's machine, never in CI.
@@ -21,7 +21,7 @@ if (skipped) console.log('SKIPPED: the client in Chromium. To run it: apt-get in
 /** In the page. */
 declare const puente: typeof Puente;
 
-let relay: LocalRelay;
+let relay: Relay;
 let talker: Backend;
 let echoing: Backend;
 let site: Listening;

@@ -8,7 +8,7 @@ import type net from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { transform } from 'esbuild';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
 import { nodeCipher } from '../../client/node/cipher.ts';
 import { createConnection } from '../../client/node/index.ts';
 import { type Certificate, makeCertificate } from '../../examples/local/certificate.ts';
@@ -20,13 +20,14 @@ import { inviteKeyOf, signInvite } from '../../protocol/invite.ts';
 import { OPENING_MAX } from '../../protocol/limits.ts';
 import { formatLink, parseLink } from '../../protocol/link.ts';
 import { askStatus } from '../../volunteer/ask-status.ts';
+import type { Bundle } from '../../volunteer/bundle.ts';
 import { type Backend, startBackend } from '../support/backend.ts';
 import { Canaries } from '../support/canaries.ts';
 import { ROOT } from '../support/command.ts';
 import { failure } from '../support/failure.ts';
 import { helloFor, openHello, RawClient, random } from '../support/raw-client.ts';
 import { until } from '../support/until.ts';
-import { type Bundle, bundle, serve } from '../support/workerd.ts';
+import { serve } from '../support/workerd.ts';
 
 const KEY = random(32);
 const INVITE_ID = random(6);
@@ -71,7 +72,7 @@ beforeAll(async () => {
   });
   invite = await signed(0);
   narrow = await signed(1);
-  built = bundle('wrangler.toml');
+  built = inject('worker');
   certificate = await makeCertificate();
 });
 

@@ -2,7 +2,7 @@
 import https from 'node:https';
 import net, { type LookupFunction } from 'node:net';
 import tls from 'node:tls';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, inject, it, vi } from 'vitest';
 import { check as checkInBrowser } from '../../client/index.ts';
 import { nodeCipher } from '../../client/node/cipher.ts';
 import { check, dialer, type NodeCheckOptions, type RelayReport } from '../../client/node/index.ts';
@@ -11,6 +11,7 @@ import { type Listening, listen } from '../../examples/local/listen.ts';
 import { startRelay } from '../../examples/local/relay.ts';
 import { toBase64url } from '../../protocol/bytes.ts';
 import { formatLink } from '../../protocol/link.ts';
+import type { Bundle } from '../../volunteer/bundle.ts';
 import { type Chain, makeChain } from '../lab/certificate.ts';
 import type { Fault } from '../lab/connection.ts';
 import { cutAfter, filterNames, freezeAfter } from '../lab/faults.ts';
@@ -19,7 +20,7 @@ import { startSilentBackend } from '../support/backend.ts';
 import { type BrokenRelay, type Misdeed, refuse, startBrokenRelay } from '../support/broken-relay.ts';
 import { PrivateRelay } from '../support/private-relay.ts';
 import { random } from '../support/raw-client.ts';
-import { type Bundle, bundle, serve, type Workerd } from '../support/workerd.ts';
+import { serve, type Workerd } from '../support/workerd.ts';
 
 const KEY = random(32);
 const OTHER_KEY = random(32);
@@ -57,7 +58,7 @@ beforeAll(async () => {
   );
   const tlsPorts = [secure, mute, strange, rude].map(({ port }) => `localhost:${port}`);
   const BACKENDS = [...tlsPorts, `whatsapp://localhost:${whatsapp.port}`, 'localhost:1'].join(' ');
-  worker = bundle('wrangler.toml');
+  worker = inject('worker');
   relay = await serve(worker, { RELAY_KEY: toBase64url(KEY), BACKENDS }, chain);
   settings = new PrivateRelay(`localhost:${secure.port}`, BACKENDS);
   invited = await serve(worker, settings.vars, chain);

@@ -3,11 +3,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type LocalRelay, startRelay } from '../../examples/local/relay.ts';
 import { type Backend, startBackend } from '../support/backend.ts';
 import { Command, run } from '../support/command.ts';
+import { type Relay, startRelay } from '../support/relay.ts';
 
-let relay: LocalRelay;
+let relay: Relay;
 let backend: Backend;
 
 beforeAll(async () => {

@@ -6,16 +6,16 @@ import { text } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { connect } from '../../client/index.ts';
 import { createConnection } from '../../client/node/index.ts';
-import { type LocalRelay, startRelay } from '../../examples/local/relay.ts';
 import { toUtf8 } from '../../protocol/bytes.ts';
 import { formatLink, parseLink } from '../../protocol/link.ts';
 import { type Backend, echo, startBackend } from '../support/backend.ts';
 import { countingDial } from '../support/counting-dial.ts';
 import { failure } from '../support/failure.ts';
+import { type Relay, startRelay } from '../support/relay.ts';
 import { until } from '../support/until.ts';
 
 let backend: Backend;
-let relay: LocalRelay;
+let relay: Relay;
 let serve: (socket: net.Socket) => void = echo;
 
 beforeAll(async () => {

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import http from 'node:http';
 import { text } from 'node:stream/consumers';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { fetchingThrough, relay, type Served } from '../support/decoys.ts';
 import { exchange, HOST, offering, requestOf, UPGRADE } from '../support/exchange.ts';
 import { type Offer, PrivateRelay } from '../support/private-relay.ts';
@@ -15,7 +15,7 @@ let served: Served;
 
 beforeAll(async () => {
   site = await startSite();
-  served = await relay({ ...of.vars, DECOY_URL: `${site.origin}/ignored` });
+  served = await relay(inject('worker'), { ...of.vars, DECOY_URL: `${site.origin}/ignored` });
 });
 
 afterAll(async () => {
@@ -112,7 +112,10 @@ describe('the site that is fetched through', () => {
 
 it('a site that is down is a bad gateway, whoever asks', async () => {
   const vars = { DECOY_URL: 'http://127.0.0.1:1' };
-  const [down, reference] = await Promise.all([relay({ ...of.vars, ...vars }), fetchingThrough(vars)]);
+  const [down, reference] = await Promise.all([
+    relay(inject('worker'), { ...of.vars, ...vars }),
+    fetchingThrough(inject('worker'), vars),
+  ]);
   const offer = await (of.strangers()['a revoked invite'] as Offer)();
   for (const request of [
     requestOf('GET / HTTP/1.1'),

@@ -3,12 +3,12 @@ import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { decodeQR } from 'qr/decode.js';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type LocalRelay, startRelay } from '../../examples/local/relay.ts';
 import { type Bytes, fromBase64url, toBase64url } from '../../protocol/bytes.ts';
 import { decodeInvite } from '../../protocol/invite.ts';
 import { parseLink } from '../../protocol/link.ts';
 import { type Backend, startBackend } from '../support/backend.ts';
 import { startCloudflareApi } from '../support/cloudflare-api.ts';
+import { type Relay, startRelay } from '../support/relay.ts';
 import { type RelayFront, startRelayFront } from '../support/relay-front.ts';
 import { type Account, Volunteer } from '../support/wrangler.ts';
 
@@ -38,7 +38,7 @@ async function deployedRelay(of: Volunteer, front: string): Promise<RelayFront> 
   const { args, secrets } = of.calls.findLast(({ args: [command] }) => command === 'deploy') ?? { args: [] };
   const vars = args.flatMap((word, index) => (args[index - 1] === '--var' ? [word.split(/:(.*)/s).slice(0, 2)] : []));
   const { RELAY_KEY = '', ...others } = secrets ?? {};
-  const relay: LocalRelay = await startRelay(
+  const relay: Relay = await startRelay(
     { ...Object.fromEntries(vars), ...others },
     fromBase64url(RELAY_KEY) as Uint8Array<ArrayBuffer>,
   );
@@ -297,13 +297,13 @@ describe('npm run deploy -- --dry-run', () => {
     for (const says of ['env.RELAY_KEY', 'env.HUB_REGION', '--dry-run: exiting now', 'Nothing was uploaded'])
       expect(stdout).toContain(says);
     expect(stdout).toMatch(/https:\/\/olive-harbor\.your-subdomain\.workers\.dev\/#k=[\w-]{43}\n/);
-    const again = await of.dryRun('--no-qr');
+    const again = await of.run('deploy', '--dry-run', '--no-qr');
     expect(linkIn(again.stdout)).toBe(linkIn(stdout));
   });
 
   it('draws the link as a QR code that can be read', async () => {
     const of = volunteer();
-    const { stdout } = await of.dryRun('--yes', '--access', 'invite', '--qr');
+    const { stdout } = await of.run('deploy', '--dry-run', '--yes', '--access', 'invite', '--qr');
     expect(read(stdout)).toBe(linkIn(stdout));
     const { invite } = parseLink(linkIn(stdout));
     expect(decodeInvite(invite as Bytes)?.expires).toBeGreaterThan(Date.now());

@@ -2,17 +2,17 @@
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type LocalRelay, startRelay } from '../../examples/local/relay.ts';
 import { toBase64url } from '../../protocol/bytes.ts';
 import type { Finding } from '../../volunteer/finding.ts';
 import { type Backend, startBackend } from '../support/backend.ts';
+import { type Relay, startRelay } from '../support/relay.ts';
 import { Volunteer } from '../support/wrangler.ts';
 
 const SECRET = crypto.getRandomValues(new Uint8Array(32));
 const ending: (() => unknown)[] = [];
 let backend: Backend;
-let open: LocalRelay;
-let closed: LocalRelay;
+let open: Relay;
+let closed: Relay;
 
 beforeAll(async () => {
   // A TLS alert is an answer, too.

@@ -1,5 +1,5 @@
 /** A check at the relay: what is sent comes back, and nothing else can be had of it. */
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { nodeCipher } from '../../client/node/cipher.ts';
 import { makeCertificate } from '../../examples/local/certificate.ts';
 import { type Bytes, concat, EMPTY, toBase64url } from '../../protocol/bytes.ts';
@@ -11,7 +11,7 @@ import { type Backend, echo, startBackend } from '../support/backend.ts';
 import { PrivateRelay } from '../support/private-relay.ts';
 import { openHello, RawClient, random } from '../support/raw-client.ts';
 import { until } from '../support/until.ts';
-import { bundle, serve, type Workerd } from '../support/workerd.ts';
+import { serve, type Workerd } from '../support/workerd.ts';
 
 const KEY = random(32);
 let backend: Backend;
@@ -22,7 +22,7 @@ let link: string;
 
 beforeAll(async () => {
   backend = await startBackend(echo);
-  const worker = bundle('wrangler.toml');
+  const worker = inject('worker');
   const certificate = await makeCertificate();
   relay = await serve(worker, { RELAY_KEY: toBase64url(KEY), BACKENDS: backend.entry }, certificate);
   settings = new PrivateRelay(backend.address, backend.entry);

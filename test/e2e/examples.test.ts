@@ -6,14 +6,14 @@ import { type Browser, chromium } from 'playwright-core';
 import { build, type PreviewServer, preview } from 'vite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ChatServer, startChatServer } from '../../examples/local/chat-server.ts';
-import { type LocalRelay, startRelay } from '../../examples/local/relay.ts';
 import { type Backend, echo, startBackend } from '../support/backend.ts';
 import { Command, ROOT } from '../support/command.ts';
 import { findProgram } from '../support/program.ts';
+import { type Relay, startRelay } from '../support/relay.ts';
 
 let server: ChatServer;
 let backend: Backend;
-let relay: LocalRelay;
+let relay: Relay;
 const folder = mkdtempSync(join(tmpdir(), 'puente-'));
 
 beforeAll(async () => {

@@ -16,7 +16,6 @@ import {
   Relays,
   readRelayList,
 } from '../../client/node/index.ts';
-import { type LocalRelay, startRelay } from '../../examples/local/relay.ts';
 import { toUtf8 } from '../../protocol/bytes.ts';
 import { FIRST_RECORD_TIMEOUT, HEAD_START_MIN, RACE_GAP } from '../../protocol/limits.ts';
 import { formatLink, parseLink } from '../../protocol/link.ts';
@@ -24,6 +23,7 @@ import { type Backend, echo, startBackend, startSilentBackend } from '../support
 import { KnownBytes } from '../support/bytes.ts';
 import { failure } from '../support/failure.ts';
 import { random } from '../support/open-hello.ts';
+import { type Relay, startRelay } from '../support/relay.ts';
 import { type RelayFront, startRelayFront } from '../support/relay-front.ts';
 import { startSite } from '../support/site.ts';
 import { until } from '../support/until.ts';
@@ -35,10 +35,10 @@ const FIRST = Buffer.from('WA\u0006\u0003 and so on');
 
 let backend: Backend;
 let serve: (socket: net.Socket) => void = echo;
-let near: LocalRelay;
-let far: LocalRelay;
+let near: Relay;
+let far: Relay;
 /** It reaches another backend. */
-let strict: LocalRelay;
+let strict: Relay;
 /** Ways to `near` and to `far` that each test may break. */
 let toNear: RelayFront;
 let toFar: RelayFront;
@@ -70,7 +70,7 @@ afterEach(async () => {
 });
 
 /** A relay's link, under another name. */
-function linkAt(relay: LocalRelay, origin: string): string {
+function linkAt(relay: Relay, origin: string): string {
   return formatLink({ ...parseLink(relay.link), origin });
 }
 

@@ -3,16 +3,16 @@ import { once } from 'node:events';
 import tls from 'node:tls';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { createConnection, type PuenteSocket } from '../../client/node/index.ts';
-import { type LocalRelay, startRelay } from '../../examples/local/relay.ts';
 import type { Fault } from '../lab/connection.ts';
 import { freezeAfter } from '../lab/faults.ts';
 import { type Middlebox, startMiddlebox } from '../lab/middlebox.ts';
 import { type Backend, echo, startBackend } from '../support/backend.ts';
 import { KnownBytes, KnownBytesCheck } from '../support/bytes.ts';
+import { type Relay, startRelay } from '../support/relay.ts';
 import { until } from '../support/until.ts';
 
 let backend: Backend;
-let relay: LocalRelay;
+let relay: Relay;
 let network: Middlebox;
 /** When connections began. */
 let begun: number[] = [];

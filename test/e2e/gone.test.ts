@@ -7,6 +7,7 @@ import { type Certificate, makeCertificate } from '../../examples/local/certific
 import { toBase64url } from '../../protocol/bytes.ts';
 import { ISOLATE_WINDOWS_MAX } from '../../protocol/limits.ts';
 import { formatLink } from '../../protocol/link.ts';
+import { type Bundle, bundle } from '../../volunteer/bundle.ts';
 import { type Middlebox, startMiddlebox } from '../lab/middlebox.ts';
 import { type Backend, echo, startBackend } from '../support/backend.ts';
 import { KnownBytes, KnownBytesCheck } from '../support/bytes.ts';
@@ -14,7 +15,7 @@ import { failure } from '../support/failure.ts';
 import { residentBytes } from '../support/proc.ts';
 import { random } from '../support/raw-client.ts';
 import { until } from '../support/until.ts';
-import { type Bundle, bundle, serve, type Workerd } from '../support/workerd.ts';
+import { serve, type Workerd } from '../support/workerd.ts';
 
 const KEY = random(32);
 const MiB = 1024 * 1024;

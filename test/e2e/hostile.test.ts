@@ -1,6 +1,6 @@
 /** Peers that break the rules, at plain sessions and at those of a hub: each gets its code, and nobody else notices. */
 import type net from 'node:net';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
 import { nodeCipher } from '../../client/node/cipher.ts';
 import { createConnection } from '../../client/node/index.ts';
 import { makeCertificate } from '../../examples/local/certificate.ts';
@@ -13,7 +13,7 @@ import { type Backend, echo, startBackend } from '../support/backend.ts';
 import { residentBytes } from '../support/proc.ts';
 import { openHello, RawClient, random } from '../support/raw-client.ts';
 import { until } from '../support/until.ts';
-import { bundle, serve as serveWorker, type Workerd } from '../support/workerd.ts';
+import { serve as serveWorker, type Workerd } from '../support/workerd.ts';
 
 const KEY = random(32);
 const MiB = 1024 * 1024;
@@ -22,17 +22,26 @@ let backend: Backend;
 let relay: Workerd;
 let link: string;
 let serve: (socket: net.Socket) => void;
+/** Clients that say nothing after the grant, a plain session's and a hub's, and their own backend. */
+let silent: RawClient[];
+let unheard: Backend;
 
 beforeAll(async () => {
   backend = await startBackend((socket) => serve(socket));
-  const vars = { RELAY_KEY: toBase64url(KEY), BACKENDS: backend.entry };
-  relay = await serveWorker(bundle('wrangler.toml'), vars, await makeCertificate());
+  unheard = await startBackend(echo);
+  const vars = { RELAY_KEY: toBase64url(KEY), BACKENDS: `${backend.entry} ${unheard.entry}` };
+  relay = await serveWorker(inject('worker'), vars, await makeCertificate());
   link = formatLink({ origin: `http://127.0.0.1:${relay.port}/`, key: await nodeCipher.publicKey(KEY) });
+  // They take ten seconds to end, while the other tests go on.
+  silent = await Promise.all(
+    [false, true].map((resumable) => RawClient.open(link, openHello(unheard.address, { resumable }))),
+  );
 });
 
 afterAll(async () => {
   await relay.stop();
   await backend.close();
+  await unheard.close();
 });
 
 // One that fails must not fail the next.
@@ -76,14 +85,6 @@ describe.each([
     await client.closed;
     const reset = client.frames.find((frame) => frame.type === 'reset');
     expect(reset && resetOf(reset.code)).toBe(code);
-    await until('the backend connection is closed', () => backend.open.size === 0);
-  });
-
-  it('whose client says nothing after the grant ends with silent after 10 s', async () => {
-    serve = echo;
-    const client = await ask();
-    await client.closed;
-    expect(client.frames).toContainEqual({ type: 'reset', code: 24 });
     await until('the backend connection is closed', () => backend.open.size === 0);
   });
 
@@ -153,6 +154,16 @@ describe.each([
     await client.send(aborted);
     await until('the backend connection is closed', () => backend.open.size === 0);
   });
+});
+
+it('a session of either kind whose client says nothing after the grant ends with silent after 10 s', async () => {
+  expect(silent.map(({ grant }) => 'resumable' in grant && grant.resumable)).toEqual([false, true]);
+  for (const { closed, frames } of silent) {
+    await closed;
+    expect(frames).toContainEqual({ type: 'reset', code: 24 });
+  }
+  await until('the backend connections are closed', () => unheard.open.size === 0);
+  expect(unheard.accepted).toBe(2);
 });
 
 it('a resume from beyond what was sent, or from before what is kept, ends the session with bad-offset', async () => {

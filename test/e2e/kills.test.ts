@@ -2,12 +2,12 @@
 import { once } from 'node:events';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createConnection } from '../../client/node/index.ts';
-import { type LocalRelay, startRelay } from '../../examples/local/relay.ts';
 import type { Ending, Fault } from '../lab/connection.ts';
 import { cutAfter } from '../lab/faults.ts';
 import { startMiddlebox } from '../lab/middlebox.ts';
 import { type Backend, echo, startBackend } from '../support/backend.ts';
 import { KnownBytes, KnownBytesCheck } from '../support/bytes.ts';
+import { type Relay, startRelay } from '../support/relay.ts';
 import { until } from '../support/until.ts';
 
 const LENGTH = 2000;
@@ -16,7 +16,7 @@ const MOMENTS = 40;
 const AT_ONCE = 20;
 
 let backend: Backend;
-let relay: LocalRelay;
+let relay: Relay;
 
 beforeAll(async () => {
   backend = await startBackend(echo);

@@ -12,8 +12,8 @@ import { createConnection, PuenteError, type PuenteSocket } from '../../client/n
 import { type Certificate, makeCertificate } from '../../examples/local/certificate.ts';
 import { type ChatServer, startChatServer } from '../../examples/local/chat-server.ts';
 import { nextEvent } from '../../examples/local/next-event.ts';
-import { type LocalRelay, startRelay } from '../../examples/local/relay.ts';
 import { KnownBytes, KnownBytesCheck } from '../support/bytes.ts';
+import { type Relay, startRelay } from '../support/relay.ts';
 
 const MiB = 1024 * 1024;
 
@@ -23,7 +23,7 @@ let chat: ChatServer;
 let secureWebSockets: https.Server;
 let web: http.Server;
 let secure: tls.Server;
-let relay: LocalRelay;
+let relay: Relay;
 let serve: (socket: tls.TLSSocket) => void;
 
 beforeAll(async () => {

@@ -4,13 +4,13 @@ import tls from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createConnection } from '../../client/node/index.ts';
 import { makeCertificate } from '../../examples/local/certificate.ts';
-import { type LocalRelay, startRelay } from '../../examples/local/relay.ts';
 import { type Bytes, EMPTY, toUtf8 } from '../../protocol/bytes.ts';
 import { resetOf } from '../../protocol/errors.ts';
 import type { Frame } from '../../protocol/frames.ts';
 import { type Backend, startBackend } from '../support/backend.ts';
 import { failure } from '../support/failure.ts';
 import { openHello, RawClient } from '../support/raw-client.ts';
+import { type Relay, startRelay } from '../support/relay.ts';
 import { until } from '../support/until.ts';
 
 const CLIENT_HELLO = Uint8Array.of(22, 3, 1, 0, 5, 1, 0, 0, 1, 0);
@@ -19,7 +19,7 @@ const PLAIN = toUtf8('<stream to="chat.example.org">');
 /** Agrees with TLS up to its last byte. */
 const NEARLY = Uint8Array.of(22, 3, 1, 0, 5, 2);
 
-let relay: LocalRelay;
+let relay: Relay;
 /** All that has reached it. */
 let received: Buffer;
 const backends: Record<string, Backend> = {};

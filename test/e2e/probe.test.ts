@@ -1,5 +1,5 @@
 /** Whatever a stranger sends to a private relay is answered as by its decoy alone, byte for byte. */
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
 import { toBase64url, toUtf8 } from '../../protocol/bytes.ts';
 import { refusalOf } from '../../protocol/errors.ts';
 import { encodeHello, type OpenHello } from '../../protocol/hello.ts';
@@ -59,12 +59,19 @@ interface Decoy {
 }
 
 const DECOYS: [string, Decoy][] = [
-  ['Hello World!', { relay, reference: helloWorld, blurred: /$^/ }],
+  [
+    'Hello World!',
+    {
+      relay: (vars) => relay(inject('worker'), vars),
+      reference: () => helloWorld(inject('worker')),
+      blurred: /$^/,
+    },
+  ],
   [
     'a site that is fetched through',
     {
-      relay: (vars) => relay({ ...vars, ...through() }),
-      reference: () => fetchingThrough(through()),
+      relay: (vars) => relay(inject('worker'), { ...vars, ...through() }),
+      reference: () => fetchingThrough(inject('worker'), through()),
       blurred: /$^/,
     },
   ],
@@ -171,7 +178,7 @@ describe.each(DECOYS)('behind %s', (_, { relay, reference: serveReference, blurr
 describe('a private relay with a wrong setting', () => {
   let reference: Served;
   beforeAll(async () => {
-    reference = await helloWorld();
+    reference = await helloWorld(inject('worker'));
   });
   afterAll(() => reference.stop());
 
@@ -191,7 +198,7 @@ describe('a private relay with a wrong setting', () => {
   ])('shows its decoy for %s', async (_, wrong) => {
     const of = new PrivateRelay(backend.address, backend.entry);
     const vars = Object.entries({ ...of.vars, ...wrong }).filter((entry): entry is [string, string] => !!entry[1]?.at);
-    const served = await relay(Object.fromEntries(vars));
+    const served = await relay(inject('worker'), Object.fromEntries(vars));
     const settled = 'DECOY_URL' in wrong;
     const paths = ['/', '/.well-known/puente', '/none'].map((path) => `GET ${path} HTTP/1.1`);
     const probes: Probe[] = [

@@ -6,7 +6,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { createConnection, type PuenteSocket } from '../../client/node/index.ts';
-import { type LocalRelay, startRelay } from '../../examples/local/relay.ts';
 import { EMPTY, toUtf8 } from '../../protocol/bytes.ts';
 import { encodeHello } from '../../protocol/hello.ts';
 import { PACKET_DATA } from '../../protocol/limits.ts';
@@ -14,19 +13,26 @@ import { type Backend, echo, startBackend } from '../support/backend.ts';
 import { KnownBytes, KnownBytesCheck } from '../support/bytes.ts';
 import { failure } from '../support/failure.ts';
 import { helloFor, openHello, RawClient, random } from '../support/raw-client.ts';
+import { type Relay, startRelay } from '../support/relay.ts';
 import { until } from '../support/until.ts';
 
 const KEY = random(32);
 const MiB = 1024 * 1024;
+const RESUME_SECONDS = 10;
 
 let backend: Backend;
-let relay: LocalRelay;
+let relay: Relay;
 let path: Path;
 let serve: (socket: net.Socket) => void;
+let away: Away;
+let itsBackend: Backend;
 
 beforeAll(async () => {
   backend = await startBackend((socket) => serve(socket));
-  relay = await startRelay({ BACKENDS: backend.entry, RESUME_SECONDS: '10' }, KEY);
+  itsBackend = await startBackend((socket) => socket.resume().on('end', () => socket.end()));
+  const BACKENDS = `${backend.entry} ${itsBackend.entry}`;
+  relay = await startRelay({ BACKENDS, RESUME_SECONDS: `${RESUME_SECONDS}` }, KEY);
+  away = await leave();
   path = await startPath(Number(new URL(relay.origin).port));
 });
 
@@ -34,6 +40,7 @@ afterAll(async () => {
   path.close();
   await relay.close();
   await backend.close();
+  await itsBackend.close();
 });
 
 afterEach(() => {
@@ -41,6 +48,25 @@ afterEach(() => {
   path.to = Number(new URL(relay.origin).port);
   for (const socket of backend.open) socket.destroy();
 });
+
+/** When a client went that does not come back while the other tests go on, and when its backend was let go. */
+interface Away {
+  left: number;
+  letGo?: number;
+}
+
+async function leave(): Promise<Away> {
+  const client = await RawClient.open(relay.link, openHello(itsBackend.address, { resumable: true }));
+  await client.send({ type: 'ack', received: 0, limit: 65_536 });
+  await until('the backend is connected', () => itsBackend.open.size === 1);
+  const [atBackend] = itsBackend.open;
+  client.close();
+  const away: Away = { left: performance.now() };
+  atBackend?.once('close', () => {
+    away.letGo = performance.now();
+  });
+  return away;
+}
 
 interface Path {
   port: number;
@@ -292,14 +318,10 @@ describe('a relay without hubs', () => {
 
 describe('a client that does not come back', () => {
   it('has its session kept for RESUME_SECONDS, then its backend is let go', async () => {
-    serve = (socket) => socket.resume().on('end', () => socket.end());
-    const client = await RawClient.open(relay.link, openHello(backend.address, { resumable: true }));
-    await client.send({ type: 'ack', received: 0, limit: 65_536 });
-    await until('the backend is connected', () => backend.open.size === 1);
-    client.close();
-    await sleep(8000);
-    expect(backend.open.size).toBe(1);
-    await until('the backend is let go', () => backend.open.size === 0);
+    await until('the backend is let go', () => away.letGo !== undefined, 2 * RESUME_SECONDS * 1000);
+    const kept = (away.letGo ?? 0) - away.left;
+    expect(kept).toBeGreaterThan(RESUME_SECONDS * 1000 - 2000);
+    expect(kept).toBeLessThan(RESUME_SECONDS * 1000 + 8000);
   });
 });
 

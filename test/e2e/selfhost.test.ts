@@ -41,7 +41,10 @@ beforeAll(async () => {
   tls.setDefaultCACertificates([...tls.getCACertificates(), certificate.cert]);
 });
 
-afterAll(() => backend.close());
+afterAll(async () => {
+  for (const { of } of await Promise.all(readOnly.values())) of.remove();
+  await backend.close();
+});
 
 afterEach(async () => {
   for (const end of ending.splice(0).reverse()) await end();
@@ -49,8 +52,13 @@ afterEach(async () => {
 
 /** Somebody whose relay was at Cloudflare until now. */
 function volunteer(vars: Record<string, string> = {}): Volunteer {
-  const of = new Volunteer();
+  const of = relayOwner(vars);
   ending.push(() => of.remove());
+  return of;
+}
+
+function relayOwner(vars: Record<string, string> = {}): Volunteer {
+  const of = new Volunteer();
   of.write('settings.json', {
     name: 'olive-harbor',
     claimed: true,
@@ -64,17 +72,34 @@ function volunteer(vars: Record<string, string> = {}): Volunteer {
   return of;
 }
 
-async function selfhost(of: Volunteer, ...args: string[]) {
-  const command = of.startReal({}, 'selfhost', ...args);
-  const status = await command.end();
-  return { status, stdout: command.stdout, stderr: command.stderr };
-}
+const selfhost = (of: Volunteer, ...args: string[]) => of.run('selfhost', ...args);
 
 /** Writes the folder, and gives the link that was printed. */
 async function written(of: Volunteer, ...args: string[]): Promise<string> {
   const { status, stdout, stderr } = await selfhost(of, 'roses.example.org', '--json', ...args);
   expect(status, stdout + stderr).toBe(0);
   return (JSON.parse(stdout) as { link: string }).link;
+}
+
+interface Written {
+  of: Volunteer;
+  stdout: string;
+  link: string;
+}
+
+const readOnly = new Map<string, Promise<Written>>();
+
+/** Written once with these options, for all tests that change nothing in it: each time takes seconds. */
+function writtenOnce(...args: string[]): Promise<Written> {
+  const write = async (): Promise<Written> => {
+    const of = relayOwner();
+    const { status, stdout, stderr } = await selfhost(of, 'roses.example.org', ...args);
+    expect(status, stdout + stderr).toBe(0);
+    return { of, stdout, link: /https:\S+#k=\S+/.exec(stdout)?.[0] ?? 'none' };
+  };
+  const written = readOnly.get(args.join(' ')) ?? write();
+  readOnly.set(args.join(' '), written);
+  return written;
 }
 
 const fileOf = (of: Volunteer, name: string): string => readFileSync(join(of.folder, 'selfhost', name), 'utf8');
@@ -143,9 +168,18 @@ async function visited(port: number, headers: http.OutgoingHttpHeaders) {
 }
 
 describe('the folder', () => {
+  it('is what the real wrangler builds', async () => {
+    const { of } = await writtenOnce(...LOOPBACK, ...TLS);
+    const real = volunteer();
+    const command = real.startReal({}, 'selfhost', 'roses.example.org', ...LOOPBACK, ...TLS);
+    expect(await command.end(), command.stdout + command.stderr).toBe(0);
+    const files = readdirSync(join(real.folder, 'selfhost'));
+    expect(files).toContain(SCRIPT);
+    for (const name of files) expect(fileOf(of, name), name).toBe(fileOf(real, name));
+  });
+
   it('speaks TLS, and holds sessions whose carrier is cut', async () => {
-    const of = volunteer();
-    const link = await written(of, ...LOOPBACK, ...TLS);
+    const { of, link } = await writtenOnce(...LOOPBACK, ...TLS);
     expect(link).toBe(formatLink({ origin: 'https://roses.example.org/', key: await nodeCipher.publicKey(KEY) }));
     const front = await startFront(await start(of, commandOfUnit(of)));
     ending.push(() => front.close());
@@ -216,8 +250,7 @@ describe('the folder', () => {
   });
 
   it('reaches nothing on its own network unless told to, whatever BACKENDS says', async () => {
-    const of = volunteer();
-    const link = await written(of, ...TLS);
+    const { of, link } = await writtenOnce(...TLS);
     const port = await start(of, commandOfContainer(of));
     const before = backend.accepted;
     const socket = createConnection(backend.address, { relay: linkAt(`https://localhost:${port}`, link) });
@@ -226,8 +259,7 @@ describe('the folder', () => {
   });
 
   it('has the key in relay.env alone, which its owner alone can read', async () => {
-    const of = volunteer();
-    const { stdout } = await selfhost(of, 'roses.example.org');
+    const { of, stdout } = await writtenOnce();
     const folder = join(of.folder, 'selfhost');
     expect(readdirSync(folder).sort()).toEqual(
       ['.dockerignore', 'Containerfile', 'relay.capnp', 'relay.env', 'relay.js', 'relay.service'].sort(),
@@ -267,8 +299,7 @@ describe('what starts it', () => {
     ['behind a proxy', []],
     ['with TLS', TLS],
   ])('is a unit that systemd understands: %s', async (_how, args) => {
-    const of = volunteer();
-    await written(of, ...args);
+    const { of } = await writtenOnce(...args);
     // What is not here: the program at its place, the folder, and a certificate.
     const unit = join(of.folder, 'relay.service');
     writeFileSync(unit, fileOf(of, 'relay.service').replace('/usr/local/bin/workerd', workerdBinary()));
@@ -283,8 +314,7 @@ describe('what starts it', () => {
   });
 
   it('is an image of known instructions, for a user who is not root', async () => {
-    const of = volunteer();
-    await written(of, ...TLS);
+    const { of } = await writtenOnce(...TLS);
     const lines = fileOf(of, 'Containerfile').replaceAll('\\\n', ' ').trim().split('\n');
     const instructions = lines.filter((line) => line && !line.startsWith('#')).map((line) => line.split(/ (.*)/s));
     expect(instructions.map(([name]) => name)).toEqual(
@@ -314,9 +344,7 @@ describe('the configuration', () => {
 
 describe('the command', () => {
   it('says what to do next, and how users go on', async () => {
-    const of = volunteer();
-    const { status, stdout } = await selfhost(of, 'roses.example.org');
-    expect(status).toBe(0);
+    const { of, stdout } = await writtenOnce();
     for (const says of [
       'systemctl restart relay',
       'podman build',

@@ -4,17 +4,17 @@ import type net from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { connect, createConnection } from '../../client/node/index.ts';
-import { type LocalRelay, startRelay } from '../../examples/local/relay.ts';
 import { toUtf8 } from '../../protocol/bytes.ts';
 import { resetOf } from '../../protocol/errors.ts';
 import { type Backend, echo, startBackend, startSilentBackend } from '../support/backend.ts';
 import { failure } from '../support/failure.ts';
 import { openHello, RawClient } from '../support/raw-client.ts';
+import { type Relay, startRelay } from '../support/relay.ts';
 import { until } from '../support/until.ts';
 
 let backend: Backend;
 let silent: Awaited<ReturnType<typeof startSilentBackend>>;
-let relay: LocalRelay;
+let relay: Relay;
 let serve: (socket: net.Socket) => void;
 
 beforeAll(async () => {

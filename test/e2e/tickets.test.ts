@@ -1,7 +1,7 @@
 /** What a connection takes to set up where bytes are counted: TLS goes on with a ticket of the one before it. */
 import { once } from 'node:events';
 import tls from 'node:tls';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { nodeCipher } from '../../client/node/cipher.ts';
 import { createConnection } from '../../client/node/index.ts';
 import { toBase64url } from '../../protocol/bytes.ts';
@@ -10,7 +10,7 @@ import { makeChain } from '../lab/certificate.ts';
 import { startMiddlebox } from '../lab/middlebox.ts';
 import { type Backend, echo, startBackend } from '../support/backend.ts';
 import { random } from '../support/raw-client.ts';
-import { bundle, serve, type Workerd } from '../support/workerd.ts';
+import { serve, type Workerd } from '../support/workerd.ts';
 
 const KEY = random(32);
 
@@ -21,7 +21,7 @@ beforeAll(async () => {
   const chain = await makeChain();
   tls.setDefaultCACertificates([...tls.getCACertificates(), chain.ca]);
   backend = await startBackend(echo);
-  relay = await serve(bundle('wrangler.toml'), { RELAY_KEY: toBase64url(KEY), BACKENDS: backend.entry }, chain);
+  relay = await serve(inject('worker'), { RELAY_KEY: toBase64url(KEY), BACKENDS: backend.entry }, chain);
 });
 
 afterAll(async () => {

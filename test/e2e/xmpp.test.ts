@@ -3,13 +3,13 @@ import { type Client, client, type Element, xml } from '@xmpp/client';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { throughRelay } from '../../client/adapters/xmpp.ts';
 import { makeCertificate } from '../../examples/local/certificate.ts';
-import { type LocalRelay, startRelay } from '../../examples/local/relay.ts';
 import type { Backend } from '../support/backend.ts';
 import type { Daemon } from '../support/daemon.ts';
 import { NODES, runExample } from '../support/example.ts';
 import { startFront } from '../support/front.ts';
 import { findProgram } from '../support/program.ts';
 import { startProsody } from '../support/prosody.ts';
+import { type Relay, startRelay } from '../support/relay.ts';
 import { until } from '../support/until.ts';
 
 const program = findProgram('prosody');
@@ -23,7 +23,7 @@ const TEXTS = ['¿Cómo estás?', 'سلام، خوبم', 'مرحبا بكم', '�
 
 let prosody: Daemon;
 let front: Backend;
-let relay: LocalRelay;
+let relay: Relay;
 let trusted: string;
 const clients: Client[] = [];
 

@@ -2,8 +2,8 @@
 import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type Bundle, bundle } from '../../volunteer/bundle.ts';
 import { echo, startBackend } from '../support/backend.ts';
-import { type Bundle, bundle } from '../support/workerd.ts';
 import type { Check, Lab } from './lab.ts';
 import { startMiddlebox } from './middlebox.ts';
 import type { Outcome } from './row.ts';

@@ -6,7 +6,8 @@ import { createConnection } from '../../client/node/index.ts';
 import type { Certificate } from '../../examples/local/certificate.ts';
 import { toBase64url } from '../../protocol/bytes.ts';
 import { formatLink } from '../../protocol/link.ts';
-import { type Bundle, type ServeOptions, serve, type Workerd } from '../support/workerd.ts';
+import type { Bundle } from '../../volunteer/bundle.ts';
+import { type ServeOptions, serve, type Workerd } from '../support/workerd.ts';
 import { startTlsRelay } from './tls-relay.ts';
 
 export interface Way {

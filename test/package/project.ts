@@ -17,6 +17,7 @@ export interface Packed {
 /** Its files are those of `scratch/`. */
 export class Project {
   readonly folder = mkdtempSync(join(tmpdir(), 'puente-package-'));
+  readonly #nodes = new Map<number, Promise<string>>();
 
   constructor() {
     cpSync(fileURLToPath(new URL('scratch', import.meta.url)), this.folder, { recursive: true });
@@ -40,7 +41,13 @@ export class Project {
   }
 
   /** The path of this version's `node`: one that is at hand, or one that is installed below this project's folder. */
-  async node(major: number): Promise<string> {
+  node(major: number): Promise<string> {
+    const node = this.#nodes.get(major) ?? this.#findNode(major);
+    this.#nodes.set(major, node);
+    return node;
+  }
+
+  async #findNode(major: number): Promise<string> {
     for (const path of [process.execPath, process.env.npm_node_execpath ?? 'node'])
       if ((await run(path, ['--version'])).startsWith(`v${major}.`)) return path;
     const folder = join(this.folder, `node-${major}`);

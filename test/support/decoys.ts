@@ -3,8 +3,9 @@ import '../../examples/local/offline.ts';
 import { build } from 'esbuild';
 import { createTestHarness } from 'wrangler';
 import { makeCertificate } from '../../examples/local/certificate.ts';
+import type { Bundle } from '../../volunteer/bundle.ts';
 import { ROOT } from './command.ts';
-import { type Bundle, bundle, serve } from './workerd.ts';
+import { serve } from './workerd.ts';
 
 type Vars = Record<string, string>;
 
@@ -13,28 +14,19 @@ export interface Served {
   stop(): Promise<void>;
 }
 
-let bundled: Bundle | undefined;
-
-/** What `wrangler deploy` would upload. */
-function relayBundle(): Bundle {
-  bundled ??= bundle('wrangler.toml');
-  return bundled;
-}
-
-async function onWorkerd(worker: Bundle, vars: Vars): Promise<Served> {
+/** @param worker what `wrangler deploy` would upload */
+export async function relay(worker: Bundle, vars: Vars): Promise<Served> {
   return serve(worker, vars, await makeCertificate());
 }
 
-export const relay = (vars: Vars): Promise<Served> => onWorkerd(relayBundle(), vars);
-
-/** A freshly made Worker. */
-export function helloWorld(): Promise<Served> {
+/** A freshly made Worker. @param worker the relay's, whose compatibility date it has */
+export function helloWorld(worker: Bundle): Promise<Served> {
   const script = `export default { fetch: () => new Response('Hello World!') };`;
-  return onWorkerd({ ...relayBundle(), objects: {}, script }, {});
+  return relay({ ...worker, objects: {}, script }, {});
 }
 
 /** A Worker that does nothing but fetch through, with the relay's own code. */
-export async function fetchingThrough(vars: Vars): Promise<Served> {
+export async function fetchingThrough(worker: Bundle, vars: Vars): Promise<Served> {
   const contents = `import { decoy } from './worker/decoy.ts'; export default { fetch: decoy };`;
   const { outputFiles } = await build({
     stdin: { contents, resolveDir: ROOT },
@@ -43,7 +35,7 @@ export async function fetchingThrough(vars: Vars): Promise<Served> {
     target: 'es2022',
     write: false,
   });
-  return onWorkerd({ ...relayBundle(), objects: {}, script: outputFiles[0]?.text ?? '' }, vars);
+  return relay({ ...worker, objects: {}, script: outputFiles[0]?.text ?? '' }, vars);
 }
 
 /** Plain workerd has no folders of assets: these two run in wrangler's, whose entry answers for both alike. */

@@ -9,7 +9,6 @@ import type { Certificate } from '../../examples/local/certificate.ts';
 import type { Bundle } from '../../volunteer/bundle.ts';
 import { CERTIFICATE, PRIVATE_KEY, SCRIPT, workerdConfig } from '../../volunteer/workerd-config.ts';
 
-export { type Bundle, bundle } from '../../volunteer/bundle.ts';
 export { workerdVersion } from '../../volunteer/selfhost-folder.ts';
 
 const require = createRequire(import.meta.url);

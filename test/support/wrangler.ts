@@ -1,11 +1,12 @@
 /**
  * A stand-in for `wrangler`, which would need an account: it notes how it was called, and answers as wrangler 4.155 does.
- * A dry run is the real one's.
+ * What it builds is what the real one has built before the tests.
  */
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { inject } from 'vitest';
 import { Command, ROOT } from './command.ts';
 
 /** One call of it. */
@@ -29,7 +30,7 @@ export interface Account {
 }
 
 const PROGRAM = `#!${process.execPath}
-const { appendFileSync, readFileSync } = require('node:fs');
+const { appendFileSync, copyFileSync, readFileSync } = require('node:fs');
 const account = JSON.parse(readFileSync(__dirname + '/account.json'));
 const args = process.argv.slice(2);
 const file = args[args.indexOf('--secrets-file') + 1];
@@ -55,6 +56,7 @@ if (command === 'secret') {
 }
 if (command === 'deploy') {
   if (account.deployFails) fail(account.deployFails);
+  if (args.includes('--outdir')) copyFileSync(__dirname + '/worker.js', args[args.indexOf('--outdir') + 1] + '/index.js');
   console.log('Uploaded');
   report({ type: 'deploy', version: 1, worker_name: args[args.indexOf('--name') + 1], targets: account.targets });
 }
@@ -70,6 +72,7 @@ export class Volunteer {
     mkdirSync(this.#bin);
     const program = join(this.#bin, 'wrangler');
     writeFileSync(program, PROGRAM);
+    writeFileSync(join(this.#bin, 'worker.js'), inject('worker').script);
     chmodSync(program, 0o755);
     this.account(account);
   }

@@ -7,10 +7,10 @@ import { type ClientOptions, WebSocket, WebSocketServer } from 'ws';
 import { PuenteAgent } from '../../../client/adapters/agent.ts';
 import { makeCertificate } from '../../../examples/local/certificate.ts';
 import { listen } from '../../../examples/local/listen.ts';
-import { type LocalRelay, startRelay } from '../../../examples/local/relay.ts';
 import type { Backend } from '../../support/backend.ts';
 import { NODES, runExample } from '../../support/example.ts';
 import { startFront, startMute } from '../../support/front.ts';
+import { type Relay, startRelay } from '../../support/relay.ts';
 import { until } from '../../support/until.ts';
 
 const ends: (() => Promise<unknown>)[] = [];
@@ -20,7 +20,7 @@ let otherCa: string;
 let secure: Backend;
 let plain: Backend;
 let mute: Backend;
-let relay: LocalRelay;
+let relay: Relay;
 
 beforeAll(async () => {
   const certificate = await makeCertificate();

@@ -3,13 +3,13 @@ import { Client } from 'irc-framework';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { transport } from '../../../client/adapters/irc.ts';
 import { makeCertificate } from '../../../examples/local/certificate.ts';
-import { type LocalRelay, startRelay } from '../../../examples/local/relay.ts';
 import type { Backend } from '../../support/backend.ts';
 import type { Daemon } from '../../support/daemon.ts';
 import { NODES, runExample } from '../../support/example.ts';
 import { startFront, startMute } from '../../support/front.ts';
 import { hurry, startNgircd } from '../../support/ngircd.ts';
 import { findProgram } from '../../support/program.ts';
+import { type Relay, startRelay } from '../../support/relay.ts';
 import { until } from '../../support/until.ts';
 
 const program = findProgram('ngircd');
@@ -27,7 +27,7 @@ const clients: Client[] = [];
 let ngircd: Daemon;
 let front: Backend;
 let mute: Backend;
-let relay: LocalRelay;
+let relay: Relay;
 let trusted: string;
 
 describe.skipIf(skipped)('irc', () => {

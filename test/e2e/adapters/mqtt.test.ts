@@ -5,17 +5,17 @@ import { stream } from '../../../client/adapters/mqtt.ts';
 import { makeCertificate } from '../../../examples/local/certificate.ts';
 import { type ChatServer, startChatServer } from '../../../examples/local/chat-server.ts';
 import { nextEvent } from '../../../examples/local/next-event.ts';
-import { type LocalRelay, startRelay } from '../../../examples/local/relay.ts';
 import type { Backend } from '../../support/backend.ts';
 import { NODES, runExample } from '../../support/example.ts';
 import { startFront, startMute } from '../../support/front.ts';
+import { type Relay, startRelay } from '../../support/relay.ts';
 import { until } from '../../support/until.ts';
 
 const clients: MqttClient[] = [];
 let chat: ChatServer;
 let front: Backend;
 let mute: Backend;
-let relay: LocalRelay;
+let relay: Relay;
 
 beforeAll(async () => {
   chat = await startChatServer();

@@ -5,9 +5,9 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { connectTls } from '../../../client/node/index.ts';
 import { makeCertificate } from '../../../examples/local/certificate.ts';
 import { listen } from '../../../examples/local/listen.ts';
-import { type LocalRelay, startRelay } from '../../../examples/local/relay.ts';
 import type { Backend } from '../../support/backend.ts';
 import { startFront, startMute } from '../../support/front.ts';
+import { type Relay, startRelay } from '../../support/relay.ts';
 import { until } from '../../support/until.ts';
 
 const ends: (() => Promise<unknown>)[] = [];
@@ -16,7 +16,7 @@ let front: Backend;
 /** The same server, where its certificate does not hold. */
 let elsewhere: Backend;
 let mute: Backend;
-let relay: LocalRelay;
+let relay: Relay;
 
 beforeAll(async () => {
   const certificate = await makeCertificate();

@@ -6,10 +6,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { connector } from '../../../client/adapters/undici.ts';
 import { makeCertificate } from '../../../examples/local/certificate.ts';
 import { listen } from '../../../examples/local/listen.ts';
-import { type LocalRelay, startRelay } from '../../../examples/local/relay.ts';
 import { type Backend, startSilentBackend } from '../../support/backend.ts';
 import { NODES, runExample } from '../../support/example.ts';
 import { startFront, startMute } from '../../support/front.ts';
+import { type Relay, startRelay } from '../../support/relay.ts';
 import { until } from '../../support/until.ts';
 
 const ends: (() => Promise<unknown>)[] = [];
@@ -20,7 +20,7 @@ let secure: Backend;
 let plain: Backend;
 let mute: Backend;
 let silent: string;
-let relay: LocalRelay;
+let relay: Relay;
 
 beforeAll(async () => {
   const certificate = await makeCertificate();

@@ -6,7 +6,6 @@ import { to } from '../../../client/gateway/entrance.ts';
 import { httpConnect } from '../../../client/gateway/http-connect.ts';
 import { take } from '../../../client/gateway/reading.ts';
 import { socks5 } from '../../../client/gateway/socks5.ts';
-import { type LocalRelay, startRelay } from '../../../examples/local/relay.ts';
 import {
   FIRST_RECORD_TIMEOUT,
   GATEWAY_CLIENTS_MAX,
@@ -16,12 +15,13 @@ import {
 import { type Backend, echo, startBackend, startSilentBackend } from '../../support/backend.ts';
 import { KnownBytes, KnownBytesCheck } from '../../support/bytes.ts';
 import { broken, everything, TestGateway } from '../../support/gateway.ts';
+import { type Relay, startRelay } from '../../support/relay.ts';
 import { until } from '../../support/until.ts';
 
 let backend: Backend;
 let serve: (socket: net.Socket) => void;
 let silent: Awaited<ReturnType<typeof startSilentBackend>>;
-let relay: LocalRelay;
+let relay: Relay;
 let gateway: TestGateway;
 
 beforeAll(async () => {

@@ -2,15 +2,15 @@
 import { spawn } from 'node:child_process';
 import https from 'node:https';
 import { client, type Element, xml } from '@xmpp/client';
-import { chromium } from 'playwright-core';
+import { type Browser, chromium } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Certificate, makeCertificate } from '../../../examples/local/certificate.ts';
 import { type Listening, listen } from '../../../examples/local/listen.ts';
-import { type LocalRelay, startRelay } from '../../../examples/local/relay.ts';
 import { Command } from '../../support/command.ts';
 import type { Daemon } from '../../support/daemon.ts';
 import { findProgram } from '../../support/program.ts';
 import { startProsody } from '../../support/prosody.ts';
+import { type Relay, startRelay } from '../../support/relay.ts';
 import { until } from '../../support/until.ts';
 
 const programs = { curl: findProgram('curl'), chromium: findProgram('chromium'), prosody: findProgram('prosody') };
@@ -28,7 +28,7 @@ const BIG = Buffer.alloc(3_000_000, 'puente');
 let certificate: Certificate;
 let site: Listening;
 let prosody: Daemon | undefined;
-let relay: LocalRelay;
+let relay: Relay;
 let forward: Command | undefined;
 
 beforeAll(async () => {
@@ -132,21 +132,26 @@ describe.skipIf(lacks('curl'))('curl', () => {
 });
 
 describe.skipIf(lacks('chromium'))('a browser', () => {
+  let browser: Browser;
+
+  beforeAll(async () => {
+    browser = await chromium.launch({ executablePath: programs.chromium as string, args: ['--no-sandbox'] });
+  });
+
+  afterAll(() => browser?.close());
+
   it.each(['socks5', 'http'])('opens a site of TLS through %s', async (scheme) => {
     const at = await start(`${scheme}://0`);
-    const browser = await chromium.launch({
-      executablePath: programs.chromium as string,
-      args: ['--no-sandbox', `--proxy-server=${at}`, '--proxy-bypass-list=<-loopback>'],
-    });
+    const context = await browser.newContext({ ignoreHTTPSErrors: true, proxy: { server: at, bypass: '<-loopback>' } });
     try {
-      const page = await (await browser.newContext({ ignoreHTTPSErrors: true })).newPage();
+      const page = await context.newPage();
       await page.goto(`https://localhost:${site.port}/`);
       expect(await page.title()).toBe('桥');
       expect(await page.textContent('p')).toBe('¿Qué tal?');
       const length = await page.evaluate(async () => (await (await fetch('/big')).arrayBuffer()).byteLength);
       expect(length).toBe(BIG.length);
     } finally {
-      await browser.close();
+      await context.close();
     }
     expect(told('opened').length).toBeGreaterThan(0);
   });

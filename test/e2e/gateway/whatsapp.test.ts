@@ -9,11 +9,11 @@ import tls from 'node:tls';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { makeCertificate } from '../../../client/gateway/certificate.ts';
 import { type Port, PRESETS } from '../../../client/gateway/presets.ts';
-import { type LocalRelay, startRelay } from '../../../examples/local/relay.ts';
 import { type Backend, startBackend } from '../../support/backend.ts';
 import { type Daemon, startDaemon } from '../../support/daemon.ts';
 import { everything, TestGateway } from '../../support/gateway.ts';
 import { findProgram } from '../../support/program.ts';
+import { type Relay, startRelay } from '../../support/relay.ts';
 
 const haproxy = findProgram('haproxy');
 const skipped = !haproxy && !process.env.CI;
@@ -27,7 +27,7 @@ const certificate = makeCertificate(['localhost', '127.0.0.1']);
 const ports = PRESETS.whatsapp?.ports(certificate) ?? [];
 
 let backends: Map<string, Backend>;
-let relay: LocalRelay;
+let relay: Relay;
 let gateway: TestGateway;
 let balancer: Daemon | undefined;
 

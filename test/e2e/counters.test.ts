@@ -1,6 +1,6 @@
 /** What a relay counts of its use, in real hubs and outside of them, and who is told. */
 import { once } from 'node:events';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
 import { nodeCipher } from '../../client/node/cipher.ts';
 import { createConnection } from '../../client/node/index.ts';
 import { type Certificate, makeCertificate } from '../../examples/local/certificate.ts';
@@ -8,12 +8,13 @@ import { type Bytes, fromBase64url, toBase64url } from '../../protocol/bytes.ts'
 import { formatLink } from '../../protocol/link.ts';
 import type { StatusReport } from '../../protocol/status.ts';
 import { askStatus } from '../../volunteer/ask-status.ts';
+import { type Bundle, bundle } from '../../volunteer/bundle.ts';
 import { type Backend, echo, startBackend } from '../support/backend.ts';
 import { failure } from '../support/failure.ts';
 import { PrivateRelay } from '../support/private-relay.ts';
 import { openHello, RawClient, random } from '../support/raw-client.ts';
 import { until } from '../support/until.ts';
-import { type Bundle, bundle, serve, type Workerd } from '../support/workerd.ts';
+import { serve, type Workerd } from '../support/workerd.ts';
 
 const KEY = random(32);
 const LENGTH = 100_000;
@@ -21,14 +22,12 @@ const FORBIDDEN = '127.0.0.1:1';
 
 let backend: Backend;
 let certificate: Certificate;
-let built: Bundle;
 let evictable: Bundle;
 const ending: (() => unknown)[] = [];
 
 beforeAll(async () => {
   backend = await startBackend(echo);
   certificate = await makeCertificate();
-  built = bundle('wrangler.toml');
   evictable = bundle('test/evicting/wrangler.toml');
 });
 
@@ -46,7 +45,7 @@ class Relay {
     this.#served = served;
   }
 
-  static async start(vars: Record<string, string> = {}, worker = built): Promise<Relay> {
+  static async start(vars: Record<string, string> = {}, worker = inject('worker')): Promise<Relay> {
     const settings = { RELAY_KEY: toBase64url(KEY), BACKENDS: backend.entry, ...vars };
     const served = await serve(worker, settings, certificate);
     ending.push(served.stop);
@@ -170,6 +169,7 @@ const TABLE = 'CREATE TABLE days';
 
 describe('a relay of before', () => {
   it('says that it is old where it is open; a private one says nothing, as to any stranger', async () => {
+    const built = inject('worker');
     const script = built.script.replace('"check", "status"]', '"check"]');
     expect(script).not.toBe(built.script);
     const open = await Relay.start({}, { ...built, script });

@@ -37,10 +37,10 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  path.close();
-  await relay.close();
-  await backend.close();
-  await itsBackend.close();
+  path?.close();
+  await relay?.close();
+  await backend?.close();
+  await itsBackend?.close();
 });
 
 afterEach(() => {

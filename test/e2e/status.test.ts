@@ -2,15 +2,15 @@
 import { once } from 'node:events';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createConnection } from '../../client/node/index.ts';
-import { type LocalRelay, startRelay } from '../../examples/local/relay.ts';
 import { toBase64url } from '../../protocol/bytes.ts';
 import { type Backend, echo, startBackend } from '../support/backend.ts';
 import { failure } from '../support/failure.ts';
+import { type Relay, startRelay } from '../support/relay.ts';
 import { Volunteer } from '../support/wrangler.ts';
 
 const SECRET = crypto.getRandomValues(new Uint8Array(32));
 let backend: Backend;
-const running: Record<string, LocalRelay> = {};
+const running: Record<string, Relay> = {};
 const ending: (() => unknown)[] = [];
 
 beforeAll(async () => {
@@ -29,7 +29,7 @@ afterEach(() => {
   for (const end of ending.splice(0)) end();
 });
 
-const at = (name: string): LocalRelay => running[name] as LocalRelay;
+const at = (name: string): Relay => running[name] as Relay;
 
 /** Somebody who has deployed this relay, or thinks so. */
 function volunteer(address: string | undefined, key = SECRET): Volunteer {

@@ -10,7 +10,7 @@ import type { Env } from './env.ts';
 import { hubFor } from './hubs.ts';
 import { relay } from './relay.ts';
 import { Replays } from './replays.ts';
-import { site } from './site.ts';
+import { site } from './site.tsx';
 import { answer } from './wire.ts';
 
 export { Hub } from './hub.ts';

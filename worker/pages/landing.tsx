@@ -1,0 +1,56 @@
+import { CheckSection } from './check-section.tsx';
+import { type Counts, CountsSection } from './counts-section.tsx';
+import { LANGUAGES, type Language } from './language.ts';
+import { LinkSection } from './link-section.tsx';
+import { Page } from './page.tsx';
+import { SeesSection } from './sees-section.tsx';
+import { UseSection } from './use-section.tsx';
+
+interface Props {
+  link: string;
+  /** The relay's bare address. */
+  address: string;
+  /** For the check; see `checkable`. */
+  backend: string | undefined;
+  forWhatsapp: boolean;
+  counts: Counts | undefined;
+  language: Language;
+}
+
+/** What an open relay says of itself at `/`. */
+export function LandingPage({ link, address, backend, forWhatsapp, counts, language }: Props) {
+  const { words } = language;
+  return (
+    <Page title={`Puente: ${words.title}`} language={language.tag} dir={language.dir}>
+      <LanguageSwitch current={language} />
+      <header>
+        <h1>{words.title}</h1>
+        <p>{words.intro.join(' ')}</p>
+      </header>
+      <LinkSection link={link} address={address} words={words.link} />
+      <CheckSection link={link} backend={backend} language={language} />
+      <UseSection link={link} forWhatsapp={forWhatsapp} words={words.use} />
+      <SeesSection words={words.sees} />
+      <CountsSection counts={counts} language={language} />
+    </Page>
+  );
+}
+
+/** Links, so that it needs no script. */
+function LanguageSwitch({ current }: { current: Language }) {
+  return (
+    <nav aria-label={current.words.languages}>
+      {LANGUAGES.map(({ tag, name, dir }) => (
+        <a
+          href={`/?lang=${tag}`}
+          lang={tag}
+          dir={dir}
+          hreflang={tag}
+          {...(tag === current.tag && { 'aria-current': 'true' })}
+        >
+          {name}
+        </a>
+      ))}
+    </nav>
+  );
+}

@@ -1,0 +1,69 @@
+/** What an open relay says to visitors, and how it publishes its key. */
+import { Hono } from 'hono';
+import { scripts } from '../dist/page/files.js';
+import { toBase64url } from '../protocol/bytes.ts';
+import { VERSION } from '../protocol/hello.ts';
+import { formatLink, isLoopback } from '../protocol/link.ts';
+import { checkable, leadsToWhatsapp } from './backends.ts';
+import type { Config } from './config.ts';
+import { LandingPage } from './pages/landing.tsx';
+import { languageFor } from './pages/language.ts';
+import { policyFor } from './pages/policy.ts';
+import { SetupPage } from './pages/setup.tsx';
+
+/** Of a relay that works, its settings; of another, what is wrong with them. */
+export type Site = { config: Config } | { problem: string };
+
+const app = new Hono<{ Bindings: Site }>();
+
+app.use(async (c, next) => {
+  await next();
+  for (const [name, value] of Object.entries(policyFor(originOf(c.req.url)))) c.header(name, value);
+});
+
+app.use(async (c, next) => {
+  if (!('problem' in c.env)) return next();
+  return c.req.path === '/' ? c.html(<SetupPage problem={c.env.problem} />, 503) : c.notFound();
+});
+
+app.get('/', (c) => {
+  const { keys, backends } = settingsOf(c.env);
+  const origin = originOf(c.req.url);
+  c.header('Vary', 'Accept-Language');
+  return c.html(
+    <LandingPage
+      link={formatLink({ origin, key: keys[0].publicKey })}
+      address={origin}
+      backend={checkable(backends)}
+      forWhatsapp={leadsToWhatsapp(backends)}
+      counts={undefined}
+      language={languageFor(c.req.query('lang'), c.req.header('Accept-Language'))}
+    />,
+  );
+});
+
+app.get('/.well-known/puente', (c) => {
+  c.header('Access-Control-Allow-Origin', '*');
+  return c.json({ version: VERSION, key: toBase64url(settingsOf(c.env).keys[0].publicKey) });
+});
+
+// Their names change with what is in them.
+for (const [name, script] of Object.entries(scripts))
+  app.get(`/${name}`, (c) => {
+    c.header('Content-Type', 'text/javascript; charset=utf-8');
+    c.header('Cache-Control', 'public, max-age=31536000, immutable');
+    return c.body(script);
+  });
+
+/** A page that was opened by http: still shows a link that clients take. */
+function originOf(url: string): string {
+  const { protocol, host, hostname } = new URL(url);
+  return `${isLoopback(hostname) ? protocol : 'https:'}//${host}/`;
+}
+
+function settingsOf(site: Site): Config {
+  if ('problem' in site) throw new TypeError('a relay with a problem has no settings');
+  return site.config;
+}
+
+export const site = (request: Request, of: Site) => app.fetch(request, of);

@@ -119,10 +119,6 @@ export function checkable(table: BackendTable): string | undefined {
   return entry && `${entry.expects}://${entry.host}:${entry.port}`;
 }
 
-export function leadsToWhatsapp(table: BackendTable): boolean {
-  return table.some(({ expects }) => expects === 'whatsapp');
-}
-
 function matches(entry: Entry, { host, port }: Address): boolean {
   if (entry.port !== port) return false;
   return entry.anySubdomain ? host.endsWith(entry.host) : host === entry.host;

@@ -4,7 +4,6 @@ import { scripts } from '../dist/page/files.js';
 import { toBase64url } from '../protocol/bytes.ts';
 import { VERSION } from '../protocol/hello.ts';
 import { formatLink, isLoopback } from '../protocol/link.ts';
-import { checkable, leadsToWhatsapp } from './backends.ts';
 import type { Config } from './config.ts';
 import { LandingPage } from './pages/landing.tsx';
 import { languageFor } from './pages/language.ts';
@@ -34,8 +33,7 @@ app.get('/', (c) => {
     <LandingPage
       link={formatLink({ origin, key: keys[0].publicKey })}
       address={origin}
-      backend={checkable(backends)}
-      forWhatsapp={leadsToWhatsapp(backends)}
+      backends={backends}
       counts={undefined}
       language={languageFor(c.req.query('lang'), c.req.header('Accept-Language'))}
     />,

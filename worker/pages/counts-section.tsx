@@ -12,11 +12,13 @@ export interface Counts {
 export function CountsSection({ counts, language }: { counts: Counts | undefined; language: Language }) {
   if (!counts) return null;
   const { tag, words } = language;
+  const days = new Intl.NumberFormat(tag, { style: 'unit', unit: 'day', unitDisplay: 'long' });
+  const number = new Intl.NumberFormat(tag);
   const rows: [string, string][] = [
-    [words.counts.period, new Intl.NumberFormat(tag).format(counts.days)],
-    [words.counts.sessions, new Intl.NumberFormat(tag).format(counts.sessions)],
+    [words.counts.period, days.format(counts.days)],
+    [words.counts.sessions, number.format(counts.sessions)],
     [words.counts.bytes, formatBytes(counts.bytes, tag)],
-    [words.counts.refused, new Intl.NumberFormat(tag).format(counts.refused)],
+    [words.counts.refused, number.format(counts.refused)],
   ];
   return (
     <section aria-labelledby="counts-heading">

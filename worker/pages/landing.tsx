@@ -1,3 +1,4 @@
+import { type BackendTable, checkable } from '../backends.ts';
 import { CheckSection } from './check-section.tsx';
 import { type Counts, CountsSection } from './counts-section.tsx';
 import { LANGUAGES, type Language } from './language.ts';
@@ -10,16 +11,16 @@ interface Props {
   link: string;
   /** The relay's bare address. */
   address: string;
-  /** For the check; see `checkable`. */
-  backend: string | undefined;
-  forWhatsapp: boolean;
+  backends: BackendTable;
   counts: Counts | undefined;
   language: Language;
 }
 
 /** What an open relay says of itself at `/`. */
-export function LandingPage({ link, address, backend, forWhatsapp, counts, language }: Props) {
+export function LandingPage({ link, address, backends, counts, language }: Props) {
   const { words } = language;
+  const forWhatsapp = backends.some(({ expects }) => expects === 'whatsapp');
+  const plain = backends.some(({ expects }) => expects === 'any');
   return (
     <Page title={`Puente: ${words.title}`} language={language.tag} dir={language.dir}>
       <LanguageSwitch current={language} />
@@ -28,9 +29,9 @@ export function LandingPage({ link, address, backend, forWhatsapp, counts, langu
         <p>{words.intro.join(' ')}</p>
       </header>
       <LinkSection link={link} address={address} words={words.link} />
-      <CheckSection link={link} backend={backend} language={language} />
+      <CheckSection link={link} backend={checkable(backends)} language={language} />
       <UseSection link={link} forWhatsapp={forWhatsapp} words={words.use} />
-      <SeesSection words={words.sees} />
+      <SeesSection plain={plain} words={words.sees} />
       <CountsSection counts={counts} language={language} />
     </Page>
   );

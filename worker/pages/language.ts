@@ -1,6 +1,12 @@
 /** Which language a visitor gets. */
+import { ar } from './words/ar.ts';
 import { en } from './words/en.ts';
+import { es } from './words/es.ts';
+import { fa } from './words/fa.ts';
+import { ru } from './words/ru.ts';
+import { tr } from './words/tr.ts';
 import type { Words } from './words/words.ts';
+import { zh } from './words/zh.ts';
 
 export interface Language {
   /** BCP 47. */
@@ -12,7 +18,15 @@ export interface Language {
 }
 
 /** The first one is for those who name none of them. */
-export const LANGUAGES: readonly [Language, ...Language[]] = [{ tag: 'en', name: 'English', dir: 'ltr', words: en }];
+export const LANGUAGES: readonly [Language, ...Language[]] = [
+  { tag: 'en', name: 'English', dir: 'ltr', words: en },
+  { tag: 'es', name: 'Español', dir: 'ltr', words: es },
+  { tag: 'fa', name: 'فارسی', dir: 'rtl', words: fa },
+  { tag: 'ar', name: 'العربية', dir: 'rtl', words: ar },
+  { tag: 'ru', name: 'Русский', dir: 'ltr', words: ru },
+  { tag: 'zh-Hans', name: '中文', dir: 'ltr', words: zh },
+  { tag: 'tr', name: 'Türkçe', dir: 'ltr', words: tr },
+];
 
 /**
  * What the visitor has chosen, or else prefers.

@@ -1,6 +1,12 @@
 import type { Words } from './words/words.ts';
 
-export function SeesSection({ words }: { words: Words['sees'] }) {
+interface Props {
+  /** Whether some backend takes plain text. */
+  plain: boolean;
+  words: Words['sees'];
+}
+
+export function SeesSection({ plain, words }: Props) {
   return (
     <section aria-labelledby="sees-heading">
       <h2 id="sees-heading">{words.heading}</h2>
@@ -14,6 +20,7 @@ export function SeesSection({ words }: { words: Words['sees'] }) {
           </ul>
         </>
       ))}
+      {plain && <p>{words.plain}</p>}
       <p class="note">{words.note}</p>
     </section>
   );

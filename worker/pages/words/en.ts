@@ -108,12 +108,14 @@ export const en: Words = {
         'The chat service sees what it always sees of your account, but not your address.',
       ],
     },
+    plain:
+      'This relay also leads to chat services that take messages without encryption. What an app sends to them so, the volunteer could read.',
     note: 'This is true of Puente as it is published. A volunteer could run something else in its place; even that could not read what the app itself encrypts.',
   },
 
   counts: {
     heading: 'How much it is used',
-    period: 'Whole days counted',
+    period: 'Counted over',
     sessions: 'Sessions carried',
     bytes: 'Data carried',
     refused: 'Sessions refused',

@@ -48,6 +48,8 @@ export interface Words {
     heading: string;
     cannot: { heading: string; items: string[] };
     can: { heading: string; items: string[] };
+    /** Where some backend of the relay takes plain text. */
+    plain: string;
     note: string;
   };
 

@@ -62,7 +62,6 @@ function Asks({ words, backend }: { words: string; backend: string }) {
       <bdi>
         <code>{backend.replace(/^\w+:\/\//, '')}</code>
       </bdi>
-      .
     </p>
   );
 }

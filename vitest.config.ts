@@ -5,7 +5,7 @@ import { defineConfig } from 'vitest/config';
 /** Whole programs, and apps with their servers: they wait more than they compute. */
 const APPS = [
   'test/e2e/{adapters,gateway}/**/*.test.ts',
-  'test/e2e/{browser,check,cli,demo,deploy,dialer,doctor,examples,failover,mqtt,repository,selfhost,xmpp}.test.ts',
+  'test/e2e/{browser,check,cli,demo,deploy,dialer,doctor,examples,failover,mqtt,page,repository,selfhost,xmpp}.test.ts',
 ];
 
 /** Beside each other, tests that count sockets and memory, or that time may fail, would disturb one another. */

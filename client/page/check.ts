@@ -41,7 +41,13 @@ if (navigator.clipboard)
   for (const copy of document.querySelectorAll<HTMLButtonElement>('[data-copies]')) {
     copy.hidden = false;
     copy.addEventListener('click', async () => {
-      await navigator.clipboard.writeText(element(copy.dataset.copies ?? '').textContent ?? '');
+      const box = element(copy.dataset.copies ?? '');
+      try {
+        await navigator.clipboard.writeText(box.textContent ?? '');
+      } catch {
+        // The browser does not let it: it is ready to be copied by hand.
+        return getSelection()?.selectAllChildren(box);
+      }
       element('copy-status').textContent = page.words.copied;
       copy.classList.add('copied');
     });

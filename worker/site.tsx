@@ -3,6 +3,7 @@ import { Hono } from 'hono';
 import { scripts } from '../dist/page/files.js';
 import { toBase64url } from '../protocol/bytes.ts';
 import { VERSION } from '../protocol/hello.ts';
+import { SCRIPT_AGE } from '../protocol/limits.ts';
 import { formatLink, isLoopback } from '../protocol/link.ts';
 import type { Config } from './config.ts';
 import { LandingPage } from './pages/landing.tsx';
@@ -49,7 +50,7 @@ app.get('/.well-known/puente', (c) => {
 for (const [name, script] of Object.entries(scripts))
   app.get(`/${name}`, (c) => {
     c.header('Content-Type', 'text/javascript; charset=utf-8');
-    c.header('Cache-Control', 'public, max-age=31536000, immutable');
+    c.header('Cache-Control', `public, max-age=${SCRIPT_AGE}, immutable`);
     return c.body(script);
   });
 

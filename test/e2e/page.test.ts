@@ -16,6 +16,7 @@ import type { Fault } from '../lab/connection.ts';
 import { cutAfter, filterNames, freezeAfter } from '../lab/faults.ts';
 import { startMiddlebox } from '../lab/middlebox.ts';
 import { type Backend, startBackend } from '../support/backend.ts';
+import { pixelsOf } from '../support/pixels.ts';
 import { findProgram } from '../support/program.ts';
 import { random } from '../support/raw-client.ts';
 import { bundle, serve, type Workerd } from '../support/workerd.ts';
@@ -195,19 +196,7 @@ describe.skipIf(skipped)('the page', () => {
       permissions: ['clipboard-read', 'clipboard-write'],
     });
     const link = await page.textContent('#link');
-    const picture = await page.locator('.qr').screenshot();
-    const { width, height, pixels } = await page.evaluate(async (png) => {
-      const image = await createImageBitmap(new Blob([Uint8Array.from(atob(png), (char) => char.charCodeAt(0))]));
-      const canvas = new OffscreenCanvas(image.width, image.height).getContext('2d');
-      canvas?.drawImage(image, 0, 0);
-      const drawn = canvas?.getImageData(0, 0, image.width, image.height).data ?? [];
-      return {
-        width: image.width,
-        height: image.height,
-        pixels: Array.from(drawn, (byte) => String.fromCharCode(byte)).join(''),
-      };
-    }, picture.toString('base64'));
-    expect(decodeQR({ width, height, data: Buffer.from(pixels, 'latin1') })).toBe(link);
+    expect(decodeQR(await pixelsOf(page, await page.locator('.qr').screenshot()))).toBe(link);
     await page.click('[data-copies=link]');
     await page.waitForSelector('#copy-status:not(:empty)', { state: 'attached' });
     expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(link);

@@ -26,7 +26,7 @@ export function LandingPage({ link, address, backends, counts, language }: Props
       <LanguageSwitch current={language} />
       <header>
         <h1>{words.title}</h1>
-        <p>{words.intro.join(' ')}</p>
+        <p>{words.intro}</p>
       </header>
       <LinkSection link={link} address={address} words={words.link} />
       <CheckSection link={link} backend={checkable(backends)} language={language} />

@@ -2,11 +2,8 @@ import type { Words } from './words.ts';
 
 export const en: Words = {
   title: 'A relay for chat',
-  intro: [
-    'This is a relay: it passes encrypted messages on to a chat service, for people whose network blocks it.',
-    'A volunteer runs it, at no cost to you, with the free program Puente (“bridge”).',
-    'It cannot read the messages, and it keeps no record of who uses it.',
-  ],
+  intro:
+    'This is a relay: it passes encrypted messages on to a chat service, for people whose network blocks it. A volunteer runs it, at no cost to you, with the free program Puente (“bridge”). It cannot read the messages, and it keeps no record of who uses it.',
   languages: 'Languages',
 
   link: {

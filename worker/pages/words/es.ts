@@ -2,11 +2,8 @@ import type { Words } from './words.ts';
 
 export const es: Words = {
   title: 'Un repetidor para chatear',
-  intro: [
-    'Esto es un repetidor: pasa mensajes cifrados a un servicio de chat, para quienes lo tienen bloqueado en su red.',
-    'Lo mantiene una persona voluntaria, sin costo para ti, con el programa libre Puente.',
-    'No puede leer los mensajes, y no guarda ningún registro de quién lo usa.',
-  ],
+  intro:
+    'Esto es un repetidor: pasa mensajes cifrados a un servicio de chat, para quienes lo tienen bloqueado en su red. Lo mantiene una persona voluntaria, sin costo para ti, con el programa libre Puente. No puede leer los mensajes, y no guarda ningún registro de quién lo usa.',
   languages: 'Idiomas',
 
   link: {

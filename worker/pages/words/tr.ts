@@ -2,11 +2,8 @@ import type { Words } from './words.ts';
 
 export const tr: Words = {
   title: 'Sohbet için bir aktarıcı',
-  intro: [
-    'Bu bir aktarıcıdır (relay): ağı bir sohbet hizmetini engelleyen kişiler için şifreli mesajları o hizmete iletir.',
-    'Onu bir gönüllü, özgür Puente (“köprü”) programıyla çalıştırır; size bir maliyeti yoktur.',
-    'Mesajları okuyamaz ve onu kimin kullandığına dair hiçbir kayıt tutmaz.',
-  ],
+  intro:
+    'Bu bir aktarıcıdır (relay): ağı bir sohbet hizmetini engelleyen kişiler için şifreli mesajları o hizmete iletir. Onu bir gönüllü, özgür Puente (“köprü”) programıyla çalıştırır; size bir maliyeti yoktur. Mesajları okuyamaz ve onu kimin kullandığına dair hiçbir kayıt tutmaz.',
   languages: 'Diller',
 
   link: {

@@ -4,7 +4,7 @@ import type { CheckWords, Failure, PageCode } from '../../../protocol/check-page
 export interface Words {
   title: string;
   /** What this is, in three sentences. */
-  intro: [string, string, string];
+  intro: string;
   languages: string;
 
   link: {

@@ -3,7 +3,7 @@
  * text file with a rule for it, so that whatever bundles the Worker can take it without being told.
  */
 import { createHash } from 'node:crypto';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -59,8 +59,14 @@ async function buildStyle(): Promise<{ style: string; styleHash: string }> {
 }
 
 const files = { ...(await buildScripts()), ...(await buildStyle()) };
-rmSync(FOLDER, { recursive: true, force: true });
 mkdirSync(FOLDER, { recursive: true });
 const lines = Object.entries(files).map(([name, value]) => `export const ${name} = ${JSON.stringify(value)};\n`);
-writeFileSync(join(FOLDER, 'files.js'), lines.join(''));
-writeFileSync(join(FOLDER, 'files.d.ts'), TYPES);
+write('files.js', lines.join(''));
+write('files.d.ts', TYPES);
+
+/** At once: somebody may be reading the one before. */
+function write(name: string, text: string): void {
+  const path = join(FOLDER, name);
+  writeFileSync(`${path}.new`, text);
+  renameSync(`${path}.new`, path);
+}

@@ -96,10 +96,15 @@ describe.skipIf(skipped)('the page', () => {
     };
   }
 
+  /** In light and dark. */
   async function violations(page: Page) {
     await page.evaluate(AXE);
-    const found = await page.evaluate(() => axe.run());
-    return found.violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]);
+    const found = [];
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme });
+      found.push(...(await page.evaluate(() => axe.run())).violations);
+    }
+    return found.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]);
   }
 
   describe('and its check', () => {
@@ -130,7 +135,7 @@ describe.skipIf(skipped)('the page', () => {
     it('names the cause and the next step where a network filters its name, freezes its connections or cuts them', async () => {
       const behind = async (language: string, fault: Fault) => {
         const box = await startMiddlebox(relay.tlsPort);
-        const page = await open(`${at(box.port)}?lang=${language}`, { colorScheme: 'dark' });
+        const page = await open(`${at(box.port)}?lang=${language}`);
         box.faults = [fault];
         const found = await check(page).finally(() => box.close());
         return { page, ...found };

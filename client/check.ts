@@ -11,7 +11,7 @@ import { NEXT_STEPS } from './next-steps.ts';
 import { random } from './random.ts';
 import { findRelay } from './relay.ts';
 import type { DialStage, Runtime } from './runtime.ts';
-import { socketThrough } from './socket.ts';
+import { type Socket, socketThrough } from './socket.ts';
 
 /**
  * In order: the relay's name, a connection, TLS, an HTTP answer, 101 for it, the relay's grant, the backend's connection, the
@@ -49,9 +49,9 @@ export interface Report {
 export interface CheckOptions {
   /**
    * The backend that must answer, `host:port`: with TLS, or as WhatsApp's servers do for `whatsapp://host:port`. Default:
-   * `whatsapp://g.whatsapp.net:5222`.
+   * `whatsapp://g.whatsapp.net:5222`. `null`: none is asked, and the stages `backend` and `answer` are left out.
    */
-  backend?: SocketAddress | string;
+  backend?: SocketAddress | string | null;
   /** Told of each stage as it is over. */
   onStage?(relay: string, stage: CheckedStage): void;
 }
@@ -62,7 +62,7 @@ export async function checkThrough(
   relays: string | readonly string[],
   { backend = 'whatsapp://g.whatsapp.net:5222', onStage = () => {} }: CheckOptions,
 ): Promise<Report> {
-  const target = targetOf(backend);
+  const target = backend === null ? undefined : targetOf(backend);
   const links = (typeof relays === 'string' ? [relays] : relays).entries();
   const reports: RelayReport[] = [];
   const checkNext = async (): Promise<void> => {
@@ -88,6 +88,9 @@ function targetOf(address: SocketAddress | string): Target {
 
 const ORDER: readonly Stage[] = ['dns', 'tcp', 'tls', 'upgrade', 'hello', 'grant', 'backend', 'answer', 'bulk'];
 
+const TLS: readonly Stage[] = ['tls'];
+const OF_BACKEND: readonly Stage[] = ['backend', 'answer'];
+
 /** Where it ended, when no stage before was seen. */
 const FIRST: Partial<Record<Code, Stage>> = { 'name-unknown': 'dns', refused: 'tcp', 'no-answer': 'tcp' };
 
@@ -109,7 +112,8 @@ type Remark = keyof typeof REMARKS;
 class RelayCheck {
   readonly #link: string;
   readonly #runtime: Runtime;
-  readonly #target: Target;
+  /** `undefined`: the relay alone is checked. */
+  readonly #target: Target | undefined;
   readonly #onStage: (relay: string, stage: CheckedStage) => void;
   readonly #stages: CheckedStage[] = [];
   #name: string;
@@ -119,7 +123,12 @@ class RelayCheck {
   /** Of a relay that works. */
   #remark: Remark | undefined;
 
-  constructor(link: string, runtime: Runtime, target: Target, onStage: (relay: string, stage: CheckedStage) => void) {
+  constructor(
+    link: string,
+    runtime: Runtime,
+    target: Target | undefined,
+    onStage: (relay: string, stage: CheckedStage) => void,
+  ) {
     this.#link = link;
     this.#runtime = runtime;
     this.#target = target;
@@ -134,8 +143,7 @@ class RelayCheck {
     try {
       const address = parseLink(this.#link);
       this.#name = address.origin;
-      await this.#open(address).catch((error: unknown) => this.#narrow(error, address));
-      await this.#bulk();
+      await this.#wayThrough(address).catch((error: unknown) => this.#narrow(error, address));
       return this.#report(undefined);
     } catch (error) {
       if (!(error instanceof PuenteError)) throw error;
@@ -153,7 +161,11 @@ class RelayCheck {
   // --- stages -------------------------------------------------------------------------------------------------------
 
   #pass(stage: Stage): void {
-    if (!this.#stages.some((passed) => passed.stage === stage)) this.#end(stage, true);
+    if (!this.#hasPassed(stage)) this.#end(stage, true);
+  }
+
+  #hasPassed(stage: Stage): boolean {
+    return this.#stages.some((passed) => passed.stage === stage);
   }
 
   #end(stage: Stage, ok: boolean): void {
@@ -173,7 +185,8 @@ class RelayCheck {
       return 'backend';
     }
     const isPlain = this.#name.startsWith('http:');
-    const order = ORDER.filter((stage) => !(isPlain && stage === 'tls'));
+    const leftOut: readonly Stage[] = [...(isPlain ? TLS : []), ...(this.#target ? [] : OF_BACKEND)];
+    const order = ORDER.filter((stage) => !leftOut.includes(stage));
     return order[order.indexOf(last.stage) + 1] ?? 'bulk';
   }
 
@@ -199,11 +212,15 @@ class RelayCheck {
     };
   }
 
+  async #wayThrough(address: RelayAddress): Promise<void> {
+    if (!address.key) await this.#discover(address);
+    if (this.#target) await this.#ask(this.#target);
+    await this.#bulk();
+  }
+
   // --- the way to the backend ---------------------------------------------------------------------------------------
 
-  async #open(address: RelayAddress): Promise<void> {
-    if (!address.key) await this.#discover(address);
-    const { backend, host, speech } = this.#target;
+  async #ask({ backend, host, speech }: Target): Promise<void> {
     const socket = socketThrough(this.#observed(), backend, { relay: this.#link });
     try {
       const writing = socket.writable.getWriter().write(firstFlight(speech, host));
@@ -234,7 +251,7 @@ class RelayCheck {
   /** A host that does not admit says nothing; but an open relay's key is public, and an invite has a day on it. */
   async #narrow(error: unknown, { origin, key, invite }: RelayAddress): Promise<never> {
     const isUnadmitted = error instanceof PuenteError && ['not-admitted', 'unreachable'].includes(error.code);
-    if (!isUnadmitted) throw error;
+    if (!isUnadmitted || this.#hasPassed('grant')) throw error;
     const published = await findRelay(origin).catch((reason: PuenteError) => reason.code);
     if (typeof published !== 'string')
       throw key && !equal(published.key, key) ? new PuenteError('wrong-key') : whenSeen(error, 'clock-off');
@@ -246,11 +263,11 @@ class RelayCheck {
   // --- 64 KiB there and back ----------------------------------------------------------------------------------------
 
   async #bulk(): Promise<void> {
-    const socket = socketThrough(this.#runtime, '', { relay: this.#link });
+    const socket = socketThrough(this.#observed(), '', { relay: this.#link });
     const bytes = random(CHECK_BYTES);
     let back = 0;
     try {
-      await within(2 * CHECK_ANSWER_TIMEOUT, socket.opened, 'frozen');
+      await this.#openEcho(socket);
       const [writer, reader] = [socket.writable.getWriter(), socket.readable.getReader()];
       for (; back < CHECK_BYTES; back += CHECK_PART) {
         const part = bytes.subarray(back, back + CHECK_PART);
@@ -261,6 +278,7 @@ class RelayCheck {
     } catch (error) {
       if (!(error instanceof PuenteError)) throw error;
       if (back === 0 && (error.code === 'limited' || error.code === 'version')) this.#remark ??= error.code;
+      else if (!this.#hasPassed('grant')) throw error;
       else
         throw new PuenteError(
           error.code,
@@ -269,6 +287,13 @@ class RelayCheck {
     } finally {
       socket.close().catch(() => {});
     }
+  }
+
+  /** Where the relay was reached a moment before, it is the network that does not let it be reached again. */
+  async #openEcho(socket: Socket): Promise<void> {
+    if (this.#hasPassed('grant')) return void (await within(2 * CHECK_ANSWER_TIMEOUT, socket.opened, 'frozen'));
+    await socket.opened;
+    for (const stage of ['hello', 'grant'] as const) this.#pass(stage);
   }
 }
 

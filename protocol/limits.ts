@@ -364,6 +364,11 @@ export const READ_MAX = 260_000;
  * would make records of one byte whenever a window is full for a moment. */
 export const LOOKAHEAD_DELAY = 500;
 
+// --- the page of an open relay -----------------------------------------------------------------------------------
+
+/** How long a browser may keep a script of the page's, in seconds: a year. What is in it stands in its name. */
+export const SCRIPT_AGE = 31_536_000;
+
 // --- abuse -----------------------------------------------------------------------------------------------------
 
 /** What one source may do wrong in a minute, as wrangler.toml says it to the rate limiter: an app that is set up wrongly

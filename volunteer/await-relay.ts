@@ -3,7 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { summary } from '../client/cli/check.ts';
 import { check } from '../client/node/index.ts';
 import type { Code } from '../protocol/errors.ts';
-import type { BackendTable } from '../worker/backends.ts';
+import { type BackendTable, checkable } from '../worker/backends.ts';
 
 /** Milliseconds. */
 const PATIENCE = 180_000;
@@ -39,10 +39,4 @@ export async function untilItWorks(link: string, backends: BackendTable): Promis
     }
     await wait(PAUSE);
   }
-}
-
-/** A backend that answers whoever asks, where the relay has one. */
-export function checkable(backends: BackendTable): string | undefined {
-  const entry = backends.find(({ expects, anySubdomain }) => expects !== 'any' && !anySubdomain);
-  return entry && `${entry.expects}://${entry.host}:${entry.port}`;
 }

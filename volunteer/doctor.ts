@@ -7,7 +7,7 @@ import { check } from '../client/node/index.ts';
 import type { Bytes } from '../protocol/bytes.ts';
 import { INVITE_ID } from '../protocol/limits.ts';
 import { formatLink } from '../protocol/link.ts';
-import { checkable } from './await-relay.ts';
+import { checkable } from '../worker/backends.ts';
 import { examineAddress } from './examine-address.ts';
 import { examineBackends } from './examine-backends.ts';
 import {

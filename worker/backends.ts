@@ -113,6 +113,12 @@ function tableOf(text: string): BackendTable {
   }
 }
 
+/** A backend that answers whoever asks, as a check names it, where the table has one. */
+export function checkable(table: BackendTable): string | undefined {
+  const entry = table.find(({ expects, anySubdomain }) => expects !== 'any' && !anySubdomain);
+  return entry && `${entry.expects}://${entry.host}:${entry.port}`;
+}
+
 function matches(entry: Entry, { host, port }: Address): boolean {
   if (entry.port !== port) return false;
   return entry.anySubdomain ? host.endsWith(entry.host) : host === entry.host;

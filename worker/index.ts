@@ -11,7 +11,7 @@ import type { Env } from './env.ts';
 import { hubFor } from './hubs.ts';
 import { relay } from './relay.ts';
 import { Replays } from './replays.ts';
-import { site } from './site.ts';
+import { site } from './site.tsx';
 import { answer, type RelayWire } from './wire.ts';
 
 export { Hub } from './hub.ts';
@@ -22,7 +22,7 @@ export default {
       const config = await configOf(env);
       const admitted = await admit(request, config);
       const carrier = admitted && (await carrierFor(admitted, env, config, context));
-      return carrier ?? (await (config.access === 'open' ? site(request, { config }) : decoy(request, env)));
+      return carrier ?? (await (config.access === 'open' ? site(request, { config, env }) : decoy(request, env)));
     } catch (error) {
       return inTrouble(error, request, env, context);
     }

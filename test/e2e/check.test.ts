@@ -126,6 +126,7 @@ function where({ ok, code, stages }: RelayReport): [string | null, string | unde
   return [code, last?.stage];
 }
 
+const OF_THE_RELAY = ['dns', 'tcp', 'tls', 'upgrade', 'hello', 'grant', 'bulk'];
 const ALL = ['dns', 'tcp', 'tls', 'upgrade', 'hello', 'grant', 'backend', 'answer', 'bulk'];
 
 describe('a relay that works', () => {
@@ -152,6 +153,12 @@ describe('a relay that works', () => {
     const report = await reportOn(good);
     expect(report).toMatchObject({ relay: origin, ok: true, code: null });
     expect(JSON.stringify(report)).not.toContain(good.split('i=')[1]);
+  });
+
+  it('and whose backends are left alone', async () => {
+    const report = await reportOn(await link(), { backend: null });
+    expect(report).toMatchObject({ ok: true, code: null });
+    expect(report.stages.map(({ stage }) => stage)).toEqual(OF_THE_RELAY);
   });
 
   it("leads to WhatsApp's servers", async () => {
@@ -322,6 +329,21 @@ describe('a network that lets little through', () => {
   it('cuts connections', async () => {
     const report = await reportOn(await throughMiddlebox([cutAfter({ bytes: 40_000 }, 'rst')]));
     expect(where(report)).toEqual(['carrier-lost', 'bulk']);
+  });
+});
+
+describe('a relay that is checked alone', () => {
+  it.each([
+    ['has another key', () => link(relay.tlsPort, OTHER_KEY), 'wrong-key', 'hello'],
+    ['grants nothing', async () => (await broken(refuse('full'))).link, 'full', 'grant'],
+    ['is cut off', () => throughMiddlebox([cutAfter({ bytes: 40_000 }, 'rst')]), 'carrier-lost', 'bulk'],
+  ] as const)('and %s', async (_, address, code, stage) => {
+    expect(where(await reportOn(await address(), { backend: null }))).toEqual([code, stage]);
+  });
+
+  it('and lets that be done once a minute', async () => {
+    const report = await reportOn((await broken(refuse('limited'))).link, { backend: null });
+    expect(report).toMatchObject({ ok: true, code: 'limited' });
   });
 });
 

@@ -18,13 +18,17 @@ const folder = mkdtempSync(join(tmpdir(), 'puente-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 describe('wrangler deploy', () => {
-  it('takes the repository as it stands, and bundles nothing of Node or noble', () => {
+  it('takes the repository as it stands, and bundles nothing of Node, noble or the client', () => {
     const { status, stdout, stderr } = run('npx', ['wrangler', 'deploy', '--dry-run', '--outdir', folder]);
     expect(status, stdout + stderr).toBe(0);
     expect(stdout).toContain('env.BACKENDS ("whatsapp")');
     const bundle = readFileSync(join(folder, 'index.js'), 'utf8');
     expect(bundle).toContain('cloudflare:sockets');
-    expect(bundle).not.toMatch(/node:|montgomery|@noble/);
+    // Above each module esbuild says which it is. The page's scripts, which have noble, are texts of one of them.
+    const modules = bundle.match(/^\/\/ \S+\.(?:[cm]?js|tsx?)$/gm) ?? [];
+    expect(modules).toEqual(expect.arrayContaining(['// worker/index.ts', '// dist/page/files.js']));
+    expect(modules.filter((module) => /@noble|\/\/ client\//.test(module))).toEqual([]);
+    expect(bundle).not.toMatch(/^import .* from "node:/m);
   });
 });
 
@@ -219,6 +223,8 @@ describe('the lint', () => {
     ['client', imports('./node/index.ts')],
     ['client', imports('ws')],
     ['client', imports('./adapters/agent.ts')],
+    ['client/page', imports('../../worker/index.ts')],
+    ['client/page', imports('../node/index.ts')],
     ['client/node', imports('../../worker/index.ts')],
     ['client/node', imports('../adapters/agent.ts')],
     ['client/adapters', imports('../../worker/index.ts')],
@@ -228,14 +234,15 @@ describe('the lint', () => {
     ['protocol', imports('cloudflare:sockets')],
     ['protocol', AT],
     ['protocol', "export const answer = fetch('/');\n"],
-    ...['protocol', 'worker', 'worker/pages', 'client', 'client/node', 'client/adapters'].flatMap((part) =>
-      ['log', 'error', 'debug'].map((method): [string, string] => [part, `console.${method}('x');\n`]),
+    ...['protocol', 'worker', 'worker/pages', 'client', 'client/page', 'client/node', 'client/adapters'].flatMap(
+      (part) => ['log', 'error', 'debug'].map((method): [string, string] => [part, `console.${method}('x');\n`]),
     ),
   ];
   const ALLOWED: [folder: string, code: string][] = [
     ['worker', imports('../protocol/bytes.ts')],
     ['client', imports('../protocol/bytes.ts')],
     ['client', AT],
+    ['client/page', imports('../index.ts')],
     ['client/node', imports('ws')],
     ['client/adapters', imports('../node/index.ts')],
     ['client/cli', "console.log('x');\n"],

@@ -31,7 +31,7 @@ function note(text: string): void {
 
 async function checkContents(project: Project, packed: Packed): Promise<void> {
   const strangers = packed.files.filter(
-    ({ path }) => !/^(dist\/.*\.(js|d\.ts)|[A-Z]+(\.md)?|package\.json)$/.test(path),
+    ({ path }) => !/^(dist\/(?!page\/).*\.(js|d\.ts)|[A-Z]+(\.md)?|package\.json)$/.test(path),
   );
   assert.deepEqual(strangers, [], 'the package has files that it should not have');
   note(`npm pack: ${packed.filename}, ${packed.files.length} files, ${packed.size} bytes`);

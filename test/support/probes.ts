@@ -1,4 +1,5 @@
 /** The matrix of a censor's probes: methods, paths, upgrades, subprotocols, and HTTP at its edges. */
+import { entry } from '../../dist/page/files.js';
 import { exchange, offering, requestOf, UPGRADE } from './exchange.ts';
 import type { Offer } from './private-relay.ts';
 
@@ -13,6 +14,8 @@ const METHODS = 'HEAD POST PUT PATCH DELETE OPTIONS TRACE PURGE PROPFIND get Get
 const PATHS = ['/', '/roses', '/none', '/.well-known/puente', '/here', '/error', '*'];
 const MORE_PATHS = [
   ...['/?', '/?a=b&c', '/index.html', '/roses.html?a', '/style.css', '/favicon.ico', '/.well-known/', '/hub'],
+  // What an open relay answers.
+  ...['/?lang=fa', `/${entry}`],
   ...['/old', '/beside', '/itself', '/away', '/empty'],
   ...['//double', '/..%2fup', '/%2e%2e/up', '/./a/../b', '/%ff', '/%', '/a b', '/a#b', '/a\\b', '/\xe9', 'none'],
   ...[`/${'long'.repeat(1000)}`, 'http://site.example/roses', 'http://elsewhere.example/roses', '/roses;a=b'],

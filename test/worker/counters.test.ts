@@ -1,9 +1,11 @@
 /** What an isolate hands to the first hub, what is put together of all hubs, and what of it an open relay may show. */
+import { createExecutionContext } from 'cloudflare:test';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { COUNTS_GATHERED, HUB_ANSWER_TIMEOUT, PUBLIC_COUNTS_TIME } from '../../protocol/limits.ts';
 import type { Config } from '../../worker/config.ts';
 import { handOverSoon, publicCounts, reportOf, tally } from '../../worker/counters.ts';
 import type { Env } from '../../worker/env.ts';
+import worker from '../../worker/index.ts';
 import type { LedgerDay } from '../../worker/ledger.ts';
 import type { Counts } from '../../worker/tally.ts';
 
@@ -141,6 +143,14 @@ describe('what an open relay shows', () => {
       'hub-1': counted([1, { sessions: 40 }]),
     });
     expect(await publicCounts(env, config)).toEqual({ days: 9, sessions: 1300, bytes: 2_000_000, refused: 10 });
+  });
+
+  it('stand on its page, in the language of the visitor', async () => {
+    const { env } = relay({ 'hub-0': counted([9, USED]) });
+    const request = new Request('https://relay.example/?lang=es');
+    const secrets = { RELAY_KEY: `${'puente'.repeat(7)}A` };
+    const response = await worker.fetch(request, { ...secrets, ...env }, createExecutionContext());
+    expect(await response.text()).toMatch(/<dd>1200<\/dd>.*<dd>2\sMB<\/dd>/s);
   });
 
   it.each<[string, Record<string, Days>, Partial<Config>]>([

@@ -1,0 +1,54 @@
+/** The script of an open relay's page: the check, as the visitor's own browser makes it, and the buttons that copy. */
+import { CHECK_PAGE_ID, type CheckPage } from '../../protocol/check-page.ts';
+import { check, type RelayReport } from '../index.ts';
+
+import { showFailure, showSuccess } from './outcome.ts';
+import { StageList } from './stage-list.ts';
+
+function element<T extends HTMLElement>(id: string): T {
+  return document.getElementById(id) as T;
+}
+
+const page = JSON.parse(element(CHECK_PAGE_ID).textContent ?? '') as CheckPage;
+const button = element<HTMLButtonElement>('check-start');
+const status = element('check-status');
+const stages = new StageList(element('check-stages'), page.words.states);
+
+async function run(): Promise<void> {
+  stages.begin();
+  status.className = '';
+  status.textContent = page.words.running;
+  const { relays } = await check(page.link, {
+    backend: page.backend,
+    onStage: (_relay, stage) => stages.end(stage),
+  });
+  const report = relays[0] as RelayReport;
+  stages.finish();
+  if (report.ok) showSuccess(status, report, page);
+  else showFailure(status, report, page);
+}
+
+button.hidden = false;
+button.addEventListener('click', () => {
+  // Not `disabled`: that would take the focus away from it.
+  if (button.getAttribute('aria-disabled') === 'true') return;
+  button.setAttribute('aria-disabled', 'true');
+  void run().finally(() => button.removeAttribute('aria-disabled'));
+});
+
+/** Where the page came without TLS there is no clipboard; its boxes are selected by a touch all the same. */
+if (navigator.clipboard)
+  for (const copy of document.querySelectorAll<HTMLButtonElement>('[data-copies]')) {
+    copy.hidden = false;
+    copy.addEventListener('click', async () => {
+      const box = element(copy.dataset.copies ?? '');
+      try {
+        await navigator.clipboard.writeText(box.textContent ?? '');
+      } catch {
+        // The browser does not let it: it is ready to be copied by hand.
+        return getSelection()?.selectAllChildren(box);
+      }
+      element('copy-status').textContent = page.words.copied;
+      copy.classList.add('copied');
+    });
+  }

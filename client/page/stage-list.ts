@@ -1,0 +1,50 @@
+/** The list of the check's stages, which the page has already. */
+import type { CheckedStage } from '../index.ts';
+
+export interface StateWords {
+  ok: string;
+  failed: string;
+}
+
+export class StageList {
+  readonly #list: HTMLElement;
+  readonly #words: StateWords;
+
+  constructor(list: HTMLElement, words: StateWords) {
+    this.#list = list;
+    this.#words = words;
+  }
+
+  begin(): void {
+    this.#list.hidden = false;
+    for (const item of this.#items()) show(item, 'waiting', '');
+    this.#mark();
+  }
+
+  end({ stage, ok }: CheckedStage): void {
+    const item = this.#items().find(({ dataset }) => dataset.stage === stage);
+    if (item) show(item, ok ? 'ok' : 'failed', ok ? this.#words.ok : this.#words.failed);
+    if (ok) this.#mark();
+  }
+
+  /** What was not reached is not going on any more. */
+  finish(): void {
+    for (const item of this.#items()) if (item.dataset.state === 'running') show(item, 'waiting', '');
+  }
+
+  #items(): HTMLElement[] {
+    return Array.from(this.#list.querySelectorAll<HTMLElement>('[data-stage]'));
+  }
+
+  /** The next one is under way. */
+  #mark(): void {
+    const next = this.#items().find(({ dataset }) => dataset.state === 'waiting');
+    if (next) show(next, 'running', '');
+  }
+}
+
+function show(item: HTMLElement, state: 'waiting' | 'running' | 'ok' | 'failed', words: string): void {
+  item.dataset.state = state;
+  const said = item.querySelector('.unseen');
+  if (said) said.textContent = words;
+}

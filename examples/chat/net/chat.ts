@@ -85,7 +85,7 @@ const REMEMBERED_MAX = 4096;
 const RESUMED_TIME = 2000;
 
 /** Between two attempts, at most; at random, so that those whom one event has cut do not all come back at once. */
-const PAUSE_MIN = 1000;
+const PAUSE_MIN = 250;
 const PAUSE_MAX = 30_000;
 
 /** A server that does not hang up in this time is left all the same. */

@@ -8,7 +8,7 @@ import { noble } from '../../../protocol/noble.ts';
 import { type Initiator, initiate, type Transport } from '../../../protocol/noise.ts';
 import { type Identity, inboxOf, keyOf, proofOf, topicOf } from './identity.ts';
 import { Incoming } from './incoming.ts';
-import { connect, PING, type Packet, subscribe, takePacket } from './mqtt.ts';
+import { connect, type Packet, PING, subscribe, takePacket } from './mqtt.ts';
 import { random } from './random.ts';
 import { type ByteStream, piecesOf } from './stream.ts';
 import {

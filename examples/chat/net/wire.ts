@@ -20,7 +20,10 @@ const TAG = 16;
 
 export function framed(bytes: Bytes): Bytes {
   const frame = new Writer(new Uint8Array(3 + bytes.length));
-  return frame.u8(bytes.length >>> 16).u16(bytes.length).put(bytes).bytes;
+  return frame
+    .u8(bytes.length >>> 16)
+    .u16(bytes.length)
+    .put(bytes).bytes;
 }
 
 /**
@@ -79,6 +82,5 @@ export async function* sealed(bytes: Bytes, transport: Transport): AsyncGenerato
 
 /** All that the peer sends, until it ends; throws for a record that does not open. */
 export async function* opened(incoming: Incoming, transport: Transport): AsyncGenerator<Bytes> {
-  for (let record = await takeFrame(incoming); record; record = await takeFrame(incoming))
-    yield transport.open(record);
+  for (let record = await takeFrame(incoming); record; record = await takeFrame(incoming)) yield transport.open(record);
 }

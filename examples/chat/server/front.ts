@@ -32,7 +32,11 @@ const MESSAGE = 32 + 16;
  * @returns what the client says and is told, in the clear; nothing when it was no client of this app's, which then has an answer
  * and a closed connection
  */
-export async function accept(socket: Duplex, key: RelayKey, hear: (bytes: Uint8Array) => void): Promise<Opened | undefined> {
+export async function accept(
+  socket: Duplex,
+  key: RelayKey,
+  hear: (bytes: Uint8Array) => void,
+): Promise<Opened | undefined> {
   // Whatever breaks it also closes it, and ends what is read from it.
   socket.on('error', () => {});
   const timer = setTimeout(() => socket.destroy(), HANDSHAKE_TIME);

@@ -1,6 +1,12 @@
 /** The example chat without its user interface: its network layer and its server, with a real relay and networks that cut. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { checkRelays, newIdentity, type ServerAddress, TEXT_MAX, WAITING_MAX } from '../../../examples/chat/net/chat.ts';
+import {
+  checkRelays,
+  newIdentity,
+  type ServerAddress,
+  TEXT_MAX,
+  WAITING_MAX,
+} from '../../../examples/chat/net/chat.ts';
 import { type Server, startServer } from '../../../examples/chat/server/server.ts';
 import { type LocalRelay, startRelay } from '../../../examples/local/relay.ts';
 import { formatLink, parseLink } from '../../../protocol/link.ts';
@@ -61,7 +67,10 @@ async function pair(ana: string | undefined, babak: string | undefined): Promise
 }
 
 /** Loses what the server sends while it is on. */
-function deafness(): { isOn: boolean; fault: () => (packet: Buffer, direction: 'up' | 'down') => { pass: 0 } | undefined } {
+function deafness(): {
+  isOn: boolean;
+  fault: () => (packet: Buffer, direction: 'up' | 'down') => { pass: 0 } | undefined;
+} {
   const deaf = {
     isOn: false,
     fault: () => (_packet: Buffer, direction: 'up' | 'down') =>
@@ -183,7 +192,11 @@ describe('a blocked server', () => {
 
   it.each([
     ['a link that is none', () => ['not a link', address] as const, 'link-invalid'],
-    ['a backend that the relay does not reach', () => [link, { ...address, backend: 'localhost:9' }] as const, 'backend-not-allowed'],
+    [
+      'a backend that the relay does not reach',
+      () => [link, { ...address, backend: 'localhost:9' }] as const,
+      'backend-not-allowed',
+    ],
     ['a server with another key', () => [link, { ...address, key: newIdentity().code }] as const, 'backend-strange'],
     ['the same, straight', () => [undefined, { ...address, key: newIdentity().code }] as const, 'backend-strange'],
   ])('says what is wrong: %s', async (_, given, code) => {

@@ -1,5 +1,5 @@
 /** The example chat without its user interface: its network layer and its server, with a real relay and networks that cut. */
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import {
   checkRelays,
   newIdentity,
@@ -7,10 +7,16 @@ import {
   TEXT_MAX,
   WAITING_MAX,
 } from '../../../examples/chat/net/chat.ts';
+import { inboxOf, topicOf } from '../../../examples/chat/net/identity.ts';
+import { CLIENT_HELLO, HEADER } from '../../../examples/chat/net/wire.ts';
 import { type Server, startServer } from '../../../examples/chat/server/server.ts';
+import { Recording } from '../../../examples/local/recording.ts';
 import { type LocalRelay, startRelay } from '../../../examples/local/relay.ts';
+import { type Bytes, bytesOf, fromBase64url } from '../../../protocol/bytes.ts';
 import { formatLink, parseLink } from '../../../protocol/link.ts';
+import type { Fault } from '../../lab/connection.ts';
 import { type Middlebox, startMiddlebox } from '../../lab/middlebox.ts';
+import { formsOf } from '../../support/canaries.ts';
 import { freePort } from '../../support/port.ts';
 import { until } from '../../support/until.ts';
 import { Person } from './people.ts';
@@ -23,12 +29,14 @@ let pageToRelay: Middlebox;
 let relayToServer: Middlebox;
 let address: ServerAddress;
 let link: string;
+/** All that the server could read. */
+const heard = new Recording();
 const people: Person[] = [];
 
 const portOf = (url: string): number => Number(new URL(url).port);
 
 beforeAll(async () => {
-  server = await startServer();
+  server = await startServer(heard.stream());
   const { backend, webSocket } = server.address;
   relayToServer = await startMiddlebox(portOf(`tcp://${backend}`));
   pageToServer = await startMiddlebox(portOf(webSocket));
@@ -43,6 +51,7 @@ beforeAll(async () => {
 });
 
 afterEach(async () => {
+  vi.unstubAllGlobals();
   for (const box of [pageToServer, pageToRelay, relayToServer]) box.faults = [];
   await Promise.all(people.splice(0).map(({ chat }) => chat.close()));
 });
@@ -221,5 +230,61 @@ describe('what cannot be sent is refused at once', () => {
     ana.chat.use(link);
     await until('they are sent', () => ana.sent.length === WAITING_MAX, 20_000);
     ana.chat.send(code, 'one more');
+  });
+});
+
+describe('what people say', () => {
+  /** WebSocket messages of a page, before the mask is on them, and the hello before them. */
+  function recordWebSockets(recording: Recording): void {
+    class Recorded extends WebSocket {
+      readonly #up = recording.stream();
+
+      constructor(url: string, protocols: string[] = []) {
+        super(url, protocols);
+        const down = recording.stream();
+        for (const protocol of protocols) this.#up(Buffer.from(protocol, 'base64url'));
+        this.addEventListener('message', ({ data }) => down(bytesOf(data) ?? Buffer.from(String(data))));
+      }
+
+      override send(data: ArrayBufferView<ArrayBuffer>): void {
+        this.#up(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+        super.send(data);
+      }
+    }
+    vi.stubGlobal('WebSocket', Recorded);
+  }
+
+  function recordPackets(recording: Recording): Fault {
+    return () => {
+      const add = { up: recording.stream(), down: recording.stream() };
+      return (packet, direction) => void add[direction](packet);
+    };
+  }
+
+  it('is found nowhere on the way, nor in the server', async () => {
+    const [atPages, atFront, log, told] = [new Recording(), new Recording(), new Recording(), new Recording()];
+    recordWebSockets(atPages);
+    relayToServer.faults = [recordPackets(atFront)];
+    const [ana, babak, layla] = [person(link), person(relay.origin), person(undefined)];
+    const texts = ['canary: the bridge at noon', 'قناری: پل در ظهر', '金丝雀：正午大桥'];
+    const ids = [ana.say(babak, ...texts), babak.say(layla, ...texts)] as const;
+    await Promise.all([ana.hasDelivered(ids[0]), babak.hasDelivered(ids[1])]);
+    log.stream()(Buffer.from(relay.logs()));
+
+    const secrets = [ana, babak, layla].map(({ identity }) => Buffer.from(fromBase64url(identity.secret) as Bytes));
+    const spoken = texts.map((text) => Buffer.from(text));
+    const needles = [...spoken, ...secrets].flatMap(formsOf);
+    for (const recording of [atPages, atFront, log, heard]) expect(recording.find(needles)).toEqual([]);
+
+    // The search finds what is there, and each recording has what it should.
+    for (const text of [...babak.texts, ...layla.texts]) told.stream()(Buffer.from(text));
+    expect(told.find(needles)).toEqual(spoken);
+    const inboxes = [ana, babak, layla].map(({ code }) => Buffer.from(topicOf(inboxOf(code))));
+    expect(heard.find(inboxes)).toEqual(inboxes);
+    expect([atPages, atFront].flatMap((recording) => recording.find(inboxes))).toEqual([]);
+    const hello = Buffer.concat([HEADER, Buffer.of(0, 0, 54, CLIENT_HELLO, 52, 0x0a)]);
+    // Of those who come through the relay it is sealed once more; of the one who comes straight it is in her WebSocket.
+    expect([atPages, atFront].map((recording) => recording.find([hello]).length)).toEqual([1, 1]);
+    expect(atPages.bytes).toBeGreaterThan(atFront.bytes);
   });
 });

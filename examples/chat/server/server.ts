@@ -56,7 +56,7 @@ export async function startServer(hear: (bytes: Uint8Array) => void = () => {}):
   return {
     address: {
       backend: `localhost:${backend.port}`,
-      webSocket: `ws://localhost:${webSocket.port}`,
+      webSocket: `ws://127.0.0.1:${webSocket.port}`,
       key: toBase64url(key.publicKey),
     },
     async close() {

@@ -15,6 +15,7 @@ import { openFrom, sealFor } from './seal.ts';
 import { type ByteStream, openWebSocket } from './stream.ts';
 
 export { type Identity, newIdentity } from './identity.ts';
+export { WAITING_MAX } from './outbox.ts';
 
 /**
  * `online`: as usual. `reconnecting`: cut, being mended. `resumed`: mended without loss, `online` follows. `offline`: nothing
@@ -73,8 +74,6 @@ export interface Chat {
   /** Gives up what is not sent yet. */
   close(): Promise<void>;
 }
-
-export { WAITING_MAX };
 
 export const TEXT_MAX = 4000;
 

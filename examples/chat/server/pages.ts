@@ -21,7 +21,7 @@ export async function startPages(server: ServerAddress): Promise<Pages> {
     // Else Vite leaves files beside its own.
     configLoader: 'native',
     logLevel: 'warn',
-    build: { outDir: folder, emptyOutDir: true },
+    build: { outDir: folder, emptyOutDir: true, reportCompressedSize: false },
     preview: { host: '127.0.0.1' },
   } as const;
   await build(config);

@@ -213,8 +213,9 @@ describe('a blocked server', () => {
     const ana = new Person(server, way);
     people.push(ana);
     await ana.becomes('offline');
-    expect(ana.states).toEqual(['connecting', 'offline']);
-    expect(ana.errors).toEqual([code]);
+    // It is tried again, and may have failed again by now.
+    expect(ana.states.slice(0, 2)).toEqual(['connecting', 'offline']);
+    expect(new Set(ana.errors)).toEqual(new Set([code]));
   });
 });
 

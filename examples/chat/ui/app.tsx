@@ -30,15 +30,15 @@ export function App({ model }: { model: Model }): JSX.Element {
   const isFirst = route.page === '/' || ('code' in route && !contact);
   return (
     <WordsContext.Provider value={words}>
-      <div class={isFirst ? 'app at-list' : 'app'}>
+      <main class={isFirst ? 'app at-list' : 'app'}>
         <nav class="pane list-pane" aria-label={words.chats}>
           <Chats model={model} open={contact?.code} />
         </nav>
-        <main class="pane">
+        <div class="pane open-pane">
           <Opened route={route} model={model} />
-        </main>
+        </div>
         <Announcement model={model} />
-      </div>
+      </main>
     </WordsContext.Provider>
   );
 }

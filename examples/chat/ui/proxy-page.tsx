@@ -109,12 +109,7 @@ function Saved({ setting }: Props): JSX.Element | null {
       <ul>
         {setting.saved.map(({ address, verdict }) => (
           <li key={address} class="saved">
-            <button
-              type="button"
-              class="plain"
-              aria-label={words.use(hostOf(address))}
-              onClick={() => setting.save(address)}
-            >
+            <button type="button" class="plain" onClick={() => setting.save(address)}>
               <Icon
                 name={verdict ? (verdict.ok ? 'works' : 'failed') : 'shield'}
                 class={verdict && (verdict.ok ? 'good' : 'bad')}

@@ -97,7 +97,6 @@ export const EN = {
   again: 'Check again',
   tryNext: (host: string) => `Try the next address: ${host}`,
   saved: 'Saved addresses',
-  use: (host: string) => `Use ${host}`,
   inUse: 'In use',
   remove: (host: string) => `Remove ${host}`,
   /** By code, in place of the package's own sentences, which are English. */

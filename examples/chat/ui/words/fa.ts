@@ -99,7 +99,6 @@ export const FA: Words = {
   again: 'بررسی دوباره',
   tryNext: (host) => `آدرس بعدی را امتحان کنید: ${host}`,
   saved: 'آدرس‌های ذخیره‌شده',
-  use: (host) => `استفاده از ${host}`,
   inUse: 'در حال استفاده',
   remove: (host) => `حذف ${host}`,
   causes: {

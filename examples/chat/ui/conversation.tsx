@@ -45,11 +45,16 @@ export function Conversation({ model, contact }: Props): JSX.Element {
   );
 }
 
+/** As many bubbles at once as an old telephone draws without a thought. */
+const SHOWN = 100;
+
 function Bubbles({ model, contact }: Props): JSX.Element {
   const words = useWords();
   const times = useTimes();
   const log = useRef<HTMLDivElement>(null);
-  const entries = model.history.with(contact.code);
+  const [shown, setShown] = useState(SHOWN);
+  const all = model.history.with(contact.code);
+  const entries = all.slice(-shown);
   const last = entries.at(-1)?.id;
   useLayoutEffect(() => {
     if (last) log.current?.scrollTo(0, log.current.scrollHeight);
@@ -68,12 +73,18 @@ function Bubbles({ model, contact }: Props): JSX.Element {
         <Icon name="shield" />
         {words.sealed}
       </p>
+      {all.length > shown && (
+        <button type="button" class="earlier" onClick={() => setShown(shown + SHOWN)}>
+          {words.earlier}
+        </button>
+      )}
       {entries.map((entry, index) => (
         <Bubble
           key={entry.id}
           entry={entry}
           day={dayBefore(entry, entries[index - 1], times)}
           time={times.clock(entry.at)}
+          writer={entry.progress ? words.you : nameOf(contact, words)}
           again={() => model.sendAgain(entry)}
         />
       ))}
@@ -91,16 +102,21 @@ interface BubbleProps {
   entry: Entry;
   day: string | undefined;
   time: string;
+  /** For those who do not see on which side it is. */
+  writer: string;
   again(): void;
 }
 
-function Bubble({ entry: { text, progress }, day, time, again }: BubbleProps): JSX.Element {
+function Bubble({ entry: { text, progress }, day, time, writer, again }: BubbleProps): JSX.Element {
   const words = useWords();
   return (
     <>
       {day && <p class="day">{day}</p>}
       <div class={progress ? 'bubble mine' : 'bubble'}>
-        <p dir="auto">{text}</p>
+        <p class="unseen">{writer}</p>
+        <p class="text" dir="auto">
+          {text}
+        </p>
         <p class="meta">
           {progress === 'unsent' && (
             <button type="button" onClick={again}>

@@ -1,6 +1,6 @@
 /** What stands in place of the chat where there is none. */
 import type { JSX } from 'preact';
-import { browserLanguage, LANGUAGES } from './words/words.ts';
+import { keptLanguage, LANGUAGES } from './words/words.ts';
 
 interface Props {
   reason: 'isElsewhere' | 'noServer';
@@ -9,7 +9,7 @@ interface Props {
 }
 
 export function Elsewhere({ reason, button, act }: Props): JSX.Element {
-  const words = LANGUAGES[browserLanguage()];
+  const words = LANGUAGES[keptLanguage()];
   return (
     <main class="empty whole" lang={words.locale} dir={words.direction}>
       <h1>{words.app}</h1>

@@ -23,12 +23,12 @@ const KEPT_MAX = 1_250_000;
 const ORDER: readonly Progress[] = ['unsent', 'waiting', 'sent', 'delivered'];
 
 export class History {
-  #entries: readonly Entry[];
+  #entries: readonly Entry[] = [];
 
   constructor() {
     const kept = read('history');
     const entries = Array.isArray(kept) ? (kept as Entry[]) : [];
-    this.#entries = entries.map((entry) => (entry.progress === 'waiting' ? { ...entry, progress: 'unsent' } : entry));
+    this.#keep(entries.map((entry) => (entry.progress === 'waiting' ? { ...entry, progress: 'unsent' } : entry)));
   }
 
   with(contact: string): Entry[] {
@@ -62,8 +62,8 @@ export class History {
       room -= JSON.stringify(entry).length + 1;
       return room >= 0;
     };
-    const tooOld = entries.slice(-ENTRIES_MAX).findLastIndex((entry) => !fits(entry));
-    this.#entries = entries.slice(-ENTRIES_MAX).slice(tooOld + 1);
+    const last = entries.slice(-ENTRIES_MAX);
+    this.#entries = last.slice(1 + last.findLastIndex((entry) => !fits(entry)));
     write('history', this.#entries);
   }
 }

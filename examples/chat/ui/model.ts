@@ -14,14 +14,14 @@ import { type Entry, History } from './history.ts';
 import { read, write } from './kept.ts';
 import { People } from './people.ts';
 import { ProxySetting } from './proxy-setting.ts';
-import { browserLanguage, isLanguage, type Language } from './words/words.ts';
+import { keptLanguage, type Language } from './words/words.ts';
 
 export class Model {
   readonly identity: Identity;
   readonly people = new People();
   readonly history = new History();
   readonly proxy: ProxySetting;
-  language: Language;
+  language: Language = keptLanguage();
   state: State = 'connecting';
   /** Why it is offline. */
   error: PuenteError | undefined;
@@ -33,8 +33,6 @@ export class Model {
 
   constructor(server: ServerAddress) {
     this.identity = keptIdentity();
-    const language = read('language');
-    this.language = isLanguage(language) ? language : browserLanguage();
     this.proxy = new ProxySetting(server, () => this.#proxyChanged());
     this.#relay = this.proxy.relay;
     this.#chat = openChat({ server, identity: this.identity, relay: this.#relay, events: this.#events() });

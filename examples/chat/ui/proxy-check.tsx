@@ -1,7 +1,7 @@
 /** What the check of a proxy finds, stage by stage, and what there is to do then. */
 
 import type { JSX } from 'preact';
-import { useRef } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import type { CheckedStage } from 'puente';
 import { Icon } from './icons.tsx';
 import { hostOf } from './proxy-address.ts';
@@ -12,6 +12,12 @@ import { useWords } from './words/words.ts';
 export function ProxyCheck({ setting }: { setting: ProxySetting }): JSX.Element {
   const { stages, verdict } = setting;
   const region = useRef<HTMLElement>(null);
+  // On a telephone it is beneath what is seen; but nobody's page is moved for what was there before they came.
+  const found = useRef(verdict);
+  useEffect(() => {
+    if (verdict !== found.current) region.current?.scrollIntoView({ block: 'nearest' });
+    found.current = verdict;
+  }, [verdict]);
   const act = (action: () => void): void => {
     // The button goes, and the focus would go with it.
     region.current?.focus();

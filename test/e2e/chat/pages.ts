@@ -106,6 +106,6 @@ export class User {
 
   /** What stands in the conversation, top to bottom. */
   texts(): Promise<string[]> {
-    return this.page.locator('.bubble > p:first-child').allInnerTexts();
+    return this.page.locator('.bubble > .text').allInnerTexts();
   }
 }

@@ -56,6 +56,7 @@ export const EN = {
   write: 'Message',
   send: 'Send',
   sealed: 'Messages are sealed for the two of you: neither the server nor a proxy can read them.',
+  earlier: 'Earlier messages',
   today: 'Today',
   progress: {
     waiting: 'Waiting to be sent',
@@ -64,12 +65,13 @@ export const EN = {
     unsent: 'Not sent',
   },
   sendAgain: 'Send again',
+  you: 'You',
   outboxFull: 'Too many messages wait to be sent.',
   conversationWith: (name: string) => `Conversation with ${name}`,
 
   // --- Settings → Storage and data → Proxy ---
   useProxy: 'Use proxy',
-  useProxyWhen: 'Where a network blocks the chat server. The proxy passes on what is sealed, and cannot read it.',
+  useProxyWhen: 'For networks that block the chat server. The proxy cannot read what it passes on.',
   address: 'Proxy address',
   addressIs: 'The link of a relay, or only its host. With a link nobody can pose as the relay: it is safer.',
   paste: 'Paste',

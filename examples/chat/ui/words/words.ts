@@ -1,6 +1,7 @@
 /** The page's languages, and how components come by the one that is chosen. */
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
+import { read } from '../kept.ts';
 import { EN, type Words } from './en.ts';
 import { FA } from './fa.ts';
 
@@ -10,12 +11,14 @@ export const LANGUAGES = { en: EN, fa: FA };
 
 export type Language = keyof typeof LANGUAGES;
 
-export function isLanguage(name: unknown): name is Language {
+function isLanguage(name: unknown): name is Language {
   return typeof name === 'string' && Object.hasOwn(LANGUAGES, name);
 }
 
-/** The first of the browser's that the page speaks. */
-export function browserLanguage(): Language {
+/** The one that was chosen, or the first of the browser's that the page speaks. */
+export function keptLanguage(): Language {
+  const kept = read('language');
+  if (isLanguage(kept)) return kept;
   const [found = 'en'] = navigator.languages.map((tag) => tag.slice(0, 2)).filter(isLanguage);
   return found;
 }

@@ -2,6 +2,7 @@
 import type { JSX } from 'preact';
 import { Connection, Trouble } from './connection.tsx';
 import { Avatar, nameOf } from './contact-name.tsx';
+import type { Entry } from './history.ts';
 import { Icon } from './icons.tsx';
 import type { Model } from './model.ts';
 import type { Contact } from './people.ts';
@@ -19,8 +20,9 @@ interface Props {
 
 export function Chats({ model, open }: Props): JSX.Element {
   const words = useWords();
-  const lastAt = ({ code }: Contact): number => model.history.last(code)?.at ?? Number.POSITIVE_INFINITY;
-  const contacts = model.people.all.toSorted((one, other) => lastAt(other) - lastAt(one) || 0);
+  const rows = model.people.all
+    .map((contact) => ({ contact, last: model.history.last(contact.code) }))
+    .sort((one, other) => lastAt(other) - lastAt(one) || 0);
   const actions = (
     <>
       <a class="round" href={linkTo('/add')} aria-label={words.addContact}>
@@ -34,12 +36,12 @@ export function Chats({ model, open }: Props): JSX.Element {
   return (
     <Screen title={words.chats} subtitle={<Connection model={model} />} actions={actions}>
       <Trouble model={model} />
-      {contacts.length === 0 ? (
+      {rows.length === 0 ? (
         <Nobody />
       ) : (
         <ul class="list scrolling">
-          {contacts.map((contact) => (
-            <Row key={contact.code} contact={contact} model={model} isOpen={contact.code === open} />
+          {rows.map((row) => (
+            <Row key={row.contact.code} {...row} isOpen={row.contact.code === open} />
           ))}
         </ul>
       )}
@@ -47,10 +49,19 @@ export function Chats({ model, open }: Props): JSX.Element {
   );
 }
 
-function Row({ contact, model, isOpen }: { contact: Contact; model: Model; isOpen: boolean }): JSX.Element {
+interface RowProps {
+  contact: Contact;
+  /** What was said last. */
+  last: Entry | undefined;
+  isOpen: boolean;
+}
+
+/** Those to whom nothing was said yet have just been added. */
+const lastAt = ({ last }: { last: Entry | undefined }): number => last?.at ?? Number.POSITIVE_INFINITY;
+
+function Row({ contact, last, isOpen }: RowProps): JSX.Element {
   const words = useWords();
   const times = useTimes();
-  const last = model.history.last(contact.code);
   return (
     <li>
       <a class="row" href={conversationLink(contact.code)} aria-current={isOpen ? 'page' : undefined}>

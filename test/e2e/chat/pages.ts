@@ -28,10 +28,14 @@ export class User {
     return user;
   }
 
-  /** Goes to a page of the app, such as `/settings`. */
+  /** Goes to a page of the app, such as `/settings`; resolves when that is drawn. */
   async go(path: string): Promise<void> {
-    await this.page.evaluate((hash) => {
-      location.hash = hash;
+    await this.page.evaluate(async (path) => {
+      if (location.hash === `#${path}`) return;
+      const changed = new Promise((resolve) => addEventListener('hashchange', resolve, { once: true }));
+      location.hash = path;
+      await changed;
+      await new Promise((resolve) => setTimeout(resolve));
     }, path);
   }
 
@@ -74,7 +78,7 @@ export class User {
 
   async isConnected(): Promise<void> {
     await this.outcome.getByText(this.words.works).waitFor();
-    await this.sees(new RegExp(this.words.roundTrip('[\\d۰-۹,٬]+')));
+    await this.sees(new RegExp(this.words.roundTrip('[1-9۱-۹][\\d۰-۹,٬]*')));
   }
 
   /** @returns all that the page says about it */

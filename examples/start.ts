@@ -1,40 +1,49 @@
-/** `npm start`: a relay and a chat server on this machine, until Ctrl-C. */
+/** `npm start`: a relay, two chat servers and a web chat on this machine, until Ctrl-C. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { startPages } from './chat/server/pages.ts';
+import { startServer } from './chat/server/server.ts';
 import { startChatServer } from './local/chat-server.ts';
 import { startRelay } from './local/relay.ts';
 
 const HELP = `npm start
 
-Starts a relay and a chat server (MQTT over TLS) on this machine, prints how to use them, and runs until Ctrl-C.
+Starts a relay, a web chat with its server, and a chat server for other programs (MQTT over TLS) on this machine, prints how to
+use them, and runs until Ctrl-C.
 
   -h, --help  this text
 `;
 
 interface Running {
+  /** The web chat. */
+  page: string;
   /** The relay's bare address and its link. */
   origin: string;
   link: string;
-  /** The chat server. */
+  /** The chat server for other programs. */
   backend: string;
   caFile: string;
 }
 
-function explain({ origin, link, backend, caFile }: Running): string {
-  return `✓ The relay is running.
+function explain({ page, origin, link, backend, caFile }: Running): string {
+  return `✓ The relay is running, and so is a chat.
 
+  Web chat         ${page}
   Bare address     ${origin}
   Link             ${link}
-  Chat server      ${backend} (MQTT 3.1.1 over TLS; the only backend that this relay connects)
+  Chat server      ${backend} (MQTT 3.1.1 over TLS; beside the web chat's own, the only backend that this relay connects)
   Its certificate  ${caFile}
 
-To chat through the relay, paste this into two other terminals, in the folder of this repository, and type:
+To chat in the browser, open the web chat in two windows of which one is private, so that they are two people. In its settings, under
+Storage and data → Proxy, paste the relay's link or bare address.
+
+To chat in terminals, paste this into two others, in the folder of this repository, and type:
 
 ${chatCommand(link, backend, caFile)}
 
-Ctrl-C here stops the relay and the chat server.
+Ctrl-C here stops all of it.
 `;
 }
 
@@ -78,20 +87,24 @@ async function main(): Promise<void> {
   const { values } = parseArgs({ options: { help: { type: 'boolean', short: 'h' } } });
   if (values.help) return void process.stdout.write(HELP);
 
-  const server = await startChatServer();
+  const [server, chat] = await Promise.all([startChatServer(), startServer()]);
   const backend = `localhost:${server.port}`;
-  const relay = await startRelay({ BACKENDS: backend });
+  const [relay, pages] = await Promise.all([
+    startRelay({ BACKENDS: `${backend} whatsapp://${chat.address.backend}` }),
+    startPages(chat.address),
+  ]);
   const stopped = untilStopped();
 
   const folder = mkdtempSync(join(tmpdir(), 'puente-'));
   process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
   const caFile = join(folder, 'ca.pem');
   writeFileSync(caFile, server.ca);
-  process.stdout.write(explain({ origin: relay.origin, link: relay.link, backend, caFile }));
+  process.stdout.write(explain({ page: pages.url, origin: relay.origin, link: relay.link, backend, caFile }));
 
   await stopped;
+  await pages.close();
   await relay.close();
-  await server.close();
+  await Promise.all([chat.close(), server.close()]);
   process.stdout.write('\n✓ Stopped.\n');
 }
 

@@ -41,7 +41,8 @@ function nonceOf(counter: number): Bytes {
   return nonce;
 }
 
-export const noble: Cipher = {
+/** Synchronous, as its type says. */
+export const noble = {
   publicKey: (secret) => x25519.getPublicKey(secret),
   // Throws by itself when the result is all zero.
   sharedSecret: (secret, peer) => x25519.getSharedSecret(secret, peer),
@@ -50,4 +51,4 @@ export const noble: Cipher = {
   hkdf: (salt, material, length) => hkdf(sha256, material, salt, undefined, length),
   sealer: (key) => (counter, associated, plaintext) => gcm(key, nonceOf(counter), associated).encrypt(plaintext),
   opener: (key) => (counter, associated, sealed) => gcm(key, nonceOf(counter), associated).decrypt(sealed),
-};
+} satisfies Cipher;

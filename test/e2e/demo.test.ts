@@ -56,6 +56,10 @@ describe('npm start', () => {
     expect(start.stdout).toMatch(/Bare address +http:\/\/127\.0\.0\.1:\d+\/\n/);
     expect(start.stdout).toMatch(/Link +http:\/\/127\.0\.0\.1:\d+\/#k=[\w-]{43}\n/);
     expect(start.stdout).toMatch(/Chat server +localhost:\d+ /);
+    const page = /Web chat +(http:\/\/127\.0\.0\.1:\d+\/)\n/.exec(start.stdout)?.[1] ?? '';
+    expect(await (await fetch(page)).text()).toContain('<script type="module"');
+    const server: unknown = await (await fetch(`${page}server.json`)).json();
+    expect(server).toMatchObject({ key: expect.stringMatching(/^[\w-]{43}$/) });
     const ca = /Its certificate +(.+)/.exec(start.stdout)?.[1] ?? '';
     expect(readFileSync(ca, 'utf8')).toContain('BEGIN CERTIFICATE');
     start.signal(signal);

@@ -1,0 +1,297 @@
+/**
+ * What the page's user interface stands on: one user's connection to the chat server, which is opened again whenever it is lost.
+ *
+ * A message arrives once. The server may get it twice and deliver it twice, when an acknowledgement (MQTT's PUBACK) was lost with
+ * its connection; so whoever receives it goes by its id.
+ */
+import { type CheckedStage, check, connect, PuenteError, type Report } from 'puente';
+import { type Bytes, toBase64url } from '../../../protocol/bytes.ts';
+import { type Identity, inboxOf, topicOf } from './identity.ts';
+import { Line } from './line.ts';
+import { GOODBYE, puback, publish } from './mqtt.ts';
+import { Outbox, WAITING_MAX } from './outbox.ts';
+import { random } from './random.ts';
+import { openFrom, sealFor } from './seal.ts';
+import { type ByteStream, openWebSocket } from './stream.ts';
+
+export { type Identity, newIdentity } from './identity.ts';
+export { WAITING_MAX } from './outbox.ts';
+
+/**
+ * `online`: as usual. `reconnecting`: cut, being mended. `resumed`: mended without loss, `online` follows. `offline`: nothing
+ * works, the error says why; it is tried again all the same.
+ */
+export type State = 'connecting' | 'online' | 'reconnecting' | 'resumed' | 'offline';
+
+export interface Message {
+  id: string;
+  /** Contact codes. */
+  from: string;
+  to: string;
+  text: string;
+  /** When it was written, in milliseconds, by the clock of who wrote it. */
+  at: number;
+}
+
+/** As `/server.json` has it. */
+export interface ServerAddress {
+  /** Its Noise front, as the relay connects it: `host:port`. */
+  backend: string;
+  /** Its WebSocket port: a `wss:` or `ws:` URL. */
+  webSocket: string;
+  /** The front's X25519 key, base64url. */
+  key: string;
+}
+
+export interface ChatEvents {
+  state(state: State, error?: PuenteError): void;
+  /** Once for each id, until the page is loaded anew: then the last ones may come again. */
+  message(message: Message): void;
+  /** The server has it. */
+  sent(id: string): void;
+  /** The other one's page has it. May be told before `sent`, and again. */
+  delivered(id: string): void;
+}
+
+export interface ChatOptions {
+  server: ServerAddress;
+  identity: Identity;
+  /** A link or a bare address; without one, the server's own WebSocket port is used. */
+  relay?: string | undefined;
+  events: ChatEvents;
+}
+
+export interface Chat {
+  /**
+   * Kept until the server has it, also while nothing works; but not when the page is closed.
+   * @param text at most {@link TEXT_MAX} characters
+   * @returns the message's id
+   * @throws RangeError when {@link WAITING_MAX} wait already, or the text is too long; TypeError when `to` is no contact code
+   */
+  send(to: string, text: string): string;
+  /** Moves to another way. What waits goes over that. */
+  use(relay: string | undefined): void;
+  /** Gives up what is not sent yet. */
+  close(): Promise<void>;
+}
+
+export const TEXT_MAX = 4000;
+
+/** Ids of messages that have come: more than a server delivers again. */
+const REMEMBERED_MAX = 4096;
+
+/** How long it is `resumed`, in milliseconds, for people to see it. */
+const RESUMED_TIME = 2000;
+
+/** Between two attempts, at most; at random, so that those whom one event has cut do not all come back at once. */
+const PAUSE_MIN = 250;
+const PAUSE_MAX = 30_000;
+
+/** A server that does not hang up in this time is left all the same. */
+const GOODBYE_TIME = 2000;
+
+/** A connection that lasts less has failed: two pages of one identity would drive out each other without a pause. */
+const STEADY_TIME = 10_000;
+
+/** The setting's check: whether each relay leads to this server, and how fast. */
+export function checkRelays(
+  relays: string[],
+  server: ServerAddress,
+  onStage: (relay: string, stage: CheckedStage) => void = () => {},
+): Promise<Report> {
+  return check(relays, { backend: `whatsapp://${server.backend}`, onStage });
+}
+
+export function openChat(options: ChatOptions): Chat {
+  return new Connections(options);
+}
+
+/** What is sealed for the other one: a message, or that theirs has come. */
+type Content = { id: string; text: string; at: number } | { ack: string };
+
+class Connections implements Chat {
+  readonly #server: ServerAddress;
+  readonly #identity: Identity;
+  readonly #events: ChatEvents;
+  readonly #outbox = new Outbox();
+  readonly #remembered = new Set<string>();
+  readonly #ended: Promise<void>;
+  #relay: string | undefined;
+  #line: Line | undefined;
+  /** Ends the connection, or the attempt or the pause for one. */
+  #turn = new AbortController();
+  /** It goes another way than the last one. */
+  #isOtherWay = true;
+  #isClosed = false;
+  #resumedTimer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor({ server, identity, relay, events }: ChatOptions) {
+    this.#server = server;
+    this.#identity = identity;
+    this.#events = events;
+    this.#relay = relay;
+    this.#ended = this.#run();
+  }
+
+  // --- for the user interface ---------------------------------------------------------------------------------------
+
+  send(to: string, text: string): string {
+    if (this.#outbox.isFull) throw new RangeError(`${WAITING_MAX} messages wait already.`);
+    if (text.length > TEXT_MAX) throw new RangeError(`A message has ${TEXT_MAX} characters at most.`);
+    const id = toBase64url(random(16));
+    this.#post(to, { id, text, at: Date.now() }, id);
+    return id;
+  }
+
+  use(relay: string | undefined): void {
+    this.#relay = relay;
+    this.#isOtherWay = true;
+    this.#turn.abort();
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    if (!this.#line) this.#turn.abort();
+    // The server hangs up on a goodbye; without one it would wait for this page, and find out late.
+    this.#line?.write(GOODBYE);
+    const timer = setTimeout(() => this.#turn.abort(), GOODBYE_TIME);
+    await this.#ended;
+    clearTimeout(timer);
+    clearTimeout(this.#resumedTimer);
+  }
+
+  // --- connections, one after another -------------------------------------------------------------------------------
+
+  async #run(): Promise<void> {
+    for (let failures = 0; !this.#isClosed; ) {
+      if (this.#isOtherWay) {
+        this.#isOtherWay = false;
+        failures = 0;
+        this.#tell('connecting');
+      }
+      const { lasted, error } = await this.#connectOnce();
+      if (this.#isClosed || this.#isOtherWay) continue;
+      failures = lasted > STEADY_TIME ? 1 : failures + 1;
+      if (lasted > 0) this.#tell('reconnecting');
+      else this.#tell('offline', error);
+      await this.#pause(Math.random() * Math.min(PAUSE_MAX, PAUSE_MIN * 2 ** failures));
+    }
+  }
+
+  /** @returns when it has ended: why, and for how many milliseconds it was online */
+  async #connectOnce(): Promise<{ lasted: number; error: PuenteError }> {
+    const turn = new AbortController();
+    this.#turn = turn;
+    let since = Number.POSITIVE_INFINITY;
+    try {
+      const line = await Line.open(() => this.#openStream(turn.signal), this.#server.key, this.#identity, turn);
+      since = performance.now();
+      this.#line = line;
+      this.#tell('online');
+      for (const packetId of this.#outbox.all()) this.#sendOn(line, packetId);
+      for (;;) await this.#hear(line);
+    } catch (error) {
+      if (!(error instanceof PuenteError)) throw error;
+      return { lasted: Math.max(0, performance.now() - since), error };
+    } finally {
+      this.#line = undefined;
+      turn.abort();
+    }
+  }
+
+  #openStream(over: AbortSignal): ByteStream {
+    if (this.#relay === undefined) return openWebSocket(this.#server.webSocket);
+    const socket = connect(this.#server.backend, { relay: this.#relay });
+    // What happens to a session before the server has let this user in is nobody's business.
+    const hear = (status: 'reconnecting' | 'resumed') =>
+      socket.addEventListener(status, () => this.#line && this.#tell(status), { signal: over });
+    hear('reconnecting');
+    hear('resumed');
+    return socket;
+  }
+
+  /** Ends early when there is a better way, or the network is back. */
+  #pause(ms: number): Promise<void> {
+    const turn = new AbortController();
+    this.#turn = turn;
+    const timer = setTimeout(() => turn.abort(), ms);
+    globalThis.addEventListener?.('online', () => turn.abort(), { signal: turn.signal });
+    return new Promise((resolve) => {
+      turn.signal.addEventListener('abort', () => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+  }
+
+  #tell(state: State, error?: PuenteError): void {
+    clearTimeout(this.#resumedTimer);
+    if (this.#line) this.#line.isMended = state === 'reconnecting';
+    if (state === 'resumed') this.#resumedTimer = setTimeout(() => this.#tell('online'), RESUMED_TIME);
+    this.#events.state(state, error);
+  }
+
+  // --- messages -----------------------------------------------------------------------------------------------------
+
+  #post(to: string, content: Content, id?: string): void {
+    const sealed = sealFor(to, JSON.stringify(content), this.#identity);
+    const packetId = this.#outbox.add(topicOf(inboxOf(to)), sealed, id);
+    if (this.#line) this.#sendOn(this.#line, packetId);
+  }
+
+  #sendOn(line: Line, packetId: number): void {
+    const waiting = this.#outbox.get(packetId);
+    if (!waiting) return;
+    line.write(publish(waiting.topic, waiting.payload, packetId, waiting.wasSent));
+    waiting.wasSent = true;
+  }
+
+  async #hear(line: Line): Promise<void> {
+    const packet = await line.next();
+    if (packet.type === 'publish') {
+      this.#receive(packet.payload);
+      // Waited for, so that no more is read than can be answered.
+      await line.write(puback(packet.packetId));
+    } else if (packet.type === 'puback') {
+      const { id } = this.#outbox.remove(packet.packetId) ?? {};
+      if (id !== undefined) this.#events.sent(id);
+    }
+  }
+
+  #receive(payload: Bytes): void {
+    const received = this.#read(payload);
+    if (!received) return;
+    const { from, content } = received;
+    if ('ack' in content) return this.#events.delivered(content.ack);
+    const key = `${from} ${content.id}`;
+    if (this.#remembered.has(key)) return;
+    this.#remember(key);
+    this.#events.message({ ...content, from, to: this.#identity.code });
+    // With a full outbox the other one is left in doubt, and nothing is lost.
+    if (!this.#outbox.isFull) this.#post(from, { ack: content.id });
+  }
+
+  /** Nothing for what is not from a user of this app: anybody may send anything to an inbox. */
+  #read(payload: Bytes): { from: string; content: Content } | undefined {
+    try {
+      const { from, text } = openFrom(payload, this.#identity);
+      return { from, content: contentOf(JSON.parse(text)) };
+    } catch {
+      return undefined;
+    }
+  }
+
+  #remember(key: string): void {
+    this.#remembered.add(key);
+    if (this.#remembered.size <= REMEMBERED_MAX) return;
+    const [oldest = ''] = this.#remembered;
+    this.#remembered.delete(oldest);
+  }
+}
+
+/** @throws TypeError */
+function contentOf({ id, text, at, ack }: Record<string, unknown>): Content {
+  if (typeof ack === 'string') return { ack };
+  if (typeof id !== 'string' || typeof text !== 'string' || typeof at !== 'number') throw new TypeError();
+  return { id, text, at };
+}

@@ -1,0 +1,150 @@
+/**
+ * One connection to the server: MQTT in Noise, on a stream of bytes. A byte goes: packet → sealed record → frame → the relay's
+ * session, or a WebSocket.
+ */
+import { type Code, PuenteError } from 'puente';
+import { type Bytes, concat, EMPTY, fromBase64url } from '../../../protocol/bytes.ts';
+import { noble } from '../../../protocol/noble.ts';
+import { type Initiator, initiate, type Transport } from '../../../protocol/noise.ts';
+import { type Identity, inboxOf, keyOf, proofOf, topicOf } from './identity.ts';
+import { Incoming } from './incoming.ts';
+import { connect, type Packet, PING, subscribe, takePacket } from './mqtt.ts';
+import { random } from './random.ts';
+import { type ByteStream, piecesOf } from './stream.ts';
+import {
+  CLIENT_HELLO,
+  decodeHandshake,
+  encodeHandshake,
+  framed,
+  HEADER,
+  opened,
+  PROLOGUE,
+  SERVER_HELLO,
+  sealed,
+  takeFrame,
+} from './wire.ts';
+
+/** For a connection, in milliseconds: a little more than a relay takes to say why there is none. */
+const OPEN_TIME = 25_000;
+/** For each of the server's first two answers. */
+const ANSWER_TIME = 10_000;
+/** Between two pings. */
+const PING_EVERY = 45_000;
+/** After which the server may take a silent page for gone: longer than a relay keeps a session whose carrier is cut. */
+const KEEP_ALIVE = 240;
+
+const SUBSCRIBE_ID = 65_535;
+
+export class Line {
+  readonly #writer: WritableStreamDefaultWriter<Bytes>;
+  readonly #transport: Transport;
+  readonly #packets: Incoming;
+  /** Nothing can be heard for now, and somebody is at it: that is no silence of the server's. */
+  isMended = false;
+  #isAnswered = true;
+  #written: Promise<void> = Promise.resolve();
+
+  private constructor(writer: WritableStreamDefaultWriter<Bytes>, transport: Transport, frames: Incoming) {
+    this.#writer = writer;
+    this.#transport = transport;
+    this.#packets = new Incoming(opened(frames, transport));
+  }
+
+  /**
+   * Resolves when the server has let this user in.
+   * @param frontKey the server's, X25519
+   * @param open begins a stream, which is given up when `over` is aborted
+   * @throws PuenteError
+   */
+  static async open(
+    open: () => ByteStream,
+    frontKey: string,
+    identity: Identity,
+    over: AbortController,
+  ): Promise<Line> {
+    const key = keyOf(frontKey);
+    const handshake = await initiate(noble, PROLOGUE, key, random(32));
+    const hello = await handshake.writeHello(EMPTY);
+    const stream = open();
+    const writer = stream.writable.getWriter();
+    over.signal.addEventListener('abort', () => void writer.abort().catch(() => {}));
+    // Before it is open: through a relay this costs no round trip of its own then.
+    writer.write(concat(HEADER, framed(encodeHandshake(CLIENT_HELLO, hello)))).catch(() => {});
+    await within(OPEN_TIME, stream.opened, 'timeout');
+    const frames = new Incoming(piecesOf(stream.readable));
+    const transport = await answered(readAnswer(frames, handshake));
+    const line = new Line(writer, transport, frames);
+    await line.#enter(identity, key);
+    line.#pingUntil(over);
+    return line;
+  }
+
+  async #enter(identity: Identity, frontKey: Bytes): Promise<void> {
+    const inbox = inboxOf(identity.code);
+    const shared = noble.sharedSecret(fromBase64url(identity.secret) as Bytes, frontKey);
+    const password = proofOf(shared, this.#transport.secret);
+    const login = connect({ clientId: inbox, userName: identity.code, password, keepAlive: KEEP_ALIVE });
+    // In one: what waits there comes behind the answer.
+    this.write(concat(login, subscribe(topicOf(inbox), SUBSCRIBE_ID)));
+    const answer = await answered(this.next());
+    if (answer.type !== 'connack' || answer.code !== 0) throw new PuenteError('backend-strange');
+  }
+
+  /** What fails here is heard by `next`. */
+  write(packet: Bytes): Promise<void> {
+    // One after another: a record's place is in its seal.
+    this.#written = this.#written.then(async () => {
+      for await (const frame of sealed(packet, this.#transport)) await this.#writer.write(frame);
+    });
+    return this.#written.catch(() => {});
+  }
+
+  /** @throws PuenteError when the line is lost */
+  async next(): Promise<Packet> {
+    const packet = await understood(takePacket(this.#packets));
+    if (!packet) throw new PuenteError('backend-reset');
+    this.#isAnswered = true;
+    return packet;
+  }
+
+  #pingUntil(over: AbortController): void {
+    const timer = setInterval(() => {
+      if (this.isMended) return;
+      if (!this.#isAnswered) return over.abort();
+      this.#isAnswered = false;
+      this.write(PING);
+    }, PING_EVERY);
+    over.signal.addEventListener('abort', () => clearInterval(timer));
+  }
+}
+
+async function readAnswer(frames: Incoming, handshake: Initiator): Promise<Transport> {
+  const answer = await understood(takeFrame(frames));
+  if (!answer) throw new PuenteError('backend-reset');
+  const read = async () => handshake.readGrant(decodeHandshake(SERVER_HELLO, answer));
+  return (await understood(read())).transport;
+}
+
+/** What does not parse, or was not sealed by the server, is somebody else's. */
+async function understood<T>(reading: Promise<T>): Promise<T> {
+  try {
+    return await reading;
+  } catch (error) {
+    throw error instanceof PuenteError ? error : new PuenteError('backend-strange');
+  }
+}
+
+const answered = <T>(answer: Promise<T>): Promise<T> => within(ANSWER_TIME, answer, 'backend-silent');
+
+/** @throws PuenteError with this code when it takes longer */
+async function within<T>(ms: number, promise: Promise<T>, code: Code): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new PuenteError(code)), ms);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

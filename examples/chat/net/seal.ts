@@ -1,0 +1,41 @@
+/**
+ * Seals what two users say to each other, so that the server cannot read it: XChaCha20-Poly1305 under a key that only the two of
+ * them can derive. Whatever opens was therefore written by the contact whose code stands on it.
+ *
+ * There is no forward secrecy in this, nor any protection for a page whose server sends it false code: a real app takes a
+ * protocol that has both, such as Signal's.
+ */
+import { xchacha20poly1305 } from '@noble/ciphers/chacha.js';
+import { hkdf } from '@noble/hashes/hkdf.js';
+import { sha256 } from '@noble/hashes/sha2.js';
+import { type Bytes, concat, fromBase64url, fromUtf8, toBase64url, toUtf8 } from '../../../protocol/bytes.ts';
+import { noble } from '../../../protocol/noble.ts';
+import { type Identity, keyOf } from './identity.ts';
+import { random } from './random.ts';
+
+const KEY = 32;
+const NONCE = 24;
+
+/** @returns the writer's key, a nonce, and the sealed text */
+export function sealFor(to: string, text: string, identity: Identity): Bytes {
+  const nonce = random(NONCE);
+  const key = keyBetween(identity, to, identity.code, to);
+  const sealed = xchacha20poly1305(key, nonce).encrypt(toUtf8(text));
+  return concat(keyOf(identity.code), nonce, sealed as Bytes);
+}
+
+/** Throws for what was not sealed for this user by the one whose key stands before it. */
+export function openFrom(sealed: Bytes, identity: Identity): { from: string; text: string } {
+  const from = toBase64url(sealed.subarray(0, KEY));
+  const key = keyBetween(identity, from, from, identity.code);
+  const nonce = sealed.subarray(KEY, KEY + NONCE);
+  const text = xchacha20poly1305(key, nonce).decrypt(sealed.subarray(KEY + NONCE));
+  return { from, text: fromUtf8(text as Bytes) };
+}
+
+/** One for each direction, or the server could send somebody's own words back to them as the other one's. */
+function keyBetween(identity: Identity, other: string, from: string, to: string): Bytes {
+  const shared = noble.sharedSecret(fromBase64url(identity.secret) as Bytes, keyOf(other));
+  const direction = concat(toUtf8('puente example chat message'), keyOf(from), keyOf(to));
+  return hkdf(sha256, shared, undefined, direction, KEY) as Bytes;
+}

@@ -1,0 +1,50 @@
+/** The ways to the server: through a relay, or straight to its WebSocket port. Both are streams of bytes, shaped as Puente's sockets. */
+import { PuenteError, type Socket } from 'puente';
+import { type Bytes, bytesOf } from '../../../protocol/bytes.ts';
+
+export type ByteStream = Pick<Socket, 'readable' | 'writable' | 'opened'>;
+
+/** A browser cannot be told to read a WebSocket more slowly; one that nobody keeps up with is given up, and asked again. */
+const UNREAD_MAX = 4 * 1024 * 1024;
+
+/** @throws SyntaxError for what is no URL of a WebSocket */
+export function openWebSocket(url: string): ByteStream {
+  const socket = new WebSocket(url);
+  socket.binaryType = 'arraybuffer';
+  const opened = new Promise<{ remoteAddress: string }>((resolve, reject) => {
+    socket.addEventListener('open', () => resolve({ remoteAddress: new URL(url).host }));
+    // A browser does not say why.
+    socket.addEventListener('close', () => reject(new PuenteError('backend-down')));
+  });
+  const close = (): void => socket.close();
+  const readable = new ReadableStream<Bytes>(
+    {
+      start(controller) {
+        socket.addEventListener('message', ({ data }) => {
+          const bytes = bytesOf(data);
+          if (bytes && (controller.desiredSize ?? 0) > 0) controller.enqueue(bytes);
+          else close();
+        });
+        socket.addEventListener('close', () => controller.error(new PuenteError('backend-reset')));
+      },
+      cancel: close,
+    },
+    new ByteLengthQueuingStrategy({ highWaterMark: UNREAD_MAX }),
+  );
+  const writable = new WritableStream<ArrayBuffer | ArrayBufferView<ArrayBuffer>>({
+    async start(controller) {
+      // The stream's own `abort` waits for the opening, which may be what hangs.
+      controller.signal.addEventListener('abort', close);
+      await opened;
+    },
+    write: (chunk) => socket.send(chunk),
+    close,
+  });
+  return { readable, writable, opened };
+}
+
+/** For browsers whose streams are no async iterables. */
+export async function* piecesOf(readable: ReadableStream<Bytes>): AsyncGenerator<Bytes> {
+  const reader = readable.getReader();
+  for (let part = await reader.read(); !part.done; part = await reader.read()) yield part.value;
+}

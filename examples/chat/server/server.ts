@@ -1,0 +1,96 @@
+/**
+ * A chat server: aedes, an MQTT broker, behind a Noise front over TCP, and behind the same front in WebSockets. It carries what
+ * users seal for each other, and keeps what it cannot deliver yet, in memory: one that serves people keeps it on a disk, and
+ * limits how much waits for one of them.
+ */
+import { randomBytes } from 'node:crypto';
+import http from 'node:http';
+import net from 'node:net';
+import type { Duplex } from 'node:stream';
+import { Aedes, type Client } from 'aedes';
+import { createWebSocketStream, WebSocketServer } from 'ws';
+import { nodeCipher } from '../../../client/node/cipher.ts';
+import { type Bytes, EMPTY, equal, toBase64url } from '../../../protocol/bytes.ts';
+import { relayKeyOf } from '../../../protocol/noise.ts';
+import { listen } from '../../local/listen.ts';
+import type { ServerAddress } from '../net/chat.ts';
+import { inboxOf, keyOf, proofOf, topicOf } from '../net/identity.ts';
+import { PROLOGUE } from '../net/wire.ts';
+import { accept, type Opened } from './front.ts';
+
+export interface Server {
+  address: ServerAddress;
+  close(): Promise<void>;
+}
+
+/** Of one port. */
+const CONNECTIONS_MAX = 1000;
+/** Bytes of a message as it is sealed: of 4,000 characters at most. */
+const MESSAGE_MAX = 32_768;
+
+/** What aedes keeps for those who are away; its types leave that out. */
+interface Persistence {
+  addSubscriptions(client: { id: string }, subscriptions: { topic: string; qos: 1 }[]): Promise<void>;
+}
+
+/** @param hear is given all that the broker reads and writes: what a curious server could see */
+export async function startServer(hear: (bytes: Uint8Array) => void = () => {}): Promise<Server> {
+  const secret: Bytes = new Uint8Array(randomBytes(32));
+  const key = await relayKeyOf(nodeCipher, secret, PROLOGUE);
+  const broker = await Aedes.createBroker();
+  setRules(broker, secret);
+  const serve = async (socket: Duplex): Promise<void> => {
+    const stream = await accept(socket, key, hear);
+    if (stream) broker.handle(stream);
+  };
+
+  const front = net.createServer({ noDelay: true }, serve);
+  const pages = http.createServer((_request, response) => void response.writeHead(404).end());
+  new WebSocketServer({ server: pages, maxPayload: MESSAGE_MAX }).on('connection', (webSocket) =>
+    serve(createWebSocketStream(webSocket)),
+  );
+  front.maxConnections = CONNECTIONS_MAX;
+  pages.maxConnections = CONNECTIONS_MAX;
+  const backend = await listen(front);
+  const webSocket = await listen(pages);
+  return {
+    address: {
+      backend: `localhost:${backend.port}`,
+      webSocket: `ws://127.0.0.1:${webSocket.port}`,
+      key: toBase64url(key.publicKey),
+    },
+    async close() {
+      await new Promise<void>((resolve) => broker.close(resolve));
+      await Promise.all([backend.close(), webSocket.close()]);
+    },
+  };
+}
+
+/** Everybody reads their own inbox, and may write to any. */
+function setRules(broker: Aedes, secret: Bytes): void {
+  const { persistence } = broker as unknown as { persistence: Persistence };
+
+  broker.authenticate = (client, code, proof, done) => done(null, isOwner(client, secret, code, proof));
+
+  broker.authorizeSubscribe = ({ id }, subscription, done) => {
+    const isOwn = subscription.topic === topicOf(id);
+    done(isOwn ? null : new Error('not their inbox'), subscription);
+  };
+
+  broker.authorizePublish = (_client, { topic, payload, qos, retain }, done) => {
+    const [, inbox] = /^inbox\/([\w-]{43})$/.exec(topic) ?? [];
+    if (!inbox || qos !== 1 || retain || payload.length > MESSAGE_MAX) return done(new Error('not a message'));
+    // What is written to those who have not been here yet waits for them, too.
+    persistence.addSubscriptions({ id: inbox }, [{ topic, qos: 1 }]).then(() => done(), done);
+  };
+}
+
+function isOwner({ id, conn }: Client, secret: Bytes, code = '', proof: Uint8Array = EMPTY): boolean {
+  try {
+    const shared = nodeCipher.sharedSecret(secret, keyOf(code)) as Bytes;
+    const expected = proofOf(shared, (conn as Opened).channel);
+    return id === inboxOf(code) && equal(expected, new Uint8Array(proof));
+  } catch {
+    return false; // no code, or a point of small order
+  }
+}

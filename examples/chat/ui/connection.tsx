@@ -1,0 +1,48 @@
+/** The state of the connection, as the client's events tell it. */
+import type { JSX } from 'preact';
+import { Icon } from './icons.tsx';
+import type { Model } from './model.ts';
+import { linkTo } from './route.ts';
+import { useWords } from './words/words.ts';
+
+/** In a header. What it says is announced once for the page, by {@link Announcement}. */
+export function Connection({ model }: { model: Model }): JSX.Element {
+  const words = useWords();
+  return (
+    <p class={`connection is-${model.state}`}>
+      <span class="dot" />
+      {words.states[model.state]}
+      {model.proxy.relay && (
+        <span class="through">
+          <Icon name="shield" />
+          <span>{words.throughProxy}</span>
+        </span>
+      )}
+    </p>
+  );
+}
+
+export function Announcement({ model }: { model: Model }): JSX.Element {
+  const words = useWords();
+  return (
+    <p class="unseen" role="status">
+      {words.states[model.state]}
+    </p>
+  );
+}
+
+/** While nothing works: why, and where to mend it. */
+export function Trouble({ model }: { model: Model }): JSX.Element | null {
+  const words = useWords();
+  const { state, error, proxy } = model;
+  if (state !== 'offline') return null;
+  const cause = error && (words.causes[error.code]?.message ?? error.message);
+  return (
+    <p class="trouble">
+      <span>{proxy.relay ? cause : words.seemsBlocked}</span>
+      <a class="button" href={linkTo('/settings/storage/proxy')}>
+        {proxy.relay ? words.proxySettings : words.useAProxy}
+      </a>
+    </p>
+  );
+}

@@ -1,0 +1,43 @@
+/** Gives a contact another name. */
+import type { JSX } from 'preact';
+import { useState } from 'preact/hooks';
+import { nameOf } from './contact-name.tsx';
+import type { Model } from './model.ts';
+import { type Contact, NAME_MAX } from './people.ts';
+import { conversationLink } from './route.ts';
+import { Screen } from './screen.tsx';
+import { useWords } from './words/words.ts';
+
+export function ContactPage({ model, contact }: { model: Model; contact: Contact }): JSX.Element {
+  const words = useWords();
+  const [name, setName] = useState(contact.name);
+  const back = conversationLink(contact.code);
+  const save = (event: Event): void => {
+    event.preventDefault();
+    model.name(contact.code, name.trim());
+    location.replace(back);
+  };
+  return (
+    <Screen title={nameOf(contact, words)} back={back}>
+      <form class="page scrolling" onSubmit={save}>
+        <div class="card">
+          <label for="name">{words.name}</label>
+          <input
+            id="name"
+            dir="auto"
+            autocomplete="off"
+            maxLength={NAME_MAX}
+            value={name}
+            onInput={({ currentTarget }) => setName(currentTarget.value)}
+          />
+          <p class="code" dir="ltr">
+            {contact.code}
+          </p>
+          <button type="submit" class="primary">
+            {words.save}
+          </button>
+        </div>
+      </form>
+    </Screen>
+  );
+}

@@ -1,0 +1,114 @@
+/** What the check of a proxy finds, stage by stage, and what there is to do then. */
+
+import type { JSX } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
+import type { CheckedStage } from 'puente';
+import { Icon } from './icons.tsx';
+import { hostOf } from './proxy-address.ts';
+import type { ProxySetting, Verdict } from './proxy-setting.ts';
+import { useTimes } from './times.ts';
+import { useWords } from './words/words.ts';
+
+export function ProxyCheck({ setting }: { setting: ProxySetting }): JSX.Element {
+  const { stages, verdict } = setting;
+  const region = useRef<HTMLElement>(null);
+  // On a telephone it is beneath what is seen; but nobody's page is moved for what was there before they came.
+  const found = useRef(verdict);
+  useEffect(() => {
+    if (verdict !== found.current) region.current?.scrollIntoView({ block: 'nearest' });
+    found.current = verdict;
+  }, [verdict]);
+  const act = (action: () => void): void => {
+    // The button goes, and the focus would go with it.
+    region.current?.focus();
+    action();
+  };
+  return (
+    // It is there before there is anything in it, or nobody is told.
+    <section ref={region} role="status" aria-atomic="false" tabIndex={-1}>
+      {stages ? <Running stages={stages} /> : verdict && <Found verdict={verdict} setting={setting} act={act} />}
+    </section>
+  );
+}
+
+function Running({ stages }: { stages: readonly CheckedStage[] }): JSX.Element {
+  const words = useWords();
+  return (
+    <div class="card check">
+      <p class="outcome">
+        <span class="spinner" />
+        {words.checking}
+      </p>
+      <ul class="stages">
+        {stages.map(({ stage, ok }) => (
+          <li key={stage} class={ok ? 'good' : 'bad'}>
+            <Icon name={ok ? 'sent' : 'remove'} />
+            <span>{words.stages[stage]}</span>
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}
+
+interface FoundProps {
+  verdict: Verdict;
+  setting: ProxySetting;
+  /** Does what a button is for. */
+  act(action: () => void): void;
+}
+
+function Found({ verdict, setting, act }: FoundProps): JSX.Element {
+  const words = useWords();
+  const times = useTimes();
+  if (!verdict.ok) return <Failed verdict={verdict} setting={setting} act={act} />;
+  const remark = verdict.code && (words.remarks[verdict.code] ?? verdict.message);
+  return (
+    <div class="card check is-good">
+      <p class="outcome good">
+        <Icon name="works" />
+        {words.works}
+      </p>
+      <p>{words.roundTrip(times.number(verdict.roundTrip))}</p>
+      {remark && <p class="hint">{remark}</p>}
+      {verdict.isPinned && <p class="hint">{words.keyKept}</p>}
+      <div class="choices">
+        <button type="button" onClick={() => act(() => setting.check())}>
+          {words.again}
+        </button>
+      </div>
+    </div>
+  );
+}
+
+function Failed({ verdict, setting, act }: FoundProps): JSX.Element {
+  const words = useWords();
+  const { message, next: step } = (verdict.code && words.causes[verdict.code]) || verdict;
+  const { next } = setting;
+  const isSaved = verdict.code !== 'link-invalid';
+  return (
+    <div class="card check is-bad">
+      <p class="outcome bad">
+        <Icon name="failed" />
+        {words.fails}
+      </p>
+      <p>
+        <strong>{message}</strong> <code dir="ltr">{verdict.code}</code>
+      </p>
+      <p>{step}</p>
+      {isSaved && <p class="hint">{words.keptAnyway}</p>}
+      <div class="choices">
+        {next && (
+          <button type="button" class="primary" onClick={() => act(() => setting.save(next))}>
+            {words.tryNext(hostOf(next))}
+          </button>
+        )}
+        {isSaved && (
+          <button type="button" onClick={() => act(() => setting.check())}>
+            {words.again}
+          </button>
+        )}
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,30 @@
+import { useMemo } from 'preact/hooks';
+import { useWords } from './words/words.ts';
+
+export interface Times {
+  /** The hour and the minute. */
+  clock(at: number): string;
+  /** The day, by which a conversation is divided. */
+  day(at: number): string;
+  /** In a list: the hour for today, the day for others. */
+  short(at: number): string;
+  number(value: number): string;
+}
+
+/** Times and numbers in the language of the page, and in the calendar that is usual with it. */
+export function useTimes(): Times {
+  const { locale, today } = useWords();
+  return useMemo(() => {
+    const clock = new Intl.DateTimeFormat(locale, { timeStyle: 'short' });
+    const long = new Intl.DateTimeFormat(locale, { dateStyle: 'long' });
+    const date = new Intl.DateTimeFormat(locale, { month: 'numeric', day: 'numeric' });
+    const numbers = new Intl.NumberFormat(locale);
+    const isToday = (at: number): boolean => new Date(at).toDateString() === new Date().toDateString();
+    return {
+      clock: (at) => clock.format(at),
+      day: (at) => (isToday(at) ? today : long.format(at)),
+      short: (at) => (isToday(at) ? clock.format(at) : date.format(at)),
+      number: (value) => numbers.format(value),
+    };
+  }, [locale, today]);
+}

@@ -20,7 +20,7 @@ export const en: Words = {
     heading: 'Does it work here?',
     asks: 'The check goes the whole way from this browser: to the relay, and through it to the chat service, whose own answer must come back. It logs in nowhere. It asks',
     asksRelay:
-      'The check goes from this browser to the relay, and sends 64 KiB there and back. It does not try the chat service: this relay has none on its list that answers whoever asks.',
+      'The check goes from this browser to the relay, and sends 64 KiB there and back. It does not try the chat service: none on this relay’s list answers whoever asks.',
     start: 'Check now',
     needsScript: 'The check needs JavaScript. Everything else on this page works without it.',
     stages: {
@@ -35,11 +35,11 @@ export const en: Words = {
     reached: 'The relay works. Its answer was here after {time}.',
     remarks: {
       limited: {
-        says: 'Whether the network lets much through was not tried: the relay lets that be done once a minute.',
+        says: 'Whether the network lets much data through was not tried: the relay allows that once a minute.',
         next: 'To try that as well, check again in a minute.',
       },
       version: {
-        says: 'Whether the network lets much through was not tried: the relay is of a version that cannot.',
+        says: 'Whether the network lets much data through was not tried: this relay’s version cannot do that.',
         next: 'Load this page again.',
       },
     },
@@ -61,24 +61,24 @@ export const en: Words = {
         'Paste the link, save, and wait for the green tick.',
       ],
       after: [],
-      note: 'If it stays red, the app says why, and what to do.',
+      note: 'If the sign stays red, the app says why, and what to do.',
     },
     gateway: {
       heading: 'In WhatsApp as it is, with a computer',
       before: [
-        'Take a computer with Linux, macOS or WSL in the same network as the phone, and get Puente there: its README says how.',
-        'In its folder, run this. It prints what to type into the phone.',
+        'Take a computer with Linux, macOS or Windows (with WSL) in the same network as the phone, and get Puente there: its README says how.',
+        'In Puente’s folder, run this. It prints what to type into the phone.',
       ],
       after: [
-        'On the phone, open WhatsApp’s Settings → Storage and data → Proxy → Set proxy. Type it, with the chat and media ports, save, and wait for the green tick.',
+        'On the phone, open WhatsApp’s Settings → Storage and data → Proxy → Use proxy → Set proxy. Type what the command printed, with the chat and media ports, save, and wait for the green tick.',
       ],
       note: 'Calls are not carried. Everybody in that network can use the computer’s ports while the command runs. This was not tried with a phone yet.',
     },
     forward: {
       heading: 'In any app that has a proxy setting, with a computer',
       before: [
-        'Take a computer with Linux, macOS or WSL, and get Puente there: its README says how.',
-        'In its folder, run this.',
+        'Take a computer with Linux, macOS or Windows (with WSL), and get Puente there: its README says how.',
+        'In Puente’s folder, run this.',
       ],
       after: ['In the app, set a SOCKS5 proxy: server 127.0.0.1, port 1080, no password.'],
       note: 'It leads to the chat services on the relay’s list, and nowhere else.',
@@ -93,7 +93,7 @@ export const en: Words = {
         'what you write, send or receive',
         'with whom you chat',
         'your account, telephone number or password',
-        'your address (IP), or when you were there: the relay writes nothing down',
+        'your address (IP), or when you were there: the relay writes down nothing about you',
       ],
     },
     can: {
@@ -106,8 +106,8 @@ export const en: Words = {
       ],
     },
     plain:
-      'This relay also leads to chat services that take messages without encryption. What an app sends to them so, the volunteer could read.',
-    note: 'This is true of Puente as it is published. A volunteer could run something else in its place; even that could not read what the app itself encrypts.',
+      'This relay also leads to chat services that take messages without encryption. What an app sends them without encryption, the volunteer and Cloudflare could read.',
+    note: 'This is true of Puente as it is published. A volunteer could run something else in its place, which might note your address. Even that could not read what the app itself encrypts.',
   },
 
   counts: {

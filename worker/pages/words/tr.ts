@@ -3,7 +3,7 @@ import type { Words } from './words.ts';
 export const tr: Words = {
   title: 'Sohbet için bir aktarıcı',
   intro:
-    'Bu bir aktarıcıdır (relay): ağı bir sohbet hizmetini engelleyen kişiler için şifreli mesajları o hizmete iletir. Onu bir gönüllü, özgür Puente (“köprü”) programıyla çalıştırır; size bir maliyeti yoktur. Mesajları okuyamaz ve onu kimin kullandığına dair hiçbir kayıt tutmaz.',
+    'Bu bir aktarıcıdır (relay): ağı bir sohbet hizmetini engelleyen kişiler için şifreli mesajları o hizmete iletir. Onu bir gönüllü, özgür yazılım Puente (“köprü”) ile çalıştırır; sizin için ücretsizdir. Aktarıcı mesajları okuyamaz ve kendisini kimin kullandığına dair hiçbir kayıt tutmaz.',
   languages: 'Diller',
 
   link: {
@@ -18,11 +18,11 @@ export const tr: Words = {
 
   check: {
     heading: 'Burada çalışıyor mu?',
-    asks: 'Denetim bu tarayıcıdan başlayarak bütün yolu gider: aktarıcıya ve onun üzerinden sohbet hizmetine; hizmetin kendi yanıtı gelmelidir. Hiçbir hesaba giriş yapmaz. Sorduğu sunucu:',
+    asks: 'Kontrol, bu tarayıcıdan başlayarak yolun tamamını gider: aktarıcıya ve onun üzerinden sohbet hizmetine. Yanıtın sohbet hizmetinin kendisinden gelmesi gerekir. Hiçbir hesaba giriş yapmaz. Sorduğu sunucu:',
     asksRelay:
-      'Denetim bu tarayıcıdan aktarıcıya gider ve 64 KiB veriyi gönderip geri alır. Sohbet hizmetini denemez: bu aktarıcının listesinde, soran herkese yanıt veren bir hizmet yoktur.',
-    start: 'Şimdi denetle',
-    needsScript: 'Denetim için JavaScript gerekir. Bu sayfadaki diğer her şey onsuz da çalışır.',
+      'Kontrol, bu tarayıcıdan aktarıcıya gider ve 64 KiB veriyi gönderip geri alır. Sohbet hizmetini denemez: bu aktarıcının listesinde, soran herkese yanıt veren bir hizmet yoktur.',
+    start: 'Şimdi kontrol et',
+    needsScript: 'Kontrol için JavaScript gerekir. Bu sayfadaki diğer her şey onsuz da çalışır.',
     stages: {
       hello: 'Bu tarayıcı aktarıcıya ulaşıyor',
       grant: 'Aktarıcı onu kabul ediyor',
@@ -30,16 +30,16 @@ export const tr: Words = {
       answer: 'Sohbet hizmeti yanıt veriyor',
       bulk: '64 KiB gidip geliyor',
     },
-    running: 'Denetleniyor. Bir iki saniye, bir sorun varsa 20 saniyeye kadar sürer.',
+    running: 'Kontrol ediliyor. Bir iki saniye, bir sorun varsa 20 saniyeye kadar sürer.',
     works: 'Çalışıyor. Sohbet hizmetinin yanıtı {time} içinde geldi.',
     reached: 'Aktarıcı çalışıyor. Yanıtı {time} içinde geldi.',
     remarks: {
       limited: {
-        says: 'Ağın çok veri geçirip geçirmediği denenmedi: aktarıcı buna dakikada bir kez izin verir.',
-        next: 'Bunu da denemek için bir dakika sonra yeniden denetleyin.',
+        says: 'Ağın fazla veri geçirip geçirmediği denenmedi: aktarıcı buna dakikada bir kez izin verir.',
+        next: 'Bunu da denemek için bir dakika sonra yeniden kontrol edin.',
       },
       version: {
-        says: 'Ağın çok veri geçirip geçirmediği denenmedi: aktarıcının sürümü buna elverişli değil.',
+        says: 'Ağın fazla veri geçirip geçirmediği denenmedi: bu aktarıcının sürümü bunu desteklemiyor.',
         next: 'Bu sayfayı yeniden yükleyin.',
       },
     },
@@ -59,7 +59,7 @@ export const tr: Words = {
       next: 'Yeniden deneyin; değişmezse başka bir aktarıcı deneyin.',
     },
     'bad-grant': {
-      says: 'Gelen yanıt, bu aktarıcının anahtarına sahip olanın verebileceği bir yanıt değil.',
+      says: 'Gelen yanıt, bu aktarıcının anahtarını elinde tutanın verebileceği bir yanıt değil.',
       next: 'Bu adresi kullanmayın: aktarıcının yerine başkası yanıt veriyor.',
     },
     'wrong-key': {
@@ -71,10 +71,10 @@ export const tr: Words = {
       next: 'Puente bundan önce yeni bir bağlantıya geçer: sohbet çalışır, resimler yavaş gelir. Başka bir adres daha hızlı olabilir.',
     },
     idle: {
-      says: 'Denetim çok uzun sürdü: bu ağdan çok az veri geçiyor.',
+      says: 'Kontrol çok uzun sürdü: bu ağdan çok az veri geçiyor.',
       next: 'Yeniden deneyin ya da başka bir ağ deneyin.',
     },
-    version: { says: 'Aktarıcı, protokolün bu sürümünü konuşmuyor.', next: 'Bu sayfayı yeniden yükleyin.' },
+    version: { says: 'Aktarıcı, protokolün bu sürümünü desteklemiyor.', next: 'Bu sayfayı yeniden yükleyin.' },
     full: { says: 'Aktarıcıda yeni bir oturum için yer yok.', next: 'Başka bir aktarıcı deneyin.' },
     limited: {
       says: 'Son bir dakikada buradan çok fazla deneme yapıldı ya da çok fazla hata oldu.',
@@ -82,19 +82,19 @@ export const tr: Words = {
     },
     'session-unknown': { says: 'Bu oturum artık aktarıcıda yok.', next: 'Yeniden deneyin.' },
     'backend-not-allowed': {
-      says: 'Aktarıcı bu sohbet hizmetine bağlantı taşımıyor.',
+      says: 'Aktarıcı bu sohbet hizmetine bağlanmıyor.',
       next: 'Bu sayfayı yeniden yükleyin ya da bu hizmete yönelik bir aktarıcı kullanın.',
     },
     'backend-down': {
       says: 'Aktarıcı çalışıyor, ancak sohbet hizmetine bağlanamıyor.',
-      next: 'Bir dakika sonra yeniden, ardından başka bir aktarıcıyla deneyin: hizmet çalışmıyor ya da bu aktarıcıyı reddediyor olabilir.',
+      next: 'Bir dakika sonra yeniden deneyin, sonra başka bir aktarıcıyla deneyin: hizmet çalışmıyor ya da bu aktarıcıyı reddediyor olabilir.',
     },
     'backend-silent': {
       says: 'Sohbet hizmeti bağlantıyı kabul etti ve hiçbir yanıt vermedi.',
-      next: 'Bir dakika sonra yeniden, ardından başka bir aktarıcıyla deneyin: hizmet çalışmıyor ya da bu aktarıcıyı yok sayıyor olabilir.',
+      next: 'Bir dakika sonra yeniden deneyin, sonra başka bir aktarıcıyla deneyin: hizmet çalışmıyor ya da bu aktarıcıyı yok sayıyor olabilir.',
     },
     'backend-strange': {
-      says: 'Sohbet hizmetinin yerine yanıt veren, onun dilini konuşmuyor.',
+      says: 'Sohbet hizmetinin yerine yanıt veren sunucu onun dilini konuşmuyor.',
       next: 'Aktarıcıyı çalıştırana haber verin.',
     },
     'backend-reset': { says: 'Sohbet hizmeti bağlantıyı kesti.', next: 'Yeniden deneyin.' },
@@ -103,7 +103,7 @@ export const tr: Words = {
   use: {
     heading: 'Nasıl kullanılır',
     honest:
-      'WhatsApp’ın kendi uygulaması bu adresi tek başına kabul etmez: proxy ayarı başka türden bir sunucu bekler. İki yol vardır.',
+      'WhatsApp’ın kendi uygulaması bu adresi doğrudan kabul etmez: proxy ayarı başka türden bir sunucu bekler. İki yol var.',
     speaking: {
       heading: 'Puente’yi destekleyen bir uygulamada',
       before: [
@@ -112,27 +112,27 @@ export const tr: Words = {
         'Linki yapıştırın, kaydedin ve yeşil onay işaretini bekleyin.',
       ],
       after: [],
-      note: 'Kırmızı kalırsa uygulama nedenini ve ne yapılacağını söyler.',
+      note: 'İşaret kırmızı kalırsa uygulama nedenini ve ne yapmanız gerektiğini söyler.',
     },
     gateway: {
-      heading: 'Olduğu gibi WhatsApp’ta, bir bilgisayarla',
+      heading: 'WhatsApp’ın kendi uygulamasında, bir bilgisayar yardımıyla',
       before: [
-        'Telefonla aynı ağda, Linux, macOS ya da WSL bulunan bir bilgisayar alın ve üzerine Puente’yi kurun: nasıl yapılacağı README dosyasında yazar.',
-        'Klasöründe şu komutu çalıştırın. Telefona ne yazılacağını gösterir.',
+        'Telefonla aynı ağda olan, Linux, macOS ya da Windows (WSL ile) çalıştıran bir bilgisayar kullanın ve üzerine Puente’yi kurun: nasıl yapılacağı README dosyasında yazıyor.',
+        'Puente’nin klasöründe şu komutu çalıştırın. Telefona ne yazılacağını gösterir.',
       ],
       after: [
-        'Telefonda WhatsApp’ın Ayarlar → Depolama ve veriler → Proxy → Proxy ayarla (Settings → Storage and data → Proxy → Set proxy) bölümünü açın. Gösterileni sohbet ve medya bağlantı noktalarıyla (port) birlikte yazın, kaydedin ve yeşil onay işaretini bekleyin.',
+        'Telefonda WhatsApp’ın Ayarlar → Depolama ve veriler → Proxy → Proxy kullan → Proxy ayarla (Settings → Storage and data → Proxy → Use proxy → Set proxy) bölümünü açın. Komutun gösterdiğini sohbet ve medya portlarıyla birlikte yazın, kaydedin ve yeşil onay işaretini bekleyin.',
       ],
-      note: 'Aramalar taşınmaz. Komut çalıştığı sürece o ağdaki herkes bilgisayarın portlarını kullanabilir. Bu henüz bir telefonla denenmedi.',
+      note: 'Aramalar iletilmez. Komut çalıştığı sürece o ağdaki herkes bilgisayarın portlarını kullanabilir. Bu henüz bir telefonla denenmedi.',
     },
     forward: {
-      heading: 'Proxy ayarı olan herhangi bir uygulamada, bir bilgisayarla',
+      heading: 'Proxy ayarı olan herhangi bir uygulamada, bir bilgisayar yardımıyla',
       before: [
-        'Linux, macOS ya da WSL bulunan bir bilgisayar alın ve üzerine Puente’yi kurun: nasıl yapılacağı README dosyasında yazar.',
-        'Klasöründe şu komutu çalıştırın.',
+        'Linux, macOS ya da Windows (WSL ile) çalıştıran bir bilgisayar kullanın ve üzerine Puente’yi kurun: nasıl yapılacağı README dosyasında yazıyor.',
+        'Puente’nin klasöründe şu komutu çalıştırın.',
       ],
       after: ['Uygulamada bir SOCKS5 proxy ayarlayın: sunucu 127.0.0.1, port 1080, parola yok.'],
-      note: 'Aktarıcının listesindeki sohbet hizmetlerine gider, başka hiçbir yere gitmez.',
+      note: 'Aktarıcının listesindeki sohbet hizmetlerine bağlanır, başka hiçbir yere bağlanmaz.',
     },
   },
 
@@ -144,28 +144,28 @@ export const tr: Words = {
         'ne yazdığınızı, gönderdiğinizi ya da aldığınızı',
         'kiminle sohbet ettiğinizi',
         'hesabınızı, telefon numaranızı ya da parolanızı',
-        'adresinizi (IP) ve ne zaman burada olduğunuzu: aktarıcı hiçbir şey yazmaz',
+        'adresinizi (IP) ve ne zaman bağlandığınızı: aktarıcı sizinle ilgili hiçbir şey kaydetmez',
       ],
     },
     can: {
       heading: 'Görülebilenler',
       items: [
         'Gönüllü, aktarıcının toplamda ne kadar kullanıldığını görür.',
-        'Aktarıcının programını çalıştıran Cloudflare; adresinizi, hangi sohbet hizmetine bağlanıldığını, ne zaman ve ne kadar olduğunu görür.',
-        'Ağınız; bu adrese bağlandığınızı, ne zaman ve ne kadar olduğunu görür.',
+        'Aktarıcının programını çalıştıran Cloudflare, adresinizi, hangi sohbet hizmetine bağlanıldığını, bunun ne zaman ve ne kadar olduğunu görür.',
+        'Ağınız, bu adrese bağlandığınızı, bunun ne zaman ve ne kadar olduğunu görür.',
         'Sohbet hizmeti, hesabınızla ilgili her zaman gördüğünü görür, ama adresinizi görmez.',
       ],
     },
     plain:
-      'Bu aktarıcı, şifresiz mesaj kabul eden sohbet hizmetlerine de gider. Bir uygulamanın onlara bu şekilde gönderdiğini gönüllü okuyabilir.',
-    note: 'Bunlar, yayımlandığı haliyle Puente için geçerlidir. Bir gönüllü onun yerine başka bir şey çalıştırabilir; o bile uygulamanın kendisinin şifrelediğini okuyamaz.',
+      'Bu aktarıcı, şifresiz mesaj kabul eden sohbet hizmetlerine de bağlanır. Bir uygulamanın onlara şifresiz gönderdiğini gönüllü ve Cloudflare okuyabilir.',
+    note: 'Bunlar, yayımlandığı haliyle Puente için geçerlidir. Bir gönüllü onun yerine başka bir şey çalıştırabilir ve o, adresinizi not edebilir. O bile uygulamanın kendisinin şifrelediğini okuyamaz.',
   },
 
   counts: {
     heading: 'Ne kadar kullanılıyor',
     period: 'Sayılan süre',
-    sessions: 'Taşınan oturumlar',
-    bytes: 'Taşınan veri',
+    sessions: 'İletilen oturumlar',
+    bytes: 'İletilen veri',
     refused: 'Reddedilen oturumlar',
     about: 'Bunlar toplamlardır. Hiç kimse için ayrı bir sayım yapılmaz.',
   },

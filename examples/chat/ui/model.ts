@@ -102,6 +102,7 @@ export class Model {
 
   #receive({ id, from: contact, text, at }: Message): void {
     const known = this.people.find(contact);
+    // Anybody who has the code may write; those whom the list cannot take are not heard.
     if (!known && this.people.isFull) return;
     if (!this.history.add({ id, contact, text, at })) return;
     const isSeen = contact === this.#open && document.visibilityState === 'visible';

@@ -9,6 +9,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vi
 import { NEXT_STEPS } from '../../client/next-steps.ts';
 import { entry } from '../../dist/page/files.js';
 import { toBase64url } from '../../protocol/bytes.ts';
+import { SENTENCES } from '../../protocol/sentences.ts';
 import { es } from '../../worker/pages/words/es.ts';
 import { fa } from '../../worker/pages/words/fa.ts';
 import { makeChain } from '../lab/certificate.ts';
@@ -165,6 +166,21 @@ describe.skipIf(skipped)('the page', () => {
       const { stages, status } = await check(await open(at(lonely.tlsPort)));
       expect(stages.slice(0, 4)).toEqual(['hello ok', 'grant ok', 'backend failed', 'answer waiting']);
       expect(status[0]).toBe('It does not work: backend-down');
+    });
+
+    it('says in English what the page has no words for', async () => {
+      const init = () => {
+        const { parse } = JSON;
+        JSON.parse = (text) => ({ ...parse(text), failures: {} });
+      };
+      const page = await open(`${at(lonely.tlsPort)}?lang=fa`, { init });
+      const { status } = await check(page);
+      expect(status).toEqual([
+        `${fa.check.failed} backend-down`,
+        SENTENCES['backend-down'],
+        NEXT_STEPS['backend-down'],
+      ]);
+      expect(await page.$$eval('#check-status [lang=en][dir=ltr]', (lines) => lines.length)).toBe(2);
     });
 
     it('goes to the relay and no further where no backend can be asked', async () => {

@@ -22,7 +22,8 @@ export interface RelayAddress {
 export function parseLink(text: string): RelayAddress {
   const trimmed = text.trim();
   const address = /^[a-z][a-z\d+.-]*:\/\//i.test(trimmed) ? trimmed : `https://${trimmed}`;
-  if (!URL.canParse(address)) throw new PuenteError('link-invalid', 'not-a-url');
+  // Chromium takes a space in a host.
+  if (/ /.test(address) || !URL.canParse(address)) throw new PuenteError('link-invalid', 'not-a-url');
   const url = new URL(address);
   checkUrl(url);
   const fields = new URLSearchParams(url.hash.slice(1));

@@ -90,6 +90,11 @@ describe.skipIf(skipped)('in Chromium', () => {
     expect([message, next]).toEqual([expect.stringMatching(/\.$/), expect.stringMatching(/\.$/)]);
   });
 
+  it('what is no address is told from a relay that cannot be reached, although its URL parser takes spaces', async () => {
+    const { code, stages } = await report('not an address');
+    expect([code, stages]).toEqual(['link-invalid', []]);
+  });
+
   it('one relay of several is enough', async () => {
     const echoed = await page.evaluate(
       async ([links, backend]) => {

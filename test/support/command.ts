@@ -40,7 +40,7 @@ export class Command {
   /** Resolves when its output contains the text; rejects when it ends without. */
   async says(text: string): Promise<void> {
     const ended = (): boolean => this.#child.exitCode !== null || this.#child.signalCode !== null;
-    await until(`"${text}" in the output`, () => this.stdout.includes(text) || ended(), 30_000);
+    await until(`"${text}" in the output`, () => this.stdout.includes(text) || ended(), 50_000);
     if (!this.stdout.includes(text)) throw new Error(`It ended without "${text}". Errors:\n${this.stderr}`);
   }
 

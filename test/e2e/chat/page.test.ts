@@ -29,7 +29,7 @@ const IMAGES = process.env.SCREENSHOTS ? fileURLToPath(new URL('../../../docs/im
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 
 /** KiB of the page before anybody has touched it, minified and compressed; QR codes are loaded when they are used. */
-const PAGE_MAX = 56;
+const PAGE_MAX = 58;
 
 const PHONE: BrowserContextOptions = {
   viewport: { width: 390, height: 780 },

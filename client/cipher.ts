@@ -10,6 +10,10 @@ let chosen: Promise<Cipher> | undefined;
  */
 export function cipherForThisRuntime(): Promise<Cipher> {
   chosen ??= choose();
+  // noble may have been out of reach for the moment.
+  chosen.catch(() => {
+    chosen = undefined;
+  });
   return chosen;
 }
 

@@ -51,6 +51,8 @@ export interface CheckWords {
   failed: string;
   /** Of a stage, for those who do not see its sign. */
   states: { ok: string; failed: string };
+  /** Where the script itself fails. */
+  broken: string;
   copied: string;
 }
 

@@ -327,8 +327,9 @@ export const CONNECTS_WAITING_MAX = 64;
 export const COUNTS_WRITTEN_EVERY = 60_000;
 
 /** An isolate gathers for so long before it hands its counts to a hub: the platform lets an invocation go on for 30 s after its
- * client is gone (https://developers.cloudflare.com/workers/runtime-apis/context/#waituntil). Each handing over is a request. */
-export const COUNTS_GATHERED = 20_000;
+ * client is gone (https://developers.cloudflare.com/workers/runtime-apis/context/#waituntil), of which LINGER may be the session's. Each
+ * handing over is a request. */
+export const COUNTS_GATHERED = 15_000;
 
 /** Days that are kept: a season is seen, and a hub's table has a row for each. */
 export const COUNTED_DAYS_MAX = 90;
@@ -339,8 +340,8 @@ export const HUB_ANSWER_TIMEOUT = 3000;
 /** What the page of an open relay shows is asked for so often by each isolate: it changes once a day. */
 export const PUBLIC_COUNTS_TIME = 10 * 60_000;
 
-/** Fewer sessions are not shown there: they could be one person's. A phone opens some tens a day. */
-export const PUBLIC_SESSIONS_MIN = 1000;
+/** Fewer sessions are not shown there: they could be one person's. A phone opens some tens a day, so fewer than these in COUNTED_DAYS_MAX. */
+export const PUBLIC_SESSIONS_MIN = 10_000;
 
 /** Bytes of a status that its client takes: ninety days with every code are 30,000. */
 export const STATUS_MAX = 65_536;

@@ -22,9 +22,7 @@ export interface RelayAddress {
 export function parseLink(text: string): RelayAddress {
   const trimmed = text.trim();
   const address = /^[a-z][a-z\d+.-]*:\/\//i.test(trimmed) ? trimmed : `https://${trimmed}`;
-  // Chromium takes a space in a host.
-  if (/ /.test(address) || !URL.canParse(address)) throw new PuenteError('link-invalid', 'not-a-url');
-  const url = new URL(address);
+  const url = urlOf(address);
   checkUrl(url);
   const fields = new URLSearchParams(url.hash.slice(1));
   const key = fields.get('k');
@@ -34,6 +32,16 @@ export function parseLink(text: string): RelayAddress {
   if (invite !== null) parsed.invite = field('i', invite, 1, INVITE_MAX);
   if (parsed.invite && !parsed.key) throw new PuenteError('link-invalid', 'k-missing');
   return parsed;
+}
+
+/** `URL.canParse` is missing in browsers of 2023. */
+function urlOf(address: string): URL {
+  try {
+    // Chromium takes a space in a host.
+    return new URL(/ /.test(address) ? '' : address);
+  } catch {
+    throw new PuenteError('link-invalid', 'not-a-url');
+  }
 }
 
 function checkUrl(url: URL): void {

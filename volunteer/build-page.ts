@@ -9,6 +9,8 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
+/** A script that is loaded on demand is an entry point, too. */
+const ENTRY = 'client/page/check.ts';
 const FOLDER = join(ROOT, 'dist/page');
 
 const TYPES = `/** The script that the page names. */
@@ -23,7 +25,8 @@ export declare const styleHash: string;
 /** noble is a script of its own, which a browser loads where its WebCrypto lacks something. */
 async function buildScripts(): Promise<{ entry: string; scripts: Record<string, string> }> {
   const { outputFiles, metafile } = await build({
-    entryPoints: [join(ROOT, 'client/page/check.ts')],
+    entryPoints: [join(ROOT, ENTRY)],
+    absWorkingDir: ROOT,
     bundle: true,
     splitting: true,
     minify: true,
@@ -37,7 +40,7 @@ async function buildScripts(): Promise<{ entry: string; scripts: Record<string, 
     legalComments: 'none',
     logLevel: 'warning',
   });
-  const entry = Object.keys(metafile.outputs).find((path) => metafile.outputs[path]?.entryPoint);
+  const entry = Object.keys(metafile.outputs).find((path) => metafile.outputs[path]?.entryPoint === ENTRY);
   if (!entry) throw new Error('There is no script for the page.');
   return {
     entry: basename(entry),

@@ -13,25 +13,23 @@ import { type Counts, sum, Tally } from './tally.ts';
 /** This isolate's. */
 export const tally = new Tally();
 
-/** Until when an invocation waits to hand them over. */
+/** Until when an invocation waits to deliver them. */
 let gatheredUntil = 0;
 
-/** Resolves when what was counted up to now is handed over, or when somebody else will do it. */
-export async function handOverSoon(env: Env, config: Config): Promise<void> {
+/** Resolves when what was counted up to now is delivered, or when somebody else will do it. */
+export async function deliverSoon(env: Env, config: Config): Promise<void> {
   const now = Date.now();
   if (!countingHub(env, config) || now < gatheredUntil) return;
   gatheredUntil = now + COUNTS_GATHERED;
   await new Promise((resolve) => setTimeout(resolve, COUNTS_GATHERED));
-  await handOver(env, config);
+  await deliver(env, config);
 }
 
-async function handOver(env: Env, config: Config): Promise<void> {
+async function deliver(env: Env, config: Config): Promise<void> {
   const counts = tally.take();
   // A hub that is overloaded takes none, and they are lost: to keep them could count them twice.
-  if (counts)
-    await countingHub(env, config)
-      ?.add(counts)
-      .catch(() => {});
+  const hub = counts && countingHub(env, config);
+  if (hub) await inTime(hub.add(counts));
 }
 
 /** Nowhere, where nothing is to be counted. */
@@ -47,7 +45,7 @@ export async function reportOf(env: Env, config: Config): Promise<StatusReport> 
     const counters = config.counters ? 'no-hubs' : 'off';
     return { counters, hubs: 0, answered: 0, days: [] };
   }
-  await handOver(env, config);
+  await deliver(env, config);
   const { days, answered } = await gather(env, config);
   return { counters: 'on', hubs: config.hubs, answered, days: days.map(inWords) };
 }
@@ -55,7 +53,7 @@ export async function reportOf(env: Env, config: Config): Promise<StatusReport> 
 /** Days of all hubs that answer, oldest first. */
 async function gather({ HUB }: Env, config: Config): Promise<{ days: LedgerDay[]; answered: number }> {
   const numbers = HUB ? Array.from({ length: config.hubs }, (_, number) => number) : [];
-  const answers = await Promise.all(numbers.map((number) => HUB && ask(hubNumbered(number, config, HUB))));
+  const answers = await Promise.all(numbers.map((number) => HUB && inTime(hubNumbered(number, config, HUB).days())));
   const heard = answers.filter((days) => days !== undefined);
   const total = new Map<string, Counts>();
   for (const { day, counts } of heard.flat()) total.set(day, sum(total.get(day) ?? {}, counts));
@@ -63,14 +61,14 @@ async function gather({ HUB }: Env, config: Config): Promise<{ days: LedgerDay[]
   return { days, answered: heard.length };
 }
 
-/** Nothing where it is overloaded, or too slow. */
-async function ask(hub: HubStub): Promise<LedgerDay[] | undefined> {
+/** What a hub answers; nothing where it is overloaded, or too slow. */
+async function inTime<T>(answer: Promise<T>): Promise<T | undefined> {
   let timer: number | null = null;
   const late = new Promise<undefined>((resolve) => {
     timer = setTimeout(() => resolve(undefined), HUB_ANSWER_TIMEOUT);
   });
   try {
-    return await Promise.race([hub.days(), late]);
+    return await Promise.race([answer, late]);
   } catch {
     return undefined;
   } finally {
@@ -104,8 +102,10 @@ let shown: { counts: PublicCounts | undefined; until: number } | undefined;
 export async function publicCounts(env: Env, config: Config): Promise<PublicCounts | undefined> {
   if (config.access !== 'open' || !countingHub(env, config)) return undefined;
   const now = Date.now();
-  // What others are waiting for cannot be waited for here: it is their invocation's.
-  if (!shown || shown.until <= now) shown = { counts: await pastCounts(env, config), until: now + PUBLIC_COUNTS_TIME };
+  if (shown && shown.until > now) return shown.counts;
+  // Whoever comes while this one waits gets what was shown before: what it waits for is its own invocation's.
+  shown = { counts: shown?.counts, until: now + PUBLIC_COUNTS_TIME };
+  shown.counts = await pastCounts(env, config);
   return shown.counts;
 }
 

@@ -42,8 +42,9 @@ export class Hub extends DurableObject<Env> {
   }
 
   /** Takes what an isolate of the Worker's has counted. Only the Worker can call this. */
-  add(counts: Counts): void {
-    this.#ledger.add(counts);
+  async add(counts: Counts): Promise<void> {
+    // An isolate may have counted before the counters were turned off.
+    if ((await configOf(this.env)).counters) this.#ledger.add(counts);
   }
 
   /** What is counted. Likewise. */
@@ -51,10 +52,10 @@ export class Hub extends DurableObject<Env> {
     return this.#ledger.days();
   }
 
-  async #counted({ counters }: Config, answer: () => Promise<void>): Promise<void> {
-    if (counters) return this.#ledger.during(answer);
+  async #counted({ counters }: Config, serve: () => Promise<void>): Promise<void> {
+    if (counters) return this.#ledger.during(serve);
     this.#ledger.forget();
-    return answer();
+    return serve();
   }
 
   async #isNew({ handshake, hello }: Admitted): Promise<boolean> {
@@ -94,7 +95,7 @@ export class Hub extends DurableObject<Env> {
     });
     const session = new HeldSession(id, pipe, config.resumeTime, () => place.begun());
     this.#sessions.set(key, session);
-    await this.#ledger.tally.follow(pipe, async () => {
+    await this.#ledger.tally.follow(pipe.carried, async () => {
       await session.open(wire, admitted.handshake, hello);
       await pipe.run();
     });

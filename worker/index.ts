@@ -5,7 +5,7 @@
 import { PuenteError } from '../protocol/errors.ts';
 import { type Admitted, admit, handOver, turnAway } from './admission.ts';
 import { accessOf, type Config, configOf } from './config.ts';
-import { handOverSoon, tally } from './counters.ts';
+import { deliverSoon, tally } from './counters.ts';
 import { decoy } from './decoy.ts';
 import type { Env } from './env.ts';
 import { hubFor } from './hubs.ts';
@@ -54,11 +54,11 @@ async function answerHere(
   context: ExecutionContext,
 ): Promise<Response> {
   const { response, ended } = answer(admitted, (wire) => tally.during(() => run(wire)));
-  const handedOver = () => handOverSoon(env, config);
+  const delivered = () => deliverSoon(env, config);
   // Beyond the WebSocket's end: what a client wrote before it left is still on its way to the backend.
-  context.waitUntil(ended.finally(handedOver));
+  context.waitUntil(ended.finally(delivered));
   // And now: it may last for hours.
-  context.waitUntil(handedOver());
+  context.waitUntil(delivered());
   return response;
 }
 

@@ -51,8 +51,13 @@ export class Ledger {
     this.#write();
     const { sql } = this.#storage;
     sql.exec(TABLE);
-    const rows = sql.exec<{ day: number; counts: string }>('SELECT day, counts FROM days ORDER BY day').toArray();
-    return rows.map(({ day, counts }) => ({
+    // A relay that nobody uses writes nothing, and so deletes nothing.
+    const oldest = Math.floor(Date.now() / DAY) - COUNTED_DAYS_MAX;
+    const kept = sql.exec<{ day: number; counts: string }>(
+      'SELECT day, counts FROM days WHERE day > ? ORDER BY day',
+      oldest,
+    );
+    return kept.toArray().map(({ day, counts }) => ({
       day: new Date(day * DAY).toISOString().slice(0, 10),
       counts: JSON.parse(counts),
     }));

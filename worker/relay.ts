@@ -31,7 +31,7 @@ export async function relay(wire: RelayWire, admitted: Admitted, env: Env, confi
       await attach(wire, admitted.handshake, hello, pipe, place);
       await pipe.run();
     };
-    if (hello.kind === 'open') return tally.follow(pipe, run);
+    if (hello.kind === 'open') return tally.follow(pipe.carried, run);
     // It carries nothing for anybody.
     if (hello.kind === 'check') tally.add({ checks: 1 });
     await run();

@@ -18,6 +18,9 @@ export type Site = { config: Config; env: Env } | { problem: string };
 
 const app = new Hono<{ Bindings: Site }>();
 
+// A name that no host has, though a wildcard may answer to it, could stand for something else in a command or a policy.
+app.use(async (c, next) => (/^[\w.:[\]-]+$/.test(new URL(c.req.url).host) ? next() : c.notFound()));
+
 app.use(async (c, next) => {
   await next();
   for (const [name, value] of Object.entries(policyFor(originOf(c.req.url)))) c.header(name, value);
@@ -33,6 +36,8 @@ app.get('/', async (c) => {
   const { keys, backends } = config;
   const origin = originOf(c.req.url);
   c.header('Vary', 'Accept-Language');
+  // It has the key, which may change.
+  c.header('Cache-Control', 'no-cache');
   return c.html(
     <LandingPage
       link={formatLink({ origin, key: keys[0].publicKey })}
@@ -46,6 +51,7 @@ app.get('/', async (c) => {
 
 app.get('/.well-known/puente', (c) => {
   c.header('Access-Control-Allow-Origin', '*');
+  c.header('Cache-Control', 'no-cache');
   return c.json({ version: VERSION, key: toBase64url(relayOf(c.env).config.keys[0].publicKey) });
 });
 

@@ -1,6 +1,6 @@
 /** Counts how much a relay is used: how many sessions, bytes and refusals. Nothing of whose, from where or to which backend. */
 import { PuenteError } from '../protocol/errors.ts';
-import type { Carried, Pipe } from './pipe.ts';
+import type { Carried } from './pipe.ts';
 
 /** `sessions`, `checks`, `up` and `down` (bytes from clients, and from backends), and the codes of refusals. */
 export type Counts = Record<string, number>;
@@ -14,8 +14,8 @@ export function sum(...all: readonly Counts[]): Counts {
 
 export class Tally {
   #counts: Counts = {};
-  /** The sessions that are open, and what of their bytes is counted. */
-  readonly #open = new Map<Pick<Pipe, 'carried'>, Carried>();
+  /** What open sessions have carried, and what of that is counted. Not the sessions: of an invocation that was killed nobody removes them. */
+  readonly #open = new Map<Readonly<Carried>, Carried>();
 
   add(counts: Counts): void {
     this.#counts = sum(this.#counts, counts);
@@ -32,28 +32,28 @@ export class Tally {
   }
 
   /** Counts a session, and its bytes until `run` is over. */
-  async follow(session: Pick<Pipe, 'carried'>, run: () => Promise<void>): Promise<void> {
+  async follow(carried: Readonly<Carried>, run: () => Promise<void>): Promise<void> {
     this.add({ sessions: 1 });
-    this.#open.set(session, { up: 0, down: 0 });
+    this.#open.set(carried, { up: 0, down: 0 });
     try {
       await run();
     } finally {
-      this.#measure(session);
-      this.#open.delete(session);
+      this.#measure(carried);
+      this.#open.delete(carried);
     }
   }
 
-  #measure(session: Pick<Pipe, 'carried'>): void {
-    const { up, down } = session.carried;
-    const counted = this.#open.get(session);
-    this.#open.set(session, { up, down });
+  #measure(carried: Readonly<Carried>): void {
+    const { up, down } = carried;
+    const counted = this.#open.get(carried);
+    this.#open.set(carried, { up, down });
     if (counted && up > counted.up) this.add({ up: up - counted.up });
     if (counted && down > counted.down) this.add({ down: down - counted.down });
   }
 
   /** What was counted since the last time, the bytes of open sessions too; `undefined` where that is nothing. */
   take(): Counts | undefined {
-    for (const session of this.#open.keys()) this.#measure(session);
+    for (const carried of this.#open.keys()) this.#measure(carried);
     const counts = this.#counts;
     this.#counts = {};
     return Object.keys(counts).length > 0 ? counts : undefined;

@@ -1,8 +1,7 @@
 /** The script of an open relay's page: the check, as the visitor's own browser makes it, and the buttons that copy. */
 import { CHECK_PAGE_ID, type CheckPage } from '../../protocol/check-page.ts';
 import { check, type RelayReport } from '../index.ts';
-
-import { showFailure, showSuccess } from './outcome.ts';
+import { showBroken, showFailure, showSuccess } from './outcome.ts';
 import { StageList } from './stage-list.ts';
 
 function element<T extends HTMLElement>(id: string): T {
@@ -23,7 +22,6 @@ async function run(): Promise<void> {
     onStage: (_relay, stage) => stages.end(stage),
   });
   const report = relays[0] as RelayReport;
-  stages.finish();
   if (report.ok) showSuccess(status, report, page);
   else showFailure(status, report, page);
 }
@@ -33,7 +31,12 @@ button.addEventListener('click', () => {
   // Not `disabled`: that would take the focus away from it.
   if (button.getAttribute('aria-disabled') === 'true') return;
   button.setAttribute('aria-disabled', 'true');
-  void run().finally(() => button.removeAttribute('aria-disabled'));
+  void run()
+    .catch(() => showBroken(status, page))
+    .finally(() => {
+      stages.finish();
+      button.removeAttribute('aria-disabled');
+    });
 });
 
 /** Where the page came without TLS there is no clipboard; its boxes are selected by a touch all the same. */
@@ -48,7 +51,9 @@ if (navigator.clipboard)
         // The browser does not let it: it is ready to be copied by hand.
         return getSelection()?.selectAllChildren(box);
       }
-      element('copy-status').textContent = page.words.copied;
+      // The same words again would not be read out.
+      element('copy-status').textContent = '';
+      element('copy-status').append(page.words.copied);
       copy.classList.add('copied');
     });
   }

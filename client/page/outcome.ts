@@ -27,6 +27,12 @@ export function showFailure(status: HTMLElement, report: RelayReport, { words, f
   status.replaceChildren(verdict, ...sentences);
 }
 
+/** A browser that lacks something, or a page of before a deploy, whose scripts are gone. */
+export function showBroken(status: HTMLElement, { words }: CheckPage): void {
+  status.className = 'failed';
+  status.replaceChildren(paragraph(words.broken, 'verdict'));
+}
+
 /** Of the whole way, with the connection: the backend gets its first bytes with the hello, so its answer alone is no round trip. */
 function timeUntil(last: Stage, { stages }: RelayReport): number {
   const passed = stages.slice(0, stages.findIndex(({ stage }) => stage === last) + 1);

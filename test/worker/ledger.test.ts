@@ -45,7 +45,7 @@ function session(ledger: Ledger) {
   const over = new Promise<void>((resolve) => {
     end = resolve;
   });
-  const run = ledger.during(() => ledger.tally.follow({ carried }, () => over));
+  const run = ledger.during(() => ledger.tally.follow(carried, () => over));
   return {
     carry(up: number, down: number) {
       carried.up += up;
@@ -124,14 +124,17 @@ describe('a hub', () => {
     onStorage(async (storage) => {
       const ledger = new Ledger(storage);
       for (let day = 0; day < COUNTED_DAYS_MAX + 20; day += 1) {
+        if (day > 0) vi.setSystemTime(Date.now() + DAY);
         ledger.add({ sessions: day });
-        vi.setSystemTime(Date.now() + DAY);
       }
       const days = ledger.days();
       expect(days.length).toBe(COUNTED_DAYS_MAX);
       expect([days[0]?.counts, days.at(-1)?.counts]).toEqual([{ sessions: 20 }, { sessions: COUNTED_DAYS_MAX + 19 }]);
       const rows = storage.sql.exec('SELECT day FROM days').toArray();
       expect(rows.length).toBe(COUNTED_DAYS_MAX);
+      // Nobody comes any more, so nothing is written.
+      vi.setSystemTime(Date.now() + DAY);
+      expect(ledger.days().length).toBe(COUNTED_DAYS_MAX - 1);
     }));
 
   it('forgets all of them when its counters are turned off', () =>
@@ -149,13 +152,15 @@ describe('a hub', () => {
     const { HUB } = env as Env;
     await runInDurableObject(HUB?.get(HUB.newUniqueId()) as DurableObjectStub, async (_, state) => {
       const counting = new Hub(state, of.vars);
-      counting.add({ sessions: 1 });
+      await counting.add({ sessions: 1 });
       expect(counting.days().map(({ counts }) => counts)).toEqual([{ sessions: 1 }]);
       const settings = { ...of.vars, COUNTERS: 'off' };
       const headers = { Upgrade: 'websocket', 'Sec-WebSocket-Protocol': (await of.valid({ resumable: true })()) ?? '' };
       const admitted = await admit(new Request('https://relay.example/', { headers }), await configOf(settings));
-      const response = await new Hub(state, settings).fetch(handOver(admitted as Admitted));
+      const off = new Hub(state, settings);
+      const response = await off.fetch(handOver(admitted as Admitted));
       expect(response.status).toBe(101);
+      await off.add({ sessions: 1 });
       expect(state.storage.sql.exec("SELECT name FROM sqlite_master WHERE name = 'days'").toArray()).toEqual([]);
       response.webSocket?.accept();
       response.webSocket?.close();

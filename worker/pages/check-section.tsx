@@ -25,6 +25,7 @@ export function CheckSection({ link, backend, language }: Props) {
       remarks: words.remarks,
       failed: words.failed,
       states: words.states,
+      broken: words.broken,
       copied: words.copied,
     },
     failures: failures ?? {},

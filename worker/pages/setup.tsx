@@ -6,7 +6,7 @@ export function SetupPage({ problem }: { problem: string }) {
     <Page title="This relay is not set up yet" language="en" dir="ltr">
       <h1>This relay is not set up yet</h1>
       <p>{problem}</p>
-      {problem.includes('RELAY_KEY') ? <KeySteps /> : <SettingsSteps />}
+      {problem.startsWith('RELAY_KEY ') ? <KeySteps /> : <SettingsSteps />}
     </Page>
   );
 }
@@ -26,7 +26,12 @@ function SettingsSteps() {
   return (
     <>
       <p>
-        Correct it in <code>wrangler.toml</code>, in the folder from which the relay was deployed, and deploy again:
+        Correct it in <code>.relay/settings.json</code>, in the folder from which the relay was deployed, and deploy
+        again:
+      </p>
+      <pre>npm run deploy</pre>
+      <p>
+        Or, where it was deployed by hand, in <code>wrangler.toml</code>:
       </p>
       <pre>npx wrangler deploy</pre>
     </>

@@ -30,7 +30,7 @@ export const en: Words = {
       answer: 'The chat service answers',
       bulk: '64 KiB go there and back',
     },
-    running: 'Checking. It takes a second or two, and up to 20 seconds where something is wrong.',
+    running: 'Checking. It takes a second or two, and up to a minute where something is wrong.',
     works: 'It works. The chat service’s answer was here after {time}.',
     reached: 'The relay works. Its answer was here after {time}.',
     remarks: {
@@ -45,6 +45,7 @@ export const en: Words = {
     },
     failed: 'It does not work:',
     states: { ok: 'done', failed: 'failed' },
+    broken: 'The check stopped. Load this page again, or try a newer browser.',
     copied: 'Copied.',
   },
   failures: undefined,
@@ -93,7 +94,7 @@ export const en: Words = {
         'what you write, send or receive',
         'with whom you chat',
         'your account, telephone number or password',
-        'your address (IP), or when you were there: the relay writes down nothing about you',
+        'your address (IP): the relay writes down nothing about you',
       ],
     },
     can: {

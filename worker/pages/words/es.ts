@@ -30,7 +30,7 @@ export const es: Words = {
       answer: 'El servicio de chat responde',
       bulk: '64 KiB van y vuelven',
     },
-    running: 'Comprobando. Tarda uno o dos segundos, y hasta 20 si algo va mal.',
+    running: 'Comprobando. Tarda uno o dos segundos, y hasta un minuto si algo va mal.',
     works: 'Funciona. La respuesta del servicio de chat llegó en {time}.',
     reached: 'El repetidor funciona. Su respuesta llegó en {time}.',
     remarks: {
@@ -45,6 +45,7 @@ export const es: Words = {
     },
     failed: 'No funciona:',
     states: { ok: 'hecho', failed: 'falló' },
+    broken: 'La comprobación se detuvo. Vuelve a cargar esta página o prueba con un navegador más nuevo.',
     copied: 'Copiado.',
   },
 
@@ -147,7 +148,7 @@ export const es: Words = {
         'qué escribes, envías o recibes',
         'con quién chateas',
         'tu cuenta, tu número de teléfono ni tu contraseña',
-        'tu dirección (IP), ni cuándo te conectaste: el repetidor no anota nada sobre ti',
+        'tu dirección (IP): el repetidor no anota nada sobre ti',
       ],
     },
     can: {

@@ -30,7 +30,7 @@ export const tr: Words = {
       answer: 'Sohbet hizmeti yanıt veriyor',
       bulk: '64 KiB gidip geliyor',
     },
-    running: 'Kontrol ediliyor. Bir iki saniye, bir sorun varsa 20 saniyeye kadar sürer.',
+    running: 'Kontrol ediliyor. Bir iki saniye, bir sorun varsa bir dakikaya kadar sürer.',
     works: 'Çalışıyor. Sohbet hizmetinin yanıtı {time} içinde geldi.',
     reached: 'Aktarıcı çalışıyor. Yanıtı {time} içinde geldi.',
     remarks: {
@@ -45,6 +45,7 @@ export const tr: Words = {
     },
     failed: 'Çalışmıyor:',
     states: { ok: 'tamam', failed: 'başarısız' },
+    broken: 'Kontrol durdu. Bu sayfayı yeniden yükleyin ya da daha yeni bir tarayıcı deneyin.',
     copied: 'Kopyalandı.',
   },
 
@@ -144,7 +145,7 @@ export const tr: Words = {
         'ne yazdığınızı, gönderdiğinizi ya da aldığınızı',
         'kiminle sohbet ettiğinizi',
         'hesabınızı, telefon numaranızı ya da parolanızı',
-        'adresinizi (IP) ve ne zaman bağlandığınızı: aktarıcı sizinle ilgili hiçbir şey kaydetmez',
+        'adresinizi (IP): aktarıcı sizinle ilgili hiçbir şey kaydetmez',
       ],
     },
     can: {

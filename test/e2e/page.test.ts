@@ -10,6 +10,7 @@ import { NEXT_STEPS } from '../../client/next-steps.ts';
 import { entry } from '../../dist/page/files.js';
 import { toBase64url } from '../../protocol/bytes.ts';
 import { SENTENCES } from '../../protocol/sentences.ts';
+import { en } from '../../worker/pages/words/en.ts';
 import { es } from '../../worker/pages/words/es.ts';
 import { fa } from '../../worker/pages/words/fa.ts';
 import { makeChain } from '../lab/certificate.ts';
@@ -130,6 +131,13 @@ describe.skipIf(skipped)('the page', () => {
       expect(status).toEqual([expect.stringMatching(/^It works\./)]);
       expect(requests.filter((url) => url.includes('noble'))).toHaveLength(1);
       expect(complaints).toEqual([]);
+    });
+
+    it('says that it stopped where the browser lacks something', async () => {
+      const init = () => Object.defineProperty(globalThis, 'URLSearchParams', { value: undefined });
+      const page = await open(at(relay.tlsPort), { init });
+      expect((await check(page)).status).toEqual([en.check.broken]);
+      await page.waitForSelector('#check-start:not([aria-disabled])');
     });
 
     /** Each takes its time, so all are checked at once. */

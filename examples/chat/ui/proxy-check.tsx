@@ -14,10 +14,11 @@ export function ProxyCheck({ setting }: { setting: ProxySetting }): JSX.Element 
   const { stages, verdict } = setting;
   const isWithoutAddress = setting.isOn && !setting.address && !stages && !verdict;
   const region = useRef<HTMLElement>(null);
-  // On a telephone it is beneath what is seen; but nobody's page is moved for what was there before they came.
+  // On a telephone it is beneath what is seen; but nobody's page is moved who has only come, and still has the focus on its heading.
   const found = useRef(verdict);
   useEffect(() => {
-    if (verdict !== found.current) region.current?.scrollIntoView({ block: 'nearest' });
+    const isTouched = document.activeElement?.tagName !== 'H1';
+    if (verdict !== found.current && isTouched) region.current?.scrollIntoView({ block: 'nearest' });
     found.current = verdict;
   }, [verdict]);
   const act = (action: () => void): void => {

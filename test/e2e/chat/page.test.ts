@@ -351,19 +351,22 @@ describe.skipIf(skipped)('the example chat in Chromium', () => {
     expect(kept).toContain('the newest');
     expect(kept).toContain('not forgotten');
 
-    const add = async (code: string): Promise<void> => {
+    const add = async (code: string, name: string): Promise<void> => {
       await user.go('/add');
       await page.getByLabel(words.contactCode).fill(code);
-      await page.getByLabel(words.name).fill('Ana');
+      await page.getByLabel(words.name).fill(name);
       await user.button(words.add).click();
     };
     // A point of small order: whatever is sealed for it, anybody can open.
-    await add('A'.repeat(43));
+    await add('A'.repeat(43), 'Nobody');
     await user.sees(words.notACode);
-    await add(await ana.code);
+    await add(await ana.code, 'Ana');
     await page.getByLabel(words.write).waitFor();
+    // Added once more, without a name.
+    await add(await ana.code, '');
+    await page.getByRole('heading', { name: 'Ana', exact: true }).waitFor();
     expect(await user.kept('history')).not.toContain('word');
-    await add(await babak.code);
+    await add(await babak.code, 'Babak');
     await user.sees(words.tooMany);
 
     await user.go(PROXY);

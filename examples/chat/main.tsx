@@ -2,6 +2,7 @@
 import { render } from 'preact';
 import type { ServerAddress } from './net/chat.ts';
 import { App } from './ui/app.tsx';
+import { keptIdentity } from './ui/codes.ts';
 import { Elsewhere } from './ui/elsewhere.tsx';
 import { Model } from './ui/model.ts';
 import { takeTurn } from './ui/one-window.ts';
@@ -10,12 +11,19 @@ async function serverAddress(): Promise<ServerAddress> {
   return (await fetch('/server.json')).json();
 }
 
+/** Nothing that could be done here would mend it. */
+function showNothing(reason: 'noServer' | 'noIdentity'): void {
+  render(<Elsewhere reason={reason} button="reload" act={() => location.reload()} />, document.body);
+}
+
 function start(server: ServerAddress, isWanted: boolean): void {
   let model: Model | undefined;
   takeTurn(
     {
       begin() {
-        model = new Model(server);
+        const identity = keptIdentity();
+        if (!identity) return showNothing('noIdentity');
+        model = new Model(server, identity);
         render(<App model={model} />, document.body);
       },
       wait() {
@@ -30,5 +38,5 @@ function start(server: ServerAddress, isWanted: boolean): void {
 
 serverAddress().then(
   (server) => start(server, false),
-  () => render(<Elsewhere reason="noServer" button="reload" act={() => location.reload()} />, document.body),
+  () => showNothing('noServer'),
 );

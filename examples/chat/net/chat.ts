@@ -4,10 +4,10 @@
  * A message arrives once. The server may get it twice and deliver it twice, when an acknowledgement (MQTT's PUBACK) was lost with
  * its connection; so whoever receives it goes by its id.
  */
-import { type CheckedStage, check, connect, PuenteError, type Report } from 'puente';
+import { type CheckedStage, check, connect, type PuenteError, type Report } from 'puente';
 import { type Bytes, toBase64url } from '../../../protocol/bytes.ts';
 import { type Identity, inboxOf, topicOf } from './identity.ts';
-import { Line } from './line.ts';
+import { asPuenteError, Line } from './line.ts';
 import { GOODBYE, puback, publish } from './mqtt.ts';
 import { Outbox, WAITING_MAX } from './outbox.ts';
 import { random } from './random.ts';
@@ -29,7 +29,7 @@ export interface Message {
   from: string;
   to: string;
   text: string;
-  /** When it was written, in milliseconds, by the clock of who wrote it. */
+  /** When it was written, in milliseconds, by the clock of who wrote it; not later than it came. */
   at: number;
 }
 
@@ -45,12 +45,18 @@ export interface ServerAddress {
 
 export interface ChatEvents {
   state(state: State, error?: PuenteError): void;
-  /** Once for each id, until the page is loaded anew: then the last ones may come again. */
-  message(message: Message): void;
+  /**
+   * Once for each id that was kept, until the page is loaded anew: then the last ones may come again.
+   * @returns whether the page has kept it, now or before: only then the other one is told that it has come
+   */
+  message(message: Message): boolean;
   /** The server has it. */
   sent(id: string): void;
-  /** The other one's page has it. May be told before `sent`, and again. */
-  delivered(id: string): void;
+  /**
+   * Somebody's page has it. May be told before `sent`, and again.
+   * @param from their contact code. Anybody can name any id, so it counts only from the one to whom the message went.
+   */
+  delivered(id: string, from: string): void;
 }
 
 export interface ChatOptions {
@@ -65,10 +71,11 @@ export interface Chat {
   /**
    * Kept until the server has it, also while nothing works; but not when the page is closed.
    * @param text at most {@link TEXT_MAX} characters
+   * @param id of the message when it was written before, and lost with its page: whoever has it already drops it
    * @returns the message's id
    * @throws RangeError when {@link WAITING_MAX} wait already, or the text is too long; TypeError when `to` is no contact code
    */
-  send(to: string, text: string): string;
+  send(to: string, text: string, id?: string): string;
   /** Moves to another way. What waits goes over that. */
   use(relay: string | undefined): void;
   /** Gives up what is not sent yet. */
@@ -76,6 +83,12 @@ export interface Chat {
 }
 
 export const TEXT_MAX = 4000;
+
+/** Of an id, in characters: those of this app have 22. */
+const ID_MAX = 64;
+
+/** The last moment of a `Date`, in milliseconds. */
+const TIME_MAX = 8.64e15;
 
 /** Ids of messages that have come: more than a server delivers again. */
 const REMEMBERED_MAX = 4096;
@@ -135,10 +148,9 @@ class Connections implements Chat {
 
   // --- for the user interface ---------------------------------------------------------------------------------------
 
-  send(to: string, text: string): string {
+  send(to: string, text: string, id = toBase64url(random(16))): string {
     if (this.#outbox.isFull) throw new RangeError(`${WAITING_MAX} messages wait already.`);
     if (text.length > TEXT_MAX) throw new RangeError(`A message has ${TEXT_MAX} characters at most.`);
-    const id = toBase64url(random(16));
     this.#post(to, { id, text, at: Date.now() }, id);
     return id;
   }
@@ -191,8 +203,7 @@ class Connections implements Chat {
       for (const packetId of this.#outbox.all()) this.#sendOn(line, packetId);
       for (;;) await this.#hear(line);
     } catch (error) {
-      if (!(error instanceof PuenteError)) throw error;
-      return { lasted: Math.max(0, performance.now() - since), error };
+      return { lasted: Math.max(0, performance.now() - since), error: asPuenteError(error) };
     } finally {
       this.#line = undefined;
       turn.abort();
@@ -248,6 +259,8 @@ class Connections implements Chat {
 
   async #hear(line: Line): Promise<void> {
     const packet = await line.next();
+    // What comes after the goodbye is left to the next window, to which the server delivers it again.
+    if (this.#isClosed) return;
     if (packet.type === 'publish') {
       this.#receive(packet.payload);
       // Waited for, so that no more is read than can be answered.
@@ -262,13 +275,14 @@ class Connections implements Chat {
     const received = this.#read(payload);
     if (!received) return;
     const { from, content } = received;
-    if ('ack' in content) return this.#events.delivered(content.ack);
+    if ('ack' in content) return this.#events.delivered(content.ack, from);
     const key = `${from} ${content.id}`;
-    if (this.#remembered.has(key)) return;
-    this.#remember(key);
-    this.#events.message({ ...content, from, to: this.#identity.code });
-    // With a full outbox the other one is left in doubt, and nothing is lost.
-    if (!this.#outbox.isFull) this.#post(from, { ack: content.id });
+    if (!this.#remembered.has(key)) {
+      if (!this.#events.message({ ...content, from, to: this.#identity.code })) return;
+      this.#remember(key);
+    }
+    // With a full outbox the other one is left in doubt, and nothing is lost: what they send again is acknowledged again.
+    if (!this.#outbox.isFullOfAcks) this.#post(from, { ack: content.id });
   }
 
   /** Nothing for what is not from a user of this app: anybody may send anything to an inbox. */
@@ -291,7 +305,16 @@ class Connections implements Chat {
 
 /** @throws TypeError */
 function contentOf({ id, text, at, ack }: Record<string, unknown>): Content {
-  if (typeof ack === 'string') return { ack };
-  if (typeof id !== 'string' || typeof text !== 'string' || typeof at !== 'number') throw new TypeError();
-  return { id, text, at };
+  if (isText(ack, ID_MAX)) return { ack };
+  if (!isText(id, ID_MAX) || !isText(text, TEXT_MAX) || !isTime(at)) throw new TypeError();
+  // A clock that is fast, or a lie, would keep it below all that comes after it.
+  return { id, text, at: Math.min(at, Date.now()) };
+}
+
+function isText(value: unknown, max: number): value is string {
+  return typeof value === 'string' && value.length <= max;
+}
+
+function isTime(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0 && value <= TIME_MAX;
 }

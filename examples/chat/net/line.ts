@@ -39,8 +39,7 @@ export class Line {
   readonly #writer: WritableStreamDefaultWriter<Bytes>;
   readonly #transport: Transport;
   readonly #packets: Incoming;
-  /** Nothing can be heard for now, and somebody is at it: that is no silence of the server's. */
-  isMended = false;
+  #isMended = false;
   #isAnswered = true;
   #written: Promise<void> = Promise.resolve();
 
@@ -65,6 +64,7 @@ export class Line {
     const key = keyOf(frontKey);
     const handshake = await initiate(noble, PROLOGUE, key, random(32));
     const hello = await handshake.writeHello(EMPTY);
+    if (over.signal.aborted) throw new PuenteError('aborted');
     const stream = open();
     const writer = stream.writable.getWriter();
     over.signal.addEventListener('abort', () => void writer.abort().catch(() => {}));
@@ -90,6 +90,13 @@ export class Line {
     if (answer.type !== 'connack' || answer.code !== 0) throw new PuenteError('backend-strange');
   }
 
+  /** Nothing can be heard for now, and somebody is at it: that is no silence of the server's. */
+  set isMended(isMended: boolean) {
+    this.#isMended = isMended;
+    // A ping that was under way when it was cut has had no time to be answered.
+    this.#isAnswered = true;
+  }
+
   /** What fails here is heard by `next`. */
   write(packet: Bytes): Promise<void> {
     // One after another: a record's place is in its seal.
@@ -108,8 +115,9 @@ export class Line {
   }
 
   #pingUntil(over: AbortController): void {
+    if (over.signal.aborted) return;
     const timer = setInterval(() => {
-      if (this.isMended) return;
+      if (this.#isMended) return;
       if (!this.#isAnswered) return over.abort();
       this.#isAnswered = false;
       this.write(PING);
@@ -125,12 +133,15 @@ async function readAnswer(frames: Incoming, handshake: Initiator): Promise<Trans
   return (await understood(read())).transport;
 }
 
-/** What does not parse, or was not sealed by the server, is somebody else's. */
+/** What does not parse, or was not sealed by the server, is somebody else's; and nobody answers to a key that is spoilt. */
+export const asPuenteError = (error: unknown): PuenteError =>
+  error instanceof PuenteError ? error : new PuenteError('backend-strange');
+
 async function understood<T>(reading: Promise<T>): Promise<T> {
   try {
     return await reading;
   } catch (error) {
-    throw error instanceof PuenteError ? error : new PuenteError('backend-strange');
+    throw asPuenteError(error);
   }
 }
 

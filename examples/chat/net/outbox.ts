@@ -1,8 +1,11 @@
 /** What is on its way to the server, in order: kept until the server says that it has it, so that it outlives connections. */
 import type { Bytes } from '../../../protocol/bytes.ts';
 
-/** Of a few KiB at most each. */
+/** Messages, of a few KiB at most each. */
 export const WAITING_MAX = 200;
+
+/** Acknowledgements, of some hundred bytes each: as many as come of what has gathered for somebody who was away. */
+const ACKS_MAX = 1000;
 
 export interface Waiting {
   /** MQTT's packet identifier. */
@@ -21,11 +24,20 @@ export class Outbox {
   #lastId = 0;
 
   get isFull(): boolean {
-    return this.#waiting.size >= WAITING_MAX;
+    return this.#count((id) => id !== undefined) >= WAITING_MAX;
+  }
+
+  /** They have places of their own, or a stranger could fill those of messages. */
+  get isFullOfAcks(): boolean {
+    return this.#count((id) => id === undefined) >= ACKS_MAX;
+  }
+
+  #count(counts: (id: string | undefined) => boolean): number {
+    return [...this.#waiting.values()].filter(({ id }) => counts(id)).length;
   }
 
   /**
-   * @param id of a message: whoever wrote it wants to know when the server has it
+   * @param id of a message: whoever wrote it wants to know when the server has it. An acknowledgement has none.
    * @returns the packet identifier
    */
   add(topic: string, payload: Bytes, id?: string): number {

@@ -11,12 +11,18 @@ const UNREAD_MAX = 4 * 1024 * 1024;
 export function openWebSocket(url: string): ByteStream {
   const socket = new WebSocket(url);
   socket.binaryType = 'arraybuffer';
+  // On a path that swallows everything, the WebSocket's own `close` comes up to a minute after it was asked for.
+  const over = new AbortController();
+  const close = (): void => {
+    socket.close();
+    over.abort();
+  };
+  socket.addEventListener('close', () => over.abort());
   const opened = new Promise<{ remoteAddress: string }>((resolve, reject) => {
     socket.addEventListener('open', () => resolve({ remoteAddress: new URL(url).host }));
     // A browser does not say why.
-    socket.addEventListener('close', () => reject(new PuenteError('backend-down')));
+    over.signal.addEventListener('abort', () => reject(new PuenteError('backend-down')));
   });
-  const close = (): void => socket.close();
   const readable = new ReadableStream<Bytes>(
     {
       start(controller) {
@@ -25,7 +31,7 @@ export function openWebSocket(url: string): ByteStream {
           if (bytes && (controller.desiredSize ?? 0) > 0) controller.enqueue(bytes);
           else close();
         });
-        socket.addEventListener('close', () => controller.error(new PuenteError('backend-reset')));
+        over.signal.addEventListener('abort', () => controller.error(new PuenteError('backend-reset')));
       },
       cancel: close,
     },

@@ -1,8 +1,9 @@
 /** Adds somebody by the code that they have sent. */
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
+import { canWriteTo, isCode } from './codes.ts';
 import type { Model } from './model.ts';
-import { isCode, NAME_MAX } from './people.ts';
+import { NAME_MAX } from './people.ts';
 import { conversationLink, linkTo } from './route.ts';
 import { Screen } from './screen.tsx';
 import { TakeText } from './take-text.tsx';
@@ -18,7 +19,7 @@ export function AddContact({ model }: { model: Model }): JSX.Element {
     const found = faultOf(code, model, words);
     setFault(found);
     if (found) return;
-    model.name(code, name.trim());
+    model.name(code, name.trim() || (model.people.find(code)?.name ?? ''));
     location.replace(conversationLink(code));
   };
   return (
@@ -63,7 +64,7 @@ export function AddContact({ model }: { model: Model }): JSX.Element {
 }
 
 function faultOf(code: string, { identity, people }: Model, words: Words): string {
-  if (!isCode(code)) return words.notACode;
+  if (!isCode(code) || !canWriteTo(code, identity)) return words.notACode;
   if (code === identity.code) return words.ownCode;
-  return people.isFull && !people.find(code) ? words.tooMany : '';
+  return people.isFull && !people.leastWanted && !people.find(code) ? words.tooMany : '';
 }

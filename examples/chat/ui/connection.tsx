@@ -37,9 +37,11 @@ export function Trouble({ model }: { model: Model }): JSX.Element | null {
   const { state, error, proxy } = model;
   if (state !== 'offline') return null;
   const cause = error && (words.causes[error.code]?.message ?? error.message);
+  // A browser does not say why a WebSocket is not opened, so without a proxy there is no better guess.
+  const isBlocked = !proxy.relay && (error?.code === 'backend-down' || error?.code === 'timeout');
   return (
     <p class="trouble">
-      <span>{proxy.relay ? cause : words.seemsBlocked}</span>
+      <span dir="auto">{navigator.onLine ? (isBlocked ? words.seemsBlocked : cause) : words.isOffline}</span>
       <a class="button" href={linkTo('/settings/storage/proxy')}>
         {proxy.relay ? words.proxySettings : words.useAProxy}
       </a>

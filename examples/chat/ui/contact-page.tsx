@@ -1,10 +1,10 @@
-/** Gives a contact another name. */
+/** Gives a contact another name, or removes them. */
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { nameOf } from './contact-name.tsx';
 import type { Model } from './model.ts';
 import { type Contact, NAME_MAX } from './people.ts';
-import { conversationLink } from './route.ts';
+import { conversationLink, linkTo } from './route.ts';
 import { Screen } from './screen.tsx';
 import { useWords } from './words/words.ts';
 
@@ -16,6 +16,11 @@ export function ContactPage({ model, contact }: { model: Model; contact: Contact
     event.preventDefault();
     model.name(contact.code, name.trim());
     location.replace(back);
+  };
+  const remove = (): void => {
+    if (!confirm(words.removesAll(nameOf(contact, words)))) return;
+    location.replace(linkTo('/'));
+    model.remove(contact.code);
   };
   return (
     <Screen title={nameOf(contact, words)} back={back}>
@@ -35,6 +40,9 @@ export function ContactPage({ model, contact }: { model: Model; contact: Contact
           </p>
           <button type="submit" class="primary">
             {words.save}
+          </button>
+          <button type="button" class="bad" onClick={remove}>
+            {words.removeContact}
           </button>
         </div>
       </form>

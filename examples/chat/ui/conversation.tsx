@@ -85,7 +85,6 @@ function Bubbles({ model, contact }: Props): JSX.Element {
           day={dayBefore(entry, entries[index - 1], times)}
           time={times.clock(entry.at)}
           writer={entry.progress ? words.you : nameOf(contact, words)}
-          again={() => model.sendAgain(entry)}
         />
       ))}
     </div>
@@ -104,11 +103,9 @@ interface BubbleProps {
   time: string;
   /** For those who do not see on which side it is. */
   writer: string;
-  again(): void;
 }
 
-function Bubble({ entry: { text, progress }, day, time, writer, again }: BubbleProps): JSX.Element {
-  const words = useWords();
+function Bubble({ entry: { text, progress }, day, time, writer }: BubbleProps): JSX.Element {
   return (
     <>
       {day && <p class="day">{day}</p>}
@@ -118,11 +115,6 @@ function Bubble({ entry: { text, progress }, day, time, writer, again }: BubbleP
           {text}
         </p>
         <p class="meta">
-          {progress === 'unsent' && (
-            <button type="button" onClick={again}>
-              {words.progress.unsent} · {words.sendAgain}
-            </button>
-          )}
           <time>{time}</time>
           {progress && <ProgressMark progress={progress} />}
         </p>
@@ -142,7 +134,8 @@ function Composer({ model, contact }: Props): JSX.Element {
       model.send(contact.code, text.trim());
       setText('');
       setFull(false);
-    } catch {
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
       setFull(true);
     }
   };

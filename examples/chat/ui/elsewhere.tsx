@@ -3,7 +3,7 @@ import type { JSX } from 'preact';
 import { keptLanguage, LANGUAGES } from './words/words.ts';
 
 interface Props {
-  reason: 'isElsewhere' | 'noServer';
+  reason: 'isElsewhere' | 'noServer' | 'noIdentity';
   button: 'useHere' | 'reload';
   act(): void;
 }

@@ -1,8 +1,14 @@
-/** All conversations, in the order in which things were said or heard here; the oldest are forgotten. */
-import { read, write } from './kept.ts';
+/**
+ * All conversations, in the order in which things were said or heard here. Of what there is no room for, what was written by or to
+ * those without a name is forgotten first, or a stranger could push out the others; and what is old before what is new.
+ */
+import { isCode } from './codes.ts';
+import { objectsIn, read, write } from './kept.ts';
 
-/** `unsent`: whether it was sent is not known, for the page was closed before the server said so. */
-export type Progress = 'waiting' | 'sent' | 'delivered' | 'unsent';
+/** In order: it may be told of a later one first. */
+const ORDER = ['waiting', 'sent', 'delivered'] as const;
+
+export type Progress = (typeof ORDER)[number];
 
 export interface Entry {
   id: string;
@@ -19,16 +25,18 @@ const ENTRIES_MAX = 1000;
 /** In characters of JSON: half of what browsers let a site keep, 5 MiB in two bytes each. */
 const KEPT_MAX = 1_250_000;
 
-/** It may be told of a later one first. */
-const ORDER: readonly Progress[] = ['unsent', 'waiting', 'sent', 'delivered'];
-
 export class History {
-  #entries: readonly Entry[] = [];
+  #entries: readonly Entry[];
+  readonly #isNamed: (contact: string) => boolean;
 
-  constructor() {
-    const kept = read('history');
-    const entries = Array.isArray(kept) ? (kept as Entry[]) : [];
-    this.#keep(entries.map((entry) => (entry.progress === 'waiting' ? { ...entry, progress: 'unsent' } : entry)));
+  constructor(isNamed: (contact: string) => boolean) {
+    this.#isNamed = isNamed;
+    this.#entries = this.#worthiest(objectsIn(read('history')).flatMap(entryOf));
+  }
+
+  /** One's own that the server is not known to have. */
+  get waiting(): Entry[] {
+    return this.#entries.filter(({ progress }) => progress === 'waiting');
   }
 
   with(contact: string): Entry[] {
@@ -39,31 +47,55 @@ export class History {
     return this.#entries.findLast((entry) => entry.contact === contact);
   }
 
-  /** @returns false for what is there already */
+  has({ id, contact }: Pick<Entry, 'id' | 'contact'>): boolean {
+    return this.#entries.some((entry) => entry.id === id && entry.contact === contact);
+  }
+
+  /** @returns whether there is room for it */
   add(entry: Entry): boolean {
-    const { id, contact } = entry;
-    if (this.#entries.some((known) => known.id === id && known.contact === contact)) return false;
-    this.#keep([...this.#entries, entry]);
+    const entries = this.#worthiest([...this.#entries, entry]);
+    if (!entries.includes(entry)) return false;
+    this.#keep(entries);
     return true;
   }
 
-  remove(id: string): void {
-    this.#keep(this.#entries.filter((entry) => entry.id !== id));
+  /** @param contact from whom it is known; the server says nothing of that */
+  advance(id: string, progress: Progress, contact?: string): void {
+    const isBehind = (entry: Entry): boolean =>
+      entry.id === id &&
+      entry.contact === (contact ?? entry.contact) &&
+      entry.progress !== undefined &&
+      ORDER.indexOf(entry.progress) < ORDER.indexOf(progress);
+    if (!this.#entries.some(isBehind)) return;
+    this.#keep(this.#entries.map((entry) => (isBehind(entry) ? { ...entry, progress } : entry)));
   }
 
-  advance(id: string, progress: Progress): void {
-    const isLater = (entry: Entry) => entry.progress && ORDER.indexOf(entry.progress) < ORDER.indexOf(progress);
-    this.#keep(this.#entries.map((entry) => (entry.id === id && isLater(entry) ? { ...entry, progress } : entry)));
+  forget(contact: string): void {
+    this.#keep(this.#entries.filter((entry) => entry.contact !== contact));
   }
 
-  #keep(entries: readonly Entry[]): void {
+  #worthiest(entries: readonly Entry[]): Entry[] {
+    const isNamed = ({ contact }: Entry): boolean => this.#isNamed(contact);
+    const newest = entries.toReversed();
+    const worthiest = [...newest.filter(isNamed), ...newest.filter((entry) => !isNamed(entry))].slice(0, ENTRIES_MAX);
     let room = KEPT_MAX;
     const fits = (entry: Entry): boolean => {
       room -= JSON.stringify(entry).length + 1;
       return room >= 0;
     };
-    const last = entries.slice(-ENTRIES_MAX);
-    this.#entries = last.slice(1 + last.findLastIndex((entry) => !fits(entry)));
-    write('history', this.#entries);
+    const firstTooMany = worthiest.findIndex((entry) => !fits(entry));
+    const kept = new Set(firstTooMany < 0 ? worthiest : worthiest.slice(0, firstTooMany));
+    return entries.filter((entry) => kept.has(entry));
   }
+
+  #keep(entries: readonly Entry[]): void {
+    this.#entries = entries;
+    write('history', entries);
+  }
+}
+
+function entryOf({ id, contact, text, at, progress }: Record<string, unknown>): Entry[] {
+  if (typeof id !== 'string' || !isCode(contact) || typeof text !== 'string' || typeof at !== 'number') return [];
+  const known = ORDER.find((name) => name === progress);
+  return progress === undefined || known ? [{ id, contact, text, at, ...(known && { progress: known }) }] : [];
 }

@@ -5,13 +5,12 @@ import {
   type ChatEvents,
   type Identity,
   type Message,
-  newIdentity,
   openChat,
   type ServerAddress,
   type State,
 } from '../net/chat.ts';
-import { type Entry, History } from './history.ts';
-import { read, write } from './kept.ts';
+import { History } from './history.ts';
+import { write } from './kept.ts';
 import { People } from './people.ts';
 import { ProxySetting } from './proxy-setting.ts';
 import { keptLanguage, type Language } from './words/words.ts';
@@ -19,7 +18,7 @@ import { keptLanguage, type Language } from './words/words.ts';
 export class Model {
   readonly identity: Identity;
   readonly people = new People();
-  readonly history = new History();
+  readonly history = new History((code) => this.people.isNamed(code));
   readonly proxy: ProxySetting;
   language: Language = keptLanguage();
   state: State = 'connecting';
@@ -31,11 +30,12 @@ export class Model {
   readonly #chat: Chat;
   readonly #listeners = new Set<() => void>();
 
-  constructor(server: ServerAddress) {
-    this.identity = keptIdentity();
+  constructor(server: ServerAddress, identity: Identity) {
+    this.identity = identity;
     this.proxy = new ProxySetting(server, () => this.#proxyChanged());
     this.#relay = this.proxy.relay;
     this.#chat = openChat({ server, identity: this.identity, relay: this.#relay, events: this.#events() });
+    this.#sendWaiting();
   }
 
   subscribe(listener: () => void): () => void {
@@ -55,8 +55,18 @@ export class Model {
     this.#changed();
   }
 
+  /** Adds them, where they are not there. */
   name(code: string, name: string): void {
-    this.people.put(code, { name });
+    const { people } = this;
+    if (!people.find(code) && people.isFull && people.leastWanted) this.remove(people.leastWanted.code);
+    people.put(code, { name });
+    this.#changed();
+  }
+
+  /** With all that was said. Whoever is removed can write again, as anybody can who has the user's code. */
+  remove(code: string): void {
+    this.people.remove(code);
+    this.history.forget(code);
     this.#changed();
   }
 
@@ -74,15 +84,19 @@ export class Model {
     this.#changed();
   }
 
-  /** @throws RangeError */
-  sendAgain({ id, contact, text }: Entry): void {
-    this.send(contact, text);
-    this.history.remove(id);
-    this.#changed();
-  }
-
   close(): Promise<void> {
     return this.#chat.close();
+  }
+
+  /** Whether the server has it, the page that was closed did not hear; with the id that it had, it arrives once. */
+  #sendWaiting(): void {
+    for (const { id, contact, text } of this.history.waiting) {
+      try {
+        this.#chat.send(contact, text, id);
+      } catch {
+        // More than may wait, or spoilt: it is shown as waiting, which it does, and nothing else is held up.
+      }
+    }
   }
 
   // --- what happens -------------------------------------------------------------------------------------------------
@@ -96,22 +110,25 @@ export class Model {
       },
       message: (message) => this.#receive(message),
       sent: (id) => this.#advance(id, 'sent'),
-      delivered: (id) => this.#advance(id, 'delivered'),
+      delivered: (id, from) => this.#advance(id, 'delivered', from),
     };
   }
 
-  #receive({ id, from: contact, text, at }: Message): void {
+  /** @returns whether it is kept; the other one is told that it has come only if it is */
+  #receive({ id, from: contact, text, at }: Message): boolean {
     const known = this.people.find(contact);
+    if (known && this.history.has({ id, contact })) return true;
     // Anybody who has the code may write; those whom the list cannot take are not heard.
-    if (!known && this.people.isFull) return;
-    if (!this.history.add({ id, contact, text, at })) return;
+    if (!known && this.people.isFull) return false;
+    if (!this.history.add({ id, contact, text, at })) return false;
     const isSeen = contact === this.#open && document.visibilityState === 'visible';
     this.people.put(contact, { unread: isSeen ? 0 : (known?.unread ?? 0) + 1 });
     this.#changed();
+    return true;
   }
 
-  #advance(id: string, progress: 'sent' | 'delivered'): void {
-    this.history.advance(id, progress);
+  #advance(id: string, progress: 'sent' | 'delivered', contact?: string): void {
+    this.history.advance(id, progress, contact);
     this.#changed();
   }
 
@@ -121,12 +138,4 @@ export class Model {
     this.#relay = relay;
     this.#changed();
   }
-}
-
-function keptIdentity(): Identity {
-  const kept = read('identity') as Identity | undefined;
-  if (kept) return kept;
-  const identity = newIdentity();
-  write('identity', identity);
-  return identity;
 }

@@ -21,5 +21,9 @@ export function takeTurn(turns: Turns, isWanted: boolean): void {
     turns.begin();
     return new Promise(() => {});
   };
-  navigator.locks.request(NAME, { steal: isWanted }, hold).catch(() => turns.wait());
+  navigator.locks.request(NAME, { steal: isWanted }, hold).catch((error: unknown) => {
+    // It was taken from this window; anything else is a fault, and not to be hidden behind that.
+    if (!(error instanceof DOMException && error.name === 'AbortError')) throw error;
+    turns.wait();
+  });
 }

@@ -17,6 +17,11 @@ function urlOf(address: string): URL {
 /** What may be shown: a link can hold an invite. */
 export const hostOf = (address: string): string => urlOf(address).host;
 
+export const isSameRelay = (one: string, other: string): boolean => urlOf(one).origin === urlOf(other).origin;
+
+export const isAddress = (value: unknown): value is string =>
+  typeof value === 'string' && addressesIn(value)[0] === value;
+
 export const isBare = (address: string): boolean => urlOf(address).hash === '';
 
 /** Milliseconds. */

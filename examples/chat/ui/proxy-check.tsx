@@ -10,12 +10,15 @@ import { useTimes } from './times.ts';
 import { useWords } from './words/words.ts';
 
 export function ProxyCheck({ setting }: { setting: ProxySetting }): JSX.Element {
+  const words = useWords();
   const { stages, verdict } = setting;
+  const isWithoutAddress = setting.isOn && !setting.address && !stages && !verdict;
   const region = useRef<HTMLElement>(null);
-  // On a telephone it is beneath what is seen; but nobody's page is moved for what was there before they came.
+  // On a telephone it is beneath what is seen; but nobody's page is moved who has only come, and still has the focus on its heading.
   const found = useRef(verdict);
   useEffect(() => {
-    if (verdict !== found.current) region.current?.scrollIntoView({ block: 'nearest' });
+    const isTouched = document.activeElement?.tagName !== 'H1';
+    if (verdict !== found.current && isTouched) region.current?.scrollIntoView({ block: 'nearest' });
     found.current = verdict;
   }, [verdict]);
   const act = (action: () => void): void => {
@@ -27,6 +30,7 @@ export function ProxyCheck({ setting }: { setting: ProxySetting }): JSX.Element 
     // It is there before there is anything in it, or nobody is told.
     <section ref={region} role="status" aria-atomic="false" tabIndex={-1}>
       {stages ? <Running stages={stages} /> : verdict && <Found verdict={verdict} setting={setting} act={act} />}
+      {isWithoutAddress && <p class="card">{words.noAddress}</p>}
     </section>
   );
 }
@@ -67,10 +71,13 @@ function Found({ verdict, setting, act }: FoundProps): JSX.Element {
     <div class="card check is-good">
       <p class="outcome good">
         <Icon name="works" />
-        {words.works}
+        {words.connectedIn(times.number(verdict.connectedIn))}
       </p>
-      <p>{words.roundTrip(times.number(verdict.roundTrip))}</p>
-      {remark && <p class="hint">{remark}</p>}
+      {remark && (
+        <p class="hint" dir="auto">
+          {remark}
+        </p>
+      )}
       {verdict.isPinned && <p class="hint">{words.keyKept}</p>}
       <div class="choices">
         <button type="button" onClick={() => act(() => setting.check())}>
@@ -93,9 +100,9 @@ function Failed({ verdict, setting, act }: FoundProps): JSX.Element {
         {words.fails}
       </p>
       <p>
-        <strong>{message}</strong> <code dir="ltr">{verdict.code}</code>
+        <strong dir="auto">{message}</strong> <code dir="ltr">{verdict.code}</code>
       </p>
-      <p>{step}</p>
+      <p dir="auto">{step}</p>
       {isSaved && <p class="hint">{words.keptAnyway}</p>}
       <div class="choices">
         {next && (

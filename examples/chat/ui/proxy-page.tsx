@@ -16,6 +16,10 @@ interface Props {
 
 export function ProxyPage({ setting }: Props): JSX.Element {
   const words = useWords();
+  useEffect(() => {
+    setting.look();
+    return () => setting.excuse();
+  }, [setting]);
   return (
     <Screen title={words.proxy} back={linkTo('/settings/storage')}>
       <div class="page scrolling">
@@ -45,13 +49,18 @@ export function ProxyPage({ setting }: Props): JSX.Element {
 
 function AddressForm({ setting }: Props): JSX.Element {
   const words = useWords();
-  const { address } = setting;
+  const { address, uses } = setting;
   const [text, setText] = useState(address);
-  useEffect(() => setText(address), [address]);
+  // What was typed gives way to what it became, also when that is no other than before.
+  useEffect(() => setText(address), [address, uses]);
+  const change = (typed: string): void => {
+    setText(typed);
+    setting.excuse();
+  };
   /** Of several, the first goes into the field and the others into the list, for when it fails. */
   const take = (pasted: string): void => {
     const [first = pasted.trim(), ...others] = addressesIn(pasted);
-    setText(first);
+    change(first);
     setting.remember(others);
   };
   const paste = (event: ClipboardEvent): void => {
@@ -81,7 +90,7 @@ function AddressForm({ setting }: Props): JSX.Element {
         placeholder="relay.example.org"
         aria-describedby="address-is"
         value={text}
-        onInput={({ currentTarget }) => setText(currentTarget.value)}
+        onInput={({ currentTarget }) => change(currentTarget.value)}
         onPaste={paste}
       />
       <TakeText take={take} />

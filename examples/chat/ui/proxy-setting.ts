@@ -4,13 +4,14 @@
  */
 import type { CheckedStage, RelayReport } from 'puente';
 import { checkRelays, type ServerAddress } from '../net/chat.ts';
-import { read, write } from './kept.ts';
-import { addressesIn, hostOf, isBare, pinned } from './proxy-address.ts';
+import { objectsIn, read, write } from './kept.ts';
+import { addressesIn, isAddress, isBare, isSameRelay, pinned } from './proxy-address.ts';
 
+/** Of today's network: it is not kept for a later visit. */
 export interface Verdict extends Pick<RelayReport, 'ok' | 'code' | 'message' | 'next'> {
   /** From nothing to the chat server's answer, in milliseconds. */
-  roundTrip: number;
-  /** The address was bare, and its key is kept from now on. */
+  connectedIn: number;
+  /** The address was bare; its relay was asked for its key, and that is kept from now on. */
   isPinned: boolean;
 }
 
@@ -37,6 +38,7 @@ export class ProxySetting {
   #refusal: Verdict | undefined;
   /** Ends what is under way for an earlier wish. */
   #turn = 0;
+  #uses = 0;
   readonly #server: ServerAddress;
   readonly #changed: () => void;
 
@@ -44,8 +46,7 @@ export class ProxySetting {
   constructor(server: ServerAddress, changed: () => void) {
     this.#server = server;
     this.#changed = changed;
-    const { isOn = false, address = '', saved = [] } = (read('proxy') ?? {}) as Partial<Kept>;
-    this.#kept = { isOn, address, saved };
+    this.#kept = keptSetting();
   }
 
   // --- what is so ---------------------------------------------------------------------------------------------------
@@ -61,6 +62,11 @@ export class ProxySetting {
 
   get address(): string {
     return this.#kept.address;
+  }
+
+  /** How often an address was put to use: it changes with each, also when {@link address} does not. */
+  get uses(): number {
+    return this.#uses;
   }
 
   get saved(): readonly SavedProxy[] {
@@ -119,11 +125,29 @@ export class ProxySetting {
     this.#keep({ saved });
   }
 
-  forget(address: string): void {
-    this.#keep({ saved: this.saved.filter((proxy) => proxy.address !== address) });
-    if (address !== this.address) return;
+  /** Where it was the one in use, the next one is. */
+  forget(address: string): Promise<void> {
+    const { next, isOn } = this;
+    const saved = this.saved.filter((proxy) => proxy.address !== address);
+    if (address !== this.address) {
+      this.#keep({ saved });
+      return Promise.resolve();
+    }
     this.#stop();
-    this.#keep({ isOn: false, address: '' });
+    this.#keep({ saved, address: next ?? '', isOn: isOn && next !== undefined });
+    return this.isOn ? this.check() : Promise.resolve();
+  }
+
+  /** What could not be saved is no longer what is looked at. */
+  excuse(): void {
+    if (!this.#refusal) return;
+    this.#refusal = undefined;
+    this.#changed();
+  }
+
+  /** Checks what is in use, for somebody who comes to look: what was found earlier may have been in another network. */
+  look(): Promise<void> {
+    return this.relay === undefined || this.#stages ? Promise.resolve() : this.check();
   }
 
   check(): Promise<void> {
@@ -147,8 +171,10 @@ export class ProxySetting {
       this.#changed();
     };
     show();
-    const address = this.#linkTo(wished) ?? (await pinned(wished));
+    const known = this.#linkTo(wished);
+    const address = known ?? (await pinned(wished));
     if (turn !== this.#turn) return;
+    this.#uses += 1;
     this.#keep({ isOn: true, address, saved: replaced(this.saved, wished, { address }) });
     const { relays } = await checkRelays([address], this.#server, (_, stage) => {
       stages.push(stage);
@@ -156,21 +182,32 @@ export class ProxySetting {
     });
     if (turn !== this.#turn) return;
     this.#stages = undefined;
-    const verdict = verdictOf(relays[0] as RelayReport, stages, isBare(wished) && !isBare(address));
+    const verdict = verdictOf(relays[0] as RelayReport, stages, !known && !isBare(address));
     this.#keep({ saved: replaced(this.saved, address, { address, verdict }) });
   }
 
-  /** A host whose key is kept already is not asked for it again. */
+  /** A relay whose key is kept already is not asked for it again. */
   #linkTo(wished: string): string | undefined {
-    const isIt = ({ address }: SavedProxy): boolean => !isBare(address) && hostOf(address) === hostOf(wished);
+    const isIt = ({ address }: SavedProxy): boolean => !isBare(address) && isSameRelay(address, wished);
     return isBare(wished) ? this.saved.find(isIt)?.address : wished;
   }
 
   #keep(change: Partial<Kept>): void {
     this.#kept = { ...this.#kept, ...change };
-    write('proxy', this.#kept);
+    const { saved } = this.#kept;
+    write('proxy', { ...this.#kept, saved: saved.map(({ address }) => ({ address })) });
     this.#changed();
   }
+}
+
+function keptSetting(): Kept {
+  const { isOn, address, saved } = Object(read('proxy')) as Record<string, unknown>;
+  const addresses = objectsIn(saved)
+    .map((proxy) => proxy.address)
+    .filter(isAddress)
+    .slice(0, SAVED_MAX);
+  const used = addresses.find((known) => known === address) ?? '';
+  return { isOn: isOn === true, address: used, saved: addresses.map((known) => ({ address: known })) };
 }
 
 /** The list with this one in the place of that, and with none twice. */
@@ -183,5 +220,5 @@ function replaced(saved: readonly SavedProxy[], old: string, proxy: SavedProxy):
 function verdictOf(report: RelayReport, stages: CheckedStage[], isPinned: boolean): Verdict {
   const { ok, code, message, next } = report;
   const ofAnswer = stages.slice(0, 1 + stages.findIndex(({ stage }) => stage === 'answer'));
-  return { ok, code, message, next, isPinned, roundTrip: ofAnswer.reduce((sum, { ms }) => sum + ms, 0) };
+  return { ok, code, message, next, isPinned, connectedIn: ofAnswer.reduce((sum, { ms }) => sum + ms, 0) };
 }

@@ -5,11 +5,16 @@ import { useEffect, useState } from 'preact/hooks';
 const QUIET = 4;
 
 /** A text as a QR code, always dark on light: some readers know no other. */
-export function QrCode({ text, label }: { text: string; label: string }): JSX.Element {
-  const [rows, setRows] = useState<boolean[][]>([]);
+export function QrCode({ text, label }: { text: string; label: string }): JSX.Element | null {
+  const [rows, setRows] = useState<boolean[][]>();
   useEffect(() => {
-    import('qr').then(({ default: encode }) => setRows(encode(text, 'raw', { border: QUIET })));
+    import('qr').then(
+      ({ default: encode }) => setRows(encode(text, 'raw', { border: QUIET })),
+      // The text stands beneath it in any case.
+      () => setRows(undefined),
+    );
   }, [text]);
+  if (!rows) return null;
   const dots = rows.flatMap((row, y) => row.map((isDark, x) => (isDark ? `M${x} ${y}h1v1h-1z` : '')));
   return (
     <svg

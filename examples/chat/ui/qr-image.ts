@@ -5,11 +5,14 @@ const SIDE_MAX = 1600;
 /** Milliseconds. */
 const DECODE_TIME = 2000;
 
-/** Nothing for what is no image, or has no code in it. */
+/**
+ * Nothing for what is no image, or has no code in it.
+ * @throws TypeError when the decoder cannot be loaded
+ */
 export async function readQr(file: Blob): Promise<string | undefined> {
+  const { default: decode } = await import('qr/decode.js');
   try {
-    const [{ default: decode }, pixels] = await Promise.all([import('qr/decode.js'), pixelsOf(file)]);
-    return decode(pixels, { timeLimit: DECODE_TIME });
+    return decode(await pixelsOf(file), { timeLimit: DECODE_TIME });
   } catch {
     return undefined;
   }

@@ -19,11 +19,15 @@ export function TakeText({ take }: { take(text: string): void }): JSX.Element {
   const read = async (input: HTMLInputElement): Promise<void> => {
     const [file] = input.files ?? [];
     if (!file) return;
-    const text = await readQr(file);
+    try {
+      const text = await readQr(file);
+      setFault(text === undefined ? words.noQr : '');
+      if (text !== undefined) take(text);
+    } catch {
+      setFault(words.noQrReader);
+    }
     // So that the same file can be chosen again.
     input.value = '';
-    setFault(text === undefined ? words.noQr : '');
-    if (text !== undefined) take(text);
   };
   return (
     <>

@@ -11,6 +11,10 @@ export interface Times {
   number(value: number): string;
 }
 
+/** ECMA-262's last millisecond. What the other one's page calls a time may be any number. */
+const LAST = 8.64e15;
+const within = (at: number): number => Math.max(-LAST, Math.min(LAST, at)) || 0;
+
 /** Times and numbers in the language of the page, and in the calendar that is usual with it. */
 export function useTimes(): Times {
   const { locale, today } = useWords();
@@ -19,11 +23,11 @@ export function useTimes(): Times {
     const long = new Intl.DateTimeFormat(locale, { dateStyle: 'long' });
     const date = new Intl.DateTimeFormat(locale, { month: 'numeric', day: 'numeric' });
     const numbers = new Intl.NumberFormat(locale);
-    const isToday = (at: number): boolean => new Date(at).toDateString() === new Date().toDateString();
+    const isToday = (at: number): boolean => new Date(within(at)).toDateString() === new Date().toDateString();
     return {
-      clock: (at) => clock.format(at),
-      day: (at) => (isToday(at) ? today : long.format(at)),
-      short: (at) => (isToday(at) ? clock.format(at) : date.format(at)),
+      clock: (at) => clock.format(within(at)),
+      day: (at) => (isToday(at) ? today : long.format(within(at))),
+      short: (at) => (isToday(at) ? clock.format(within(at)) : date.format(within(at))),
       number: (value) => numbers.format(value),
     };
   }, [locale, today]);

@@ -8,6 +8,9 @@ import {
   WAITING_MAX,
 } from '../../../examples/chat/net/chat.ts';
 import { inboxOf, topicOf } from '../../../examples/chat/net/identity.ts';
+import { Line } from '../../../examples/chat/net/line.ts';
+import { Outbox } from '../../../examples/chat/net/outbox.ts';
+import { openWebSocket } from '../../../examples/chat/net/stream.ts';
 import { CLIENT_HELLO, HEADER } from '../../../examples/chat/net/wire.ts';
 import { type Server, startServer } from '../../../examples/chat/server/server.ts';
 import { Recording } from '../../../examples/local/recording.ts';
@@ -52,6 +55,7 @@ beforeAll(async () => {
 
 afterEach(async () => {
   vi.unstubAllGlobals();
+  vi.useRealTimers();
   for (const box of [pageToServer, pageToRelay, relayToServer]) box.faults = [];
   await Promise.all(people.splice(0).map(({ chat }) => chat.close()));
 });
@@ -105,6 +109,7 @@ describe('two people', () => {
     expect(ana.sent).toEqual(ids[0]);
     expect(babak.messages.map(({ id }) => id)).toEqual(ids[0]);
     expect(babak.messages[0]).toMatchObject({ from: ana.code, to: babak.code });
+    expect([...ana.receivers]).toEqual([babak.code]);
     expect(Math.abs((babak.messages[0]?.at ?? 0) - before)).toBeLessThan(60_000);
     expect(ana.states).toEqual(['connecting', 'online']);
   });
@@ -121,6 +126,126 @@ describe('two people', () => {
     await ana.hasDelivered(ids);
     expect(back.texts).toEqual(['one', 'two']);
     expect(first.texts).toEqual(['welcome']);
+  });
+});
+
+describe('a message', () => {
+  it('that is sent again, as after its page was closed, arrives once and is acknowledged again', async () => {
+    const [ana, babak] = await pair(link, link);
+    const [id = ''] = ana.say(babak, 'one');
+    await ana.hasDelivered([id]);
+    expect(ana.chat.send(babak.code, 'one', id)).toBe(id);
+    await until('it is acknowledged again', () => ana.delivered.length === 2);
+    expect(babak.texts).toEqual(['one']);
+  });
+
+  it('that the page has no room for is not acknowledged, and may be sent again', async () => {
+    const [ana, babak] = await pair(link, undefined);
+    babak.keeps = false;
+    const [one = ''] = ana.say(babak, 'one');
+    await until('it has come', () => babak.messages.length === 1);
+    babak.keeps = true;
+    const two = ana.say(babak, 'two');
+    await ana.hasDelivered(two);
+    expect(ana.delivered).toEqual(two);
+    ana.chat.send(babak.code, 'one', one);
+    await ana.hasDelivered([one]);
+    expect(babak.texts).toEqual(['one', 'two', 'one']);
+  });
+
+  it('is acknowledged by one who has as many to send as they may', async () => {
+    const ana = person(link);
+    const babak = person('not a link');
+    const { code } = newIdentity();
+    for (let count = 0; count < WAITING_MAX; count += 1) babak.chat.send(code, `${count}`);
+    const ids = ana.say(babak, 'one');
+    await until('it waits for him', () => ana.sent.length === 1);
+    babak.chat.use(link);
+    await ana.hasDelivered(ids);
+  });
+
+  it('finds a place however many acknowledgements wait, which have a bound of their own', () => {
+    const outbox = new Outbox();
+    while (!outbox.isFullOfAcks) outbox.add('inbox/', new Uint8Array());
+    expect(outbox.isFull).toBe(false);
+    for (let count = 0; count < WAITING_MAX; count += 1) outbox.add('inbox/', new Uint8Array(), `${count}`);
+    expect(outbox.isFull).toBe(true);
+  });
+
+  it('that comes while the page closes is left to the next one', async () => {
+    const goodbye = Promise.withResolvers<void>();
+    let isHeld = false;
+    pageToServer.faults = [
+      () => async (_packet, direction) => {
+        if (isHeld && direction === 'up') await goodbye.promise;
+        return undefined;
+      },
+    ];
+    const [ana, babak] = await pair(link, undefined);
+    isHeld = true;
+    const closed = babak.chat.close();
+    const { down } = pageToServer;
+    const ids = ana.say(babak, 'one');
+    await until('the server has sent it', () => pageToServer.down > down);
+    goodbye.resolve();
+    await closed;
+    expect(babak.texts).toEqual([]);
+    const next = person(undefined, babak.identity);
+    await ana.hasDelivered(ids);
+    expect(next.texts).toEqual(['one']);
+  });
+});
+
+describe('a connection that is given up', () => {
+  it('is not waited for when it is a WebSocket that froze', async () => {
+    const ana = person(undefined);
+    await ana.becomes('online');
+    pageToServer.block();
+    ana.chat.use(link);
+    await ana.becomes('online', 2);
+    expect(ana.states).toEqual(['connecting', 'online', 'connecting', 'online']);
+    pageToServer.unblock();
+  });
+
+  it('is not waited for when it is a WebSocket that froze before it opened', async () => {
+    pageToServer.faults = [(connection) => void connection.freeze('both')];
+    const { accepted } = pageToServer;
+    const ana = person(undefined);
+    await until('it is being opened', () => pageToServer.accepted > accepted);
+    ana.chat.use(link);
+    await ana.becomes('online');
+    expect(ana.states).toEqual(['connecting', 'connecting', 'online']);
+  });
+
+  it('is not begun when it is closed in the same task', async () => {
+    const { accepted } = pageToServer;
+    await person(undefined).chat.close();
+    expect(pageToServer.accepted).toBe(accepted);
+  });
+
+  it('leaves the next one its events when it is given up in the same task', async () => {
+    const ana = person(undefined);
+    ana.chat.use(link);
+    await ana.becomes('online');
+    pageToRelay.cutAll('rst');
+    await ana.becomes('resumed');
+    expect(ana.states.slice(0, 5)).toEqual(['connecting', 'connecting', 'online', 'reconnecting', 'resumed']);
+  });
+
+  it('is not one whose ping was cut, and which was mended', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    const over = new AbortController();
+    const line = await Line.open(() => openWebSocket(address.webSocket), address.key, newIdentity(), over);
+    // The server's answers are not read meanwhile.
+    const passInterval = () => vi.advanceTimersByTime(45_000);
+    passInterval();
+    line.isMended = true;
+    passInterval();
+    line.isMended = false;
+    passInterval();
+    expect(over.signal.aborted).toBe(false);
+    passInterval();
+    expect(over.signal.aborted).toBe(true);
   });
 });
 
@@ -208,6 +333,8 @@ describe('a blocked server', () => {
     ],
     ['a server with another key', () => [link, { ...address, key: newIdentity().code }] as const, 'backend-strange'],
     ['the same, straight', () => [undefined, { ...address, key: newIdentity().code }] as const, 'backend-strange'],
+    ['a key that is spoilt', () => [link, { ...address, key: 'spoilt' }] as const, 'backend-strange'],
+    ['an address that is none', () => [undefined, { ...address, webSocket: 'no URL' }] as const, 'backend-strange'],
   ])('says what is wrong: %s', async (_, given, code) => {
     const [way, server] = given();
     const ana = new Person(server, way);
@@ -216,6 +343,12 @@ describe('a blocked server', () => {
     // It is tried again, and may have failed again by now.
     expect(ana.states.slice(0, 2)).toEqual(['connecting', 'offline']);
     expect(new Set(ana.errors)).toEqual(new Set([code]));
+  });
+
+  it('says so, too, when the identity is spoilt', async () => {
+    const ana = person(link, { secret: 'spoilt', code: 'spoilt' });
+    await ana.becomes('offline');
+    expect(new Set(ana.errors)).toEqual(new Set(['backend-strange']));
   });
 });
 

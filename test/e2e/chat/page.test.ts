@@ -9,6 +9,7 @@ import encodeQr from 'qr';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Pages, startPages } from '../../../examples/chat/server/pages.ts';
 import { type Server, startServer } from '../../../examples/chat/server/server.ts';
+import type { Entry } from '../../../examples/chat/ui/history.ts';
 import { EN } from '../../../examples/chat/ui/words/en.ts';
 import { FA } from '../../../examples/chat/ui/words/fa.ts';
 import { type LocalRelay, startRelay } from '../../../examples/local/relay.ts';
@@ -229,31 +230,50 @@ describe.skipIf(skipped)('the example chat in Chromium', () => {
     expect(await direction()).toEqual(['fa', 'rtl']);
   });
 
-  it('shows after a reload what it showed before, and what was not sent', async () => {
+  it('shows after a reload what it showed before, sends what waited, and checks the proxy anew', async () => {
     const before = await ana.texts();
     pageToRelay.block();
     pageToRelay.cutAll('rst');
     await ana.isState('reconnecting');
     await ana.say('Lost with the page?');
     const code = await ana.code;
-    await ana.page.reload();
-    await ana.bubble('Lost with').waitFor();
+    await ana.reload();
+    await ana.isAt('Lost with', 'waiting');
     expect(await ana.texts()).toEqual([...before, 'Lost with the page?']);
     expect(await ana.code).toBe(code);
     pageToRelay.unblock();
-    await ana.isState('online');
-    await ana.page.getByRole('button', { name: ana.words.sendAgain }).click();
     await ana.isAt('Lost with', 'delivered');
+    expect(await ana.kept('proxy')).not.toContain('ok');
     await ana.go(PROXY);
     await ana.isConnected();
     expect(await ana.address.inputValue()).toBe(link);
   });
 
+  it('sends what the server may have once more, as the same message', async () => {
+    await ana.openConversation('Babak');
+    const entries: Entry[] = JSON.parse(await ana.kept('history'));
+    // The page was closed before it heard.
+    const history = entries.map((entry, index) =>
+      index === entries.length - 1 ? { ...entry, progress: 'waiting' } : entry,
+    );
+    await ana.reload({ history });
+    await ana.isAt('Lost with', 'delivered');
+    await babak.openConversation('آنا');
+    await ana.say('Once?');
+    await babak.bubble('Once?').waitFor();
+    expect((await babak.texts()).filter((text) => text.includes('Lost with'))).toHaveLength(1);
+  });
+
   it('goes without the proxy when it is turned off', async () => {
     const proxy = ana.page.getByRole('switch', { name: ana.words.useProxy });
+    await ana.go(PROXY);
     await proxy.click();
     await ana.go('/');
     await ana.sees(ana.words.seemsBlocked);
+    // Whoever has no network is not told that it blocks.
+    await ana.page.context().setOffline(true);
+    await ana.sees(ana.words.isOffline);
+    await ana.page.context().setOffline(false);
     await ana.go(PROXY);
     await proxy.click();
     await ana.isConnected();
@@ -261,8 +281,20 @@ describe.skipIf(skipped)('the example chat in Chromium', () => {
 
   it('takes a link from an image, several from the clipboard, and forgets addresses', async () => {
     const { page, words } = ana;
-    while ((await page.locator('.saved').count()) > 0) await page.locator('.saved .round').first().click();
-    expect(await ana.address.inputValue()).toBe('');
+    // The one in use goes last but one; the one after it is used in its place.
+    await ana.saveAddress(link);
+    await ana.isConnected();
+    expect(await page.locator('.saved').count()).toBe(2);
+    await ana.button(words.remove(new URL(link).host)).click();
+    await ana.hasFailed();
+    await page.locator('.saved .round').click();
+    await ana.holds('#address', '');
+    await page.getByRole('switch', { name: words.useProxy }).click();
+    await ana.sees(words.noAddress);
+    await ana.saveAddress('https://relay.example.org/path');
+    await ana.hasFailed();
+    await ana.address.fill('r');
+    expect(await page.locator('.check').count()).toBe(0);
     const image = Buffer.from(encodeQr(link, 'gif', { scale: 4 }));
     const file = { name: 'link.gif', mimeType: 'image/gif', buffer: image };
     await page.setInputFiles('[type="file"]', file);
@@ -293,38 +325,48 @@ describe.skipIf(skipped)('the example chat in Chromium', () => {
     await second.page.close();
   });
 
-  it('keeps no more than there is room for', async () => {
+  it('keeps no more than there is room for, and those with a name rather than strangers', async () => {
     const user = await User.open(await browser.newContext(PHONE), pages.url);
     const { page, words } = user;
     const codes = Array.from({ length: 300 }, (_, number) => `${String(number).padEnd(42, '-')}A`);
-    await page.evaluate((codes) => {
-      const keep = (name: string, value: object[]) =>
-        localStorage.setItem(`puente-chat ${name}`, JSON.stringify(value));
-      const text = 'word '.repeat(300);
-      keep(
-        'contacts',
-        codes.map((code) => ({ code, name: '', unread: 0 })),
-      );
-      keep(
-        'history',
-        Array.from({ length: 1100 }, (_, id) => ({ id: `${id}`, contact: codes[0], text, at: id })),
-      );
-    }, codes);
-    await page.reload();
-    await user.go(`/with/${codes[0]}`);
+    const [friend, stranger] = [codes[0], codes[199]];
+    const contacts = codes.map((code) => ({ code, name: code === stranger ? '' : 'somebody', unread: 0 }));
+    const flood = Array.from({ length: 1100 }, (_, id) => ({
+      id: `${id}`,
+      contact: stranger,
+      text: 'word '.repeat(300),
+      at: id,
+    }));
+    const history = [{ id: 'first', contact: friend, text: 'not forgotten', at: 0 }, ...flood];
+    await user.reload({ contacts, history });
+    await user.go(`/with/${stranger}`);
     await user.say('the newest');
     await user.isAt('the newest', 'waiting');
     expect(await user.texts()).toHaveLength(100);
     await user.button(words.earlier).click();
     expect(await user.texts()).toHaveLength(200);
-    const kept = await page.evaluate(() => localStorage.getItem('puente-chat history') ?? '');
+    const kept = await user.kept('history');
     expect(kept.length).toBeLessThan(1_300_000);
     expect(kept.length).toBeGreaterThan(1_200_000);
     expect(kept).toContain('the newest');
+    expect(kept).toContain('not forgotten');
 
-    await user.go('/add');
-    await page.getByLabel(words.contactCode).fill(await ana.code);
-    await user.button(words.add).click();
+    const add = async (code: string, name: string): Promise<void> => {
+      await user.go('/add');
+      await page.getByLabel(words.contactCode).fill(code);
+      await page.getByLabel(words.name).fill(name);
+      await user.button(words.add).click();
+    };
+    // A point of small order: whatever is sealed for it, anybody can open.
+    await add('A'.repeat(43), 'Nobody');
+    await user.sees(words.notACode);
+    await add(await ana.code, 'Ana');
+    await page.getByLabel(words.write).waitFor();
+    // Added once more, without a name.
+    await add(await ana.code, '');
+    await page.getByRole('heading', { name: 'Ana', exact: true }).waitFor();
+    expect(await user.kept('history')).not.toContain('word');
+    await add(await babak.code, 'Babak');
     await user.sees(words.tooMany);
 
     await user.go(PROXY);
@@ -333,6 +375,78 @@ describe.skipIf(skipped)('the example chat in Chromium', () => {
     await user.button(words.paste).click();
     await user.sees('relay-8.example.org');
     expect(await page.locator('.saved').count()).toBe(8);
+
+    // Those who are not heard are not told that they are.
+    await user.reload({ proxy: { isOn: true, address: link, saved: [{ address: link }] } });
+    await user.isConnected();
+    for (const writer of [babak, ana]) {
+      await writer.go('/add');
+      await writer.page.getByLabel(writer.words.contactCode).fill(await user.code);
+      await writer.button(writer.words.add).click();
+      await writer.say('Do you hear me?');
+      await writer.isAt('Do you hear me?', writer === ana ? 'delivered' : 'sent');
+    }
+    await babak.isAt('Do you hear me?', 'sent');
+    for (const writer of [babak, ana]) {
+      const code = await user.code;
+      await writer.go(`/name/${code}`);
+      writer.page.once('dialog', (dialog) => dialog.accept());
+      await writer.button(writer.words.removeContact).click();
+      await writer.page.locator(`.list-pane [href="#/with/${code}"]`).waitFor({ state: 'detached' });
+      expect(await writer.kept('history')).not.toContain('Do you hear me?');
+    }
+    expect(user.errors).toEqual([]);
+    await page.context().close();
+  });
+
+  it('lives with what was spoilt in the browser, and does not write over an identity', async () => {
+    const user = await User.open(await browser.newContext(PHONE), pages.url);
+    const { page, words } = user;
+    const code = await babak.code;
+    await user.reload({
+      contacts: [null, {}, { code: 'x', name: '', unread: 0 }, { code, name: 'Babak', unread: 'many' }],
+      history: [null, 7, { id: 'a' }, { id: 'b', contact: code, text: 'from the end of time', at: 1e300 }],
+      proxy: { isOn: 'yes', address: 5, saved: {} },
+      language: { toString: 1 },
+    });
+    await user.go(`/with/${code}`);
+    await user.bubble('from the end of time').waitFor();
+    await user.reload({
+      proxy: { isOn: true, address: '//', saved: [null, { address: '//' }] },
+      contacts: {},
+      history: 'x',
+    });
+    await user.go('/');
+    await user.sees(words.noContacts);
+    for (const identity of [{}, null, { secret: code, code }]) {
+      await user.reload({ identity });
+      await user.sees(words.noIdentity);
+      expect(await user.kept('identity')).toBe(JSON.stringify(identity));
+    }
+    expect(user.errors).toEqual([]);
+    await page.context().close();
+  });
+
+  it('keeps the key of a bare address as soon as there is one, and says when a part cannot be loaded', async () => {
+    const user = await User.open(await browser.newContext(PHONE), pages.url);
+    const { page, words } = user;
+    const address = new URL(link).origin;
+    await user.go(PROXY);
+    await user.reload({ proxy: { isOn: true, address, saved: [{ address }] } });
+    await user.isConnected();
+    await user.holds('#address', link);
+    // The same again, typed another way, is shown as what it became; and nobody was asked for a key.
+    await user.saveAddress(address);
+    await user.holds('#address', link);
+    await user.isConnected();
+    expect(await page.getByText(words.keyKept).count()).toBe(0);
+
+    await page.route('**/assets/*.js', (route) => route.abort());
+    await page.setInputFiles('[type="file"]', { name: 'a.png', mimeType: 'image/png', buffer: Buffer.from('') });
+    await user.sees(words.noQrReader);
+    await user.go('/settings/code');
+    await user.sees(await user.code);
+    expect(user.errors).toEqual([]);
     await page.context().close();
   });
 

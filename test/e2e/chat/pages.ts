@@ -28,6 +28,18 @@ export class User {
     return user;
   }
 
+  /** Opens the app anew, with this in the browser's storage. */
+  async reload(kept: Record<string, unknown> = {}): Promise<void> {
+    await this.page.evaluate((kept) => {
+      for (const [name, value] of Object.entries(kept)) localStorage[`puente-chat ${name}`] = JSON.stringify(value);
+    }, kept);
+    await this.page.reload();
+  }
+
+  kept(name: string): Promise<string> {
+    return this.page.evaluate((name) => localStorage[`puente-chat ${name}`], name);
+  }
+
   /** Goes to a page of the app, such as `/settings`; resolves when that is drawn. */
   async go(path: string): Promise<void> {
     await this.page.evaluate(async (path) => {
@@ -77,8 +89,7 @@ export class User {
   }
 
   async isConnected(): Promise<void> {
-    await this.outcome.getByText(this.words.works).waitFor();
-    await this.sees(new RegExp(this.words.roundTrip('[1-9۱-۹][\\d۰-۹,٬]*')));
+    await this.outcome.filter({ hasText: new RegExp(this.words.connectedIn('[1-9۱-۹][\\d۰-۹,٬]*')) }).waitFor();
   }
 
   /** @returns all that the page says about it */

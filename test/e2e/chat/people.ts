@@ -17,6 +17,10 @@ export class Person {
   readonly messages: Message[] = [];
   readonly sent: string[] = [];
   readonly delivered: string[] = [];
+  /** The codes of those who said so. */
+  readonly receivers = new Set<string>();
+  /** Whether the page has room for messages. */
+  keeps = true;
   readonly chat: Chat;
 
   constructor(server: ServerAddress, relay: string | undefined, identity = newIdentity()) {
@@ -30,9 +34,15 @@ export class Person {
           this.states.push(state);
           if (error) this.errors.push(error.code);
         },
-        message: (message) => this.messages.push(message),
+        message: (message) => {
+          this.messages.push(message);
+          return this.keeps;
+        },
         sent: (id) => this.sent.push(id),
-        delivered: (id) => this.delivered.push(id),
+        delivered: (id, from) => {
+          this.delivered.push(id);
+          this.receivers.add(from);
+        },
       },
     });
   }

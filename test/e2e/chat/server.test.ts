@@ -5,7 +5,7 @@ import type { Duplex } from 'node:stream';
 import { setImmediate as soon } from 'node:timers/promises';
 import { MqttClient } from 'mqtt';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type Identity, newIdentity } from '../../../examples/chat/net/chat.ts';
+import { type Identity, newIdentity, TEXT_MAX } from '../../../examples/chat/net/chat.ts';
 import { inboxOf, keyOf, proofOf, topicOf } from '../../../examples/chat/net/identity.ts';
 import { Incoming } from '../../../examples/chat/net/incoming.ts';
 import { openFrom, sealFor } from '../../../examples/chat/net/seal.ts';
@@ -84,6 +84,22 @@ async function join(identity: Identity): Promise<MqttClient> {
   return client;
 }
 
+/** What this app never says, though it may be sealed for it. */
+const JUNK = [
+  'null',
+  '{"id":7}',
+  '{"id":"i","text":"t","at":1e300}',
+  '{"id":"i","text":"t","at":1e999}',
+  '{"id":"i","text":"t","at":8640000000000001}',
+  '{"id":"i","text":"t","at":-1}',
+  '{"id":"i","text":"t","at":null}',
+  '{"id":"i","text":"t","at":"1"}',
+  '{"id":"i","text":["t"],"at":1}',
+  JSON.stringify({ id: 'i', text: 't'.repeat(TEXT_MAX + 1), at: 1 }),
+  JSON.stringify({ id: 'i'.repeat(65), text: 't', at: 1 }),
+  JSON.stringify({ ack: 'i'.repeat(65) }),
+];
+
 describe('a stock MQTT client behind the front', () => {
   it('converses with the page', async () => {
     const mine = newIdentity();
@@ -99,11 +115,17 @@ describe('a stock MQTT client behind the front', () => {
 
     const answer = sealFor(ana.code, JSON.stringify({ id: 'a stock one', text: 'hola', at: 1 }), mine);
     const herOwn = concat(keyOf(mine.code), new Uint8Array(payload.subarray(32)));
-    for (const junk of [herOwn, answer.slice(1), answer.slice(0, 40), sealFor(ana.code, '{"id":7}', mine)])
+    const sealedJunk = JUNK.map((json) => sealFor(ana.code, json, mine));
+    for (const junk of [herOwn, answer.slice(1), answer.slice(0, 40), ...sealedJunk])
       await client.publishAsync(topicOf(inboxOf(ana.code)), Buffer.from(junk), { qos: 1 });
     await client.publishAsync(topicOf(inboxOf(ana.code)), Buffer.from(answer), { qos: 1 });
     await until('it is there', () => ana.messages.length > 0);
     expect(ana.messages).toEqual([{ id: 'a stock one', from: mine.code, to: ana.code, text: 'hola', at: 1 }]);
+    expect(ana.delivered).toEqual([]);
+    const tomorrow = JSON.stringify({ id: 'a fast clock', text: 'hola', at: Date.now() + 86_400_000 });
+    await client.publishAsync(topicOf(inboxOf(ana.code)), Buffer.from(sealFor(ana.code, tomorrow, mine)), { qos: 1 });
+    await until('it is there, too', () => ana.messages.length > 1);
+    expect(ana.messages[1]?.at).toBeLessThanOrEqual(Date.now());
     await ana.chat.close();
   });
 

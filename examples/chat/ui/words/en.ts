@@ -17,6 +17,8 @@ export const EN = {
   isElsewhere: 'The chat is open in another window of this browser.',
   useHere: 'Use it here',
   noServer: 'This page cannot find out where its chat server is.',
+  noIdentity:
+    'This browser keeps your identity in a form that cannot be read. Nothing was changed. To begin anew, delete what this site keeps in the browser.',
   reload: 'Load again',
 
   // --- the connection ---
@@ -29,6 +31,7 @@ export const EN = {
   },
   throughProxy: 'through a proxy',
   seemsBlocked: 'The chat server cannot be reached: this network seems to block it.',
+  isOffline: 'This device has no network.',
   useAProxy: 'Use a proxy',
   proxySettings: 'Proxy settings',
 
@@ -51,6 +54,8 @@ export const EN = {
   chooseSomebody: 'Choose somebody to write to.',
   unknown: (code: string) => `Unknown ${code}`,
   rename: 'Change name',
+  removeContact: 'Remove contact',
+  removesAll: (name: string) => `Remove ${name}, and all that you have written to each other?`,
 
   // --- a conversation ---
   write: 'Message',
@@ -62,9 +67,7 @@ export const EN = {
     waiting: 'Waiting to be sent',
     sent: 'Sent',
     delivered: 'Delivered',
-    unsent: 'Not sent',
   },
-  sendAgain: 'Send again',
   you: 'You',
   outboxFull: 'Too many messages wait to be sent.',
   conversationWith: (name: string) => `Conversation with ${name}`,
@@ -78,6 +81,7 @@ export const EN = {
   cannotPaste: 'The browser does not let this page read the clipboard: paste into the field.',
   qrImage: 'QR image',
   noQr: 'No QR code was found in this image.',
+  noQrReader: 'The QR reader could not be loaded. Try again when the network works.',
   save: 'Save',
   checking: 'Checking…',
   stages: {
@@ -91,8 +95,8 @@ export const EN = {
     answer: 'The chat server answers',
     bulk: '64 KiB there and back',
   },
-  works: 'Connected',
-  roundTrip: (ms: string) => `There and back: ${ms} ms`,
+  connectedIn: (ms: string) => `Connected in ${ms} ms`,
+  noAddress: 'No address yet: the proxy is not in use.',
   fails: 'Not connected',
   keptAnyway: 'The address is saved all the same, and the app goes on trying.',
   keyKept: 'There was no key in this address. The relay was asked for it, and it is kept from now on.',

@@ -5,6 +5,9 @@ const NEW_LINK = 'از کسی که لینک را داده است لینک تاز
 const AGAIN = 'دوباره امتحان کنید.';
 const SERVICE = 'یک دقیقهٔ دیگر دوباره امتحان کنید، سپس آدرس دیگری را: شاید سرور چت از کار افتاده باشد.';
 
+/** Hosts and codes run from left to right, and must not take the words beside them along. */
+const isolated = (text: string): string => `\u2068${text}\u2069`;
+
 export const FA: Words = {
   language: 'فارسی',
   locale: 'fa',
@@ -22,6 +25,8 @@ export const FA: Words = {
   isElsewhere: 'چت در پنجرهٔ دیگری از همین مرورگر باز است.',
   useHere: 'همین‌جا باز شود',
   noServer: 'این صفحه نمی‌تواند بفهمد سرور چتش کجاست.',
+  noIdentity:
+    'هویت شما در این مرورگر به شکلی است که خوانده نمی‌شود. چیزی تغییر نکرد. برای شروع دوباره، داده‌های این سایت را در مرورگر پاک کنید.',
   reload: 'بارگذاری دوباره',
 
   states: {
@@ -33,6 +38,7 @@ export const FA: Words = {
   },
   throughProxy: 'از راه پروکسی',
   seemsBlocked: 'به سرور چت نمی‌شود رسید: به نظر می‌رسد این شبکه آن را بسته است.',
+  isOffline: 'این دستگاه به شبکه وصل نیست.',
   useAProxy: 'استفاده از پروکسی',
   proxySettings: 'تنظیمات پروکسی',
 
@@ -52,8 +58,10 @@ export const FA: Words = {
   qrOf: 'کد شما، به شکل کد QR',
   unread: (count) => `${count} پیام خوانده‌نشده`,
   chooseSomebody: 'کسی را انتخاب کنید تا برایش بنویسید.',
-  unknown: (code) => `ناشناس ${code}`,
+  unknown: (code) => `ناشناس ${isolated(code)}`,
   rename: 'تغییر نام',
+  removeContact: 'حذف مخاطب',
+  removesAll: (name) => `${isolated(name)} و همهٔ پیام‌هایی که به هم نوشته‌اید حذف شود؟`,
 
   write: 'پیام',
   send: 'ارسال',
@@ -64,9 +72,7 @@ export const FA: Words = {
     waiting: 'در انتظار ارسال',
     sent: 'ارسال شد',
     delivered: 'رسید',
-    unsent: 'ارسال نشد',
   },
-  sendAgain: 'ارسال دوباره',
   you: 'شما',
   outboxFull: 'پیام‌های زیادی در انتظار ارسال‌اند.',
   conversationWith: (name) => `گفتگو با ${name}`,
@@ -79,6 +85,7 @@ export const FA: Words = {
   cannotPaste: 'مرورگر اجازه نمی‌دهد این صفحه کلیپ‌بورد را بخواند: خودتان در کادر بچسبانید.',
   qrImage: 'تصویر QR',
   noQr: 'در این تصویر کد QR پیدا نشد.',
+  noQrReader: 'QRخوان بارگذاری نشد. وقتی شبکه کار کرد دوباره امتحان کنید.',
   save: 'ذخیره',
   checking: 'در حال بررسی…',
   stages: {
@@ -92,16 +99,16 @@ export const FA: Words = {
     answer: 'سرور چت جواب داد',
     bulk: '۶۴ کیبی‌بایت رفت و برگشت',
   },
-  works: 'وصل است',
-  roundTrip: (ms) => `رفت و برگشت: ${ms} میلی‌ثانیه`,
+  connectedIn: (ms) => `در ${ms} میلی‌ثانیه وصل شد`,
+  noAddress: 'هنوز آدرسی نیست: از پروکسی استفاده نمی‌شود.',
   fails: 'وصل نیست',
   keptAnyway: 'با این حال آدرس ذخیره شد و برنامه باز هم امتحان می‌کند.',
   keyKept: 'در این آدرس کلید نبود. کلید از خودِ رله پرسیده شد و از این پس همان نگه داشته می‌شود.',
   again: 'بررسی دوباره',
-  tryNext: (host) => `آدرس بعدی را امتحان کنید: ${host}`,
+  tryNext: (host) => `آدرس بعدی را امتحان کنید: ${isolated(host)}`,
   saved: 'آدرس‌های ذخیره‌شده',
   inUse: 'در حال استفاده',
-  remove: (host) => `حذف ${host}`,
+  remove: (host) => `حذف ${isolated(host)}`,
   causes: {
     'link-invalid': { message: 'این نه لینک است و نه آدرس یک رله.', next: 'همهٔ لینک را دوباره بچسبانید.' },
     'no-key': {

@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util';
 import { randomKey } from '../client/cli/issue-invite.ts';
 import { RelayFolder, type Secrets } from '../client/cli/relay-folder.ts';
+import { DAY, dayOf } from '../worker/day.ts';
 import { deployAfter, readRelay } from './deploy-after.ts';
 
 const help = (name: string) => `${name} [OPTIONS]
@@ -13,8 +14,6 @@ Makes a new key for the relay, and deploys it. Links and invites of the old key 
   --yes        asks nothing
   -h, --help   this text
 `;
-
-const DAY = 24 * 60 * 60_000;
 
 export async function run(args: string[], name: string): Promise<void> {
   const { values } = parseArgs({
@@ -42,8 +41,6 @@ export async function run(args: string[], name: string): Promise<void> {
   );
   await deployAfter(folder, values.yes);
 }
-
-const dayOf = (time: number): string => new Date(time).toISOString().slice(0, 10);
 
 function parseDay(text: string): string {
   const time = /^\d{4}-\d\d-\d\d$/.test(text) ? Date.parse(`${text}T00:00:00Z`) : Number.NaN;

@@ -5,9 +5,9 @@ import { nodeCipher } from '../client/node/cipher.ts';
 import { type Bytes, fromBase64url, toBase64url } from '../protocol/bytes.ts';
 import { INVITE_ID } from '../protocol/limits.ts';
 import { formatLink } from '../protocol/link.ts';
+import { DAY } from '../worker/day.ts';
 import type { Relay } from './variables.ts';
 
-const DAY = 24 * 60 * 60_000;
 /** The label of the volunteer's own invite. */
 const OWN = 'me';
 

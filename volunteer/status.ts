@@ -5,6 +5,8 @@ import { RelayFolder } from '../client/cli/relay-folder.ts';
 import { inUnits } from '../client/cli/status.ts';
 import { PuenteError } from '../protocol/errors.ts';
 import type { CountedDay, StatusReport } from '../protocol/status.ts';
+import { dayOf } from '../worker/day.ts';
+import { sum } from '../worker/tally.ts';
 import { askStatus } from './ask-status.ts';
 import { readRelay } from './deploy-after.ts';
 import { Failure } from './failure.ts';
@@ -64,7 +66,7 @@ const SHOWN = 14;
 const HEAD = ['day', 'sessions', 'checks', 'up', 'down', 'refused'];
 
 function tableOf(days: CountedDay[]): string {
-  const today = new Date().toISOString().slice(0, 10);
+  const today = dayOf(Date.now());
   const rows = days.slice(-SHOWN).map((day) => rowOf(day.day === today ? 'today' : day.day, day));
   const all = rowOf(days.length === 1 ? 'in all' : `${days.length} days`, days.reduce(together));
   const cells = [HEAD, ...rows, all];
@@ -92,14 +94,12 @@ function rowOf(name: string, { sessions, checks, up, down, refused }: CountedDay
 }
 
 function together(some: CountedDay, others: CountedDay): CountedDay {
-  const refused = { ...some.refused };
-  for (const [code, count] of Object.entries(others.refused)) refused[code] = (refused[code] ?? 0) + count;
   return {
     day: '',
     sessions: some.sessions + others.sessions,
     checks: some.checks + others.checks,
     up: some.up + others.up,
     down: some.down + others.down,
-    refused,
+    refused: sum(some.refused, others.refused),
   };
 }

@@ -11,6 +11,7 @@ import { decodeInvite, type Invite, openInvite } from '../protocol/invite.ts';
 import { HELLO_AGE_MAX, HELLO_OVERHEAD } from '../protocol/limits.ts';
 import { Responder } from '../protocol/noise.ts';
 import type { AcceptedKey, Config } from './config.ts';
+import { dayOf } from './day.ts';
 
 export interface Admitted {
   /** The subprotocol to answer with. */
@@ -100,7 +101,7 @@ async function sourceOf(request: Request, { sourceKey }: Config): Promise<string
   const address = request.headers.get('CF-Connecting-IP');
   if (!address) return undefined;
   const network = address.includes(':') ? firstHalf(address) : address;
-  const day = new Date().toISOString().slice(0, 10);
+  const day = dayOf(Date.now());
   return toBase64url(await native.hmac(sourceKey, toUtf8(`${day} ${network}`)));
 }
 

@@ -7,6 +7,7 @@ import { HUBS_MAX, INVITE_ID, RESUME_SECONDS_MAX } from '../protocol/limits.ts';
 import { type RelayKey, relayKeyOf } from '../protocol/noise.ts';
 import { statusKeyOf } from '../protocol/status.ts';
 import { type BackendTable, parseBackends } from './backends.ts';
+import { DAY } from './day.ts';
 import { type Env, invalid } from './env.ts';
 
 export interface Config {
@@ -79,8 +80,6 @@ async function parseConfig(env: Env): Promise<Config> {
 async function acceptedKey(secret: Bytes, until: number): Promise<AcceptedKey> {
   return { ...(await relayKeyOf(native, secret)), inviteKey: await inviteKeyOf(native, secret), until };
 }
-
-const DAY = 24 * 60 * 60_000;
 
 async function oldKey({ OLD_RELAY_KEY, OLD_KEY_UNTIL }: Env): Promise<AcceptedKey[]> {
   if (!OLD_RELAY_KEY && !OLD_KEY_UNTIL) return [];

@@ -5,6 +5,7 @@
 import { COUNTS_GATHERED, HUB_ANSWER_TIMEOUT, PUBLIC_COUNTS_TIME, PUBLIC_SESSIONS_MIN } from '../protocol/limits.ts';
 import type { CountedDay, StatusReport } from '../protocol/status.ts';
 import type { Config } from './config.ts';
+import { DAY, dayOf } from './day.ts';
 import type { Env } from './env.ts';
 import { type HubStub, hubNumbered } from './hubs.ts';
 import type { LedgerDay } from './ledger.ts';
@@ -110,7 +111,7 @@ export async function publicCounts(env: Env, config: Config): Promise<PublicCoun
 }
 
 async function pastCounts(env: Env, config: Config): Promise<PublicCounts | undefined> {
-  const today = new Date().toISOString().slice(0, 10);
+  const today = dayOf(Date.now());
   const { days, answered } = await gather(env, config);
   const past = days.filter(({ day }) => day < today);
   const [first] = past;
@@ -125,8 +126,6 @@ async function pastCounts(env: Env, config: Config): Promise<PublicCounts | unde
     refused: rounded(refusals),
   };
 }
-
-const DAY = 24 * 60 * 60_000;
 
 /** Down, to two digits, and never to less than tens: a single one is somebody's. */
 function rounded(count: number): number {

@@ -1,11 +1,16 @@
 /** A hub's counts, a row for each day: gathered in memory, written to its SQLite now and then. */
 import { COUNTED_DAYS_MAX, COUNTS_WRITTEN_EVERY } from '../protocol/limits.ts';
+import { DAY, dayOf } from './day.ts';
 import { type Counts, sum, Tally } from './tally.ts';
-
-const DAY = 24 * 60 * 60_000;
 
 /** One row for a day, whatever was counted on it, as each row that is written is billed; by the number of the day, which needs no index. */
 const TABLE = 'CREATE TABLE IF NOT EXISTS days (day INTEGER PRIMARY KEY, counts TEXT NOT NULL)';
+
+/** As the table has it. */
+const dayNumber = (): number => Math.floor(Date.now() / DAY);
+
+/** The last day that is not kept any more. */
+const forgotten = (): number => dayNumber() - COUNTED_DAYS_MAX;
 
 export interface LedgerDay {
   /** `2026-11-25`, UTC. */
@@ -52,13 +57,12 @@ export class Ledger {
     const { sql } = this.#storage;
     sql.exec(TABLE);
     // A relay that nobody uses writes nothing, and so deletes nothing.
-    const oldest = Math.floor(Date.now() / DAY) - COUNTED_DAYS_MAX;
     const kept = sql.exec<{ day: number; counts: string }>(
       'SELECT day, counts FROM days WHERE day > ? ORDER BY day',
-      oldest,
+      forgotten(),
     );
     return kept.toArray().map(({ day, counts }) => ({
-      day: new Date(day * DAY).toISOString().slice(0, 10),
+      day: dayOf(day * DAY),
       counts: JSON.parse(counts),
     }));
   }
@@ -71,13 +75,13 @@ export class Ledger {
   #write(): void {
     const counts = this.tally.take();
     if (!counts) return;
-    const today = Math.floor(Date.now() / DAY);
+    const today = dayNumber();
     this.#guarded(({ sql }) => {
       sql.exec(TABLE);
       const [row] = sql.exec<{ counts: string }>('SELECT counts FROM days WHERE day = ?', today).toArray();
       const all = JSON.stringify(sum(row ? JSON.parse(row.counts) : {}, counts));
       sql.exec('INSERT INTO days VALUES (?, ?) ON CONFLICT (day) DO UPDATE SET counts = excluded.counts', today, all);
-      sql.exec('DELETE FROM days WHERE day <= ?', today - COUNTED_DAYS_MAX);
+      sql.exec('DELETE FROM days WHERE day <= ?', forgotten());
     });
   }
 

@@ -1,16 +1,12 @@
 /** The list of the check's stages, which the page has already. */
+import type { CheckWords } from '../../protocol/check-page.ts';
 import type { CheckedStage } from '../index.ts';
-
-export interface StateWords {
-  ok: string;
-  failed: string;
-}
 
 export class StageList {
   readonly #list: HTMLElement;
-  readonly #words: StateWords;
+  readonly #words: CheckWords['states'];
 
-  constructor(list: HTMLElement, words: StateWords) {
+  constructor(list: HTMLElement, words: CheckWords['states']) {
     this.#list = list;
     this.#words = words;
   }

@@ -1,7 +1,6 @@
 /** Pictures of text as small PNGs: Chromium's own are in full colour, which a page of few colours does not need. */
-import { crc32, deflateSync } from 'node:zlib';
-
-const SIGNATURE = Buffer.from('89504e470d0a1a0a', 'hex');
+import { deflateSync } from 'node:zlib';
+import { png } from '../../examples/local/png.ts';
 
 /** With a palette of at most 256 colours, where those that are nearly the same are one. */
 export function smallPng(width: number, height: number, rgba: Buffer): Buffer {
@@ -33,21 +32,5 @@ function indexed(width: number, height: number, rgba: Buffer, mask: number): Buf
   header.writeUInt32BE(width, 0);
   header.writeUInt32BE(height, 4);
   header.set([8, 3], 8); // bits a pixel, of a palette; the other methods are 0
-  return Buffer.concat([
-    SIGNATURE,
-    chunk('IHDR', header),
-    chunk('PLTE', Buffer.from(colours)),
-    chunk('IDAT', deflateSync(rows, { level: 9 })),
-    chunk('IEND', Buffer.alloc(0)),
-  ]);
-}
-
-/** PNG (https://www.w3.org/TR/png-3) section 5.3: length, type, data, CRC of type and data. */
-function chunk(type: string, data: Buffer): Buffer {
-  const typed = Buffer.concat([Buffer.from(type, 'latin1'), data]);
-  const length = Buffer.alloc(4);
-  length.writeUInt32BE(data.length);
-  const crc = Buffer.alloc(4);
-  crc.writeUInt32BE(crc32(typed));
-  return Buffer.concat([length, typed, crc]);
+  return png(['IHDR', header], ['PLTE', Buffer.from(colours)], ['IDAT', deflateSync(rows, { level: 9 })]);
 }

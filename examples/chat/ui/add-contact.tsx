@@ -3,7 +3,7 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { canWriteTo, isCode } from './codes.ts';
 import type { Model } from './model.ts';
-import { NAME_MAX } from './people.ts';
+import { NameField } from './name-field.tsx';
 import { conversationLink, linkTo } from './route.ts';
 import { Screen } from './screen.tsx';
 import { TakeText } from './take-text.tsx';
@@ -42,15 +42,7 @@ export function AddContact({ model }: { model: Model }): JSX.Element {
             onInput={({ currentTarget }) => setCode(currentTarget.value.trim())}
           />
           <TakeText take={(text) => setCode(text.trim())} />
-          <label for="name">{words.name}</label>
-          <input
-            id="name"
-            dir="auto"
-            autocomplete="off"
-            maxLength={NAME_MAX}
-            value={name}
-            onInput={({ currentTarget }) => setName(currentTarget.value)}
-          />
+          <NameField name={name} change={setName} />
           <p class="fault" role="alert">
             {fault}
           </p>

@@ -3,7 +3,8 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { nameOf } from './contact-name.tsx';
 import type { Model } from './model.ts';
-import { type Contact, NAME_MAX } from './people.ts';
+import { NameField } from './name-field.tsx';
+import type { Contact } from './people.ts';
 import { conversationLink, linkTo } from './route.ts';
 import { Screen } from './screen.tsx';
 import { useWords } from './words/words.ts';
@@ -26,15 +27,7 @@ export function ContactPage({ model, contact }: { model: Model; contact: Contact
     <Screen title={nameOf(contact, words)} back={back}>
       <form class="page scrolling" onSubmit={save}>
         <div class="card">
-          <label for="name">{words.name}</label>
-          <input
-            id="name"
-            dir="auto"
-            autocomplete="off"
-            maxLength={NAME_MAX}
-            value={name}
-            onInput={({ currentTarget }) => setName(currentTarget.value)}
-          />
+          <NameField name={name} change={setName} />
           <p class="code" dir="ltr">
             {contact.code}
           </p>

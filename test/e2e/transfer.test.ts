@@ -3,19 +3,19 @@ import { once } from 'node:events';
 import type net from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createConnection, type PuenteSocket } from '../../client/node/index.ts';
+import { type LocalRelay, startRelay } from '../../examples/local/relay.ts';
 import { WINDOW_INITIAL, WINDOW_MAX } from '../../protocol/limits.ts';
 import { type Backend, startBackend } from '../support/backend.ts';
 import { KnownBytes, KnownBytesCheck } from '../support/bytes.ts';
 import { countingDial } from '../support/counting-dial.ts';
 import { bytesInKernel, openSockets, workerdPids } from '../support/proc.ts';
 import { openHello, RawClient } from '../support/raw-client.ts';
-import { type Relay, startRelay } from '../support/relay.ts';
 import { until } from '../support/until.ts';
 
 const MiB = 1024 * 1024;
 
 let backend: Backend;
-let relay: Relay;
+let relay: LocalRelay;
 let serve: (socket: net.Socket) => void;
 
 beforeAll(async () => {

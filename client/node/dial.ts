@@ -7,6 +7,7 @@ import { RECORD_MAX } from '../../protocol/limits.ts';
 import type { Dial, DialEvents } from '../runtime.ts';
 import { RESOLVERS } from './doh.ts';
 import { KnownWays } from './known.ts';
+import { MASKED_MIN, masked } from './masked.ts';
 import { Search } from './search.ts';
 import { parseAddress, sourcesOf } from './sources.ts';
 
@@ -57,11 +58,13 @@ export function dialer({ addresses = [], doh = RESOLVERS, lookup = systemLookup 
     };
     const search = new Search(target, knownWays.to(to.host), (stage) => events.passed?.(stage));
     let socket: WebSocket | undefined;
+    let tcp: Socket | undefined;
     let isUnwanted = false;
     search.run().then(
       (connection) => {
         // Not before it is verified: a ticket stands for that.
         connection.on('session', (ticket: Buffer) => tickets.set(to.host, ticket));
+        tcp = connection;
         socket = upgrade(connection, to, protocols, events);
         if (isUnwanted) socket.terminate();
       },
@@ -69,7 +72,10 @@ export function dialer({ addresses = [], doh = RESOLVERS, lookup = systemLookup 
     );
     return {
       send(message) {
-        if (socket?.readyState === WebSocket.OPEN) socket.send(message);
+        if (socket?.readyState !== WebSocket.OPEN) return;
+        // In order: without compression `ws` writes what it is given at once.
+        if (message.length < MASKED_MIN) socket.send(message);
+        else tcp?.write(masked(message));
       },
       close() {
         isUnwanted = true;

@@ -1,0 +1,48 @@
+/**
+ * Messages of a WebSocket's client, masked by words. `ws` does it byte by byte, which was more than half of what an upload cost the
+ * client's process; this takes a tenth of that (docs/performance.md).
+ */
+import type { Bytes } from '../../protocol/bytes.ts';
+
+/** Shorter ones have a shorter header; `ws` masks them as well. */
+export const MASKED_MIN = 126;
+
+/** Two bytes, the length as u16, the mask. */
+const HEADER = 8;
+const BINARY_AND_FINAL = 0x82;
+const MASKED = 0x80;
+/** In place of a length: that is a u16, and follows. */
+const U16_FOLLOWS = 126;
+
+/** For some hundreds of messages at once: asking for four bytes takes a system call. */
+const masks = new Uint32Array(1024);
+let masksUsed = masks.length;
+
+function nextMask(): number {
+  if (masksUsed === masks.length) {
+    crypto.getRandomValues(masks);
+    masksUsed = 0;
+  }
+  return masks[masksUsed++] as number;
+}
+
+/**
+ * A binary message as one frame on the wire (RFC 6455 sections 5.2 and 5.3).
+ * @param message MASKED_MIN to 65,535 bytes, which are only read
+ */
+export function masked(message: Bytes): Bytes {
+  const { length } = message;
+  // Not zeroed, and of its own: it must stay as it is until the socket has written it.
+  const memory = Buffer.allocUnsafeSlow(4 * Math.ceil((HEADER + length) / 4)).buffer;
+  const words = new Uint32Array(memory);
+  const bytes = new Uint8Array(memory, 0, HEADER + length);
+  bytes[0] = BINARY_AND_FINAL;
+  bytes[1] = MASKED | U16_FOLLOWS;
+  bytes[2] = length >>> 8;
+  bytes[3] = length;
+  const mask = nextMask();
+  words[1] = mask;
+  bytes.set(message, HEADER);
+  for (let at = HEADER / 4; at < words.length; at += 1) words[at] = (words[at] as number) ^ mask;
+  return bytes;
+}

@@ -84,7 +84,7 @@ export const PADDED_RECORDS = 8;
 
 /** Records that wait to be opened. A peer that keeps to its credit and fills its packets stays far below a window
  * and a half; this is where one that floods is reset. */
-export const UNOPENED_MAX = 2 * 1024 * 1024;
+export const UNOPENED_MAX = 3 * 1024 * 1024;
 
 /** A record of a few bytes costs its queue far more than its length, so the number of those that wait is bounded
  * too. A sender coalesces the writes of one tick, so this many in one tick of the receiver is a flood. */
@@ -121,12 +121,13 @@ export const SHARE_MIN = 1 / 3;
  * flight (RFC 6928: about 14 KB), and it doubles as fast: no start is slower for it. */
 export const WINDOW_INITIAL = 32 * 1024;
 
-/** 1 MiB fills 70 Mbit/s at a round trip of 120 ms. */
-export const WINDOW_MAX = 1024 * 1024;
+/** 2 MiB fill 70 Mbit/s at a round trip of 240 ms; and on a fast path they last while V8 collects garbage at the other end. With half as
+ * much a download had 0.9 of the throughput (docs/performance.md). */
+export const WINDOW_MAX = 2 * 1024 * 1024;
 
-/** A window doubles when a whole one was used within this time, the longest round trip that is worth filling: a chat
- * that takes an hour for 64 KiB never needs more. */
-export const WINDOW_GROWTH_TIME = 2000;
+/** A window doubles when a whole one was used within this time, the longest round trip that is worth filling: by satellite it is 600 ms.
+ * A chat that takes an hour for 64 KiB never needs more, and the largest is for more than a MiB a second. */
+export const WINDOW_GROWTH_TIME = 1000;
 
 /** All windows and replay buffers of one isolate, 64 MiB: half of what it has. */
 export const ISOLATE_WINDOWS_MAX = 67_108_864;
@@ -386,7 +387,7 @@ export const SOURCES_MAX = 4096;
 // --- the gateway on the user's machine -------------------------------------------------------------------------
 
 /** Clients of all its ports at a time. A browser opens 32 connections to a proxy, WhatsApp a few for each phone; each takes two
- * file descriptors, of which some systems give 1,024, and two windows: half a GiB at the very most. */
+ * file descriptors, of which some systems give 1,024, and two windows: a GiB at the very most. */
 export const GATEWAY_CLIENTS_MAX = 256;
 
 /** From its first byte to the name of its backend: on a local network no client needs longer, TLS included. */

@@ -1,21 +1,21 @@
 /** Bulk, back-pressure and clean-up, through the real Worker over a real port to a real TCP backend. */
 import { once } from 'node:events';
 import type net from 'node:net';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createConnection, type PuenteSocket } from '../../client/node/index.ts';
-import { type LocalRelay, startRelay } from '../../examples/local/relay.ts';
 import { WINDOW_INITIAL, WINDOW_MAX } from '../../protocol/limits.ts';
 import { type Backend, startBackend } from '../support/backend.ts';
 import { KnownBytes, KnownBytesCheck } from '../support/bytes.ts';
 import { countingDial } from '../support/counting-dial.ts';
 import { bytesInKernel, openSockets, workerdPids } from '../support/proc.ts';
 import { openHello, RawClient } from '../support/raw-client.ts';
+import { type Relay, startRelay } from '../support/relay.ts';
 import { until } from '../support/until.ts';
 
 const MiB = 1024 * 1024;
 
 let backend: Backend;
-let relay: LocalRelay;
+let relay: Relay;
 let serve: (socket: net.Socket) => void;
 
 beforeAll(async () => {
@@ -200,10 +200,6 @@ describe.skipIf(process.platform !== 'linux')('clean-up', () => {
       socket.destroy(new Error('reset'));
       await closed(socket);
     },
-    async 'the backend resets'(socket) {
-      socket.write('reset me');
-      await closed(socket);
-    },
     async 'the client leaves before it is connected'(socket) {
       socket.write('bye');
       socket.destroy();
@@ -211,32 +207,56 @@ describe.skipIf(process.platform !== 'linux')('clean-up', () => {
     },
   };
 
-  it('leaves no socket, timer or listener behind after 1,000 sessions', async () => {
+  beforeEach(() => {
     serve = (socket) => {
       socket.on('data', (bytes) => (String(bytes) === 'reset me' ? socket.resetAndDestroy() : socket.write(bytes)));
       socket.on('end', () => socket.end());
     };
-    const round = async () => {
-      const sessions = Object.values(endings).flatMap((end) => Array.from({ length: 10 }, () => end));
-      await Promise.all(
-        sessions.map((end) => {
-          const socket = connect();
-          socket.on('error', () => {});
-          return end(socket);
-        }),
-      );
-    };
+  });
+
+  /** Opens a session for each, all at once. */
+  async function round(ends: (typeof endings)[string][]): Promise<void> {
+    await Promise.all(
+      ends.map((end) => {
+        const socket = connect();
+        socket.on('error', () => {});
+        return end(socket);
+      }),
+    );
+  }
+
+  /** Of workerd, once the sessions before have settled. */
+  async function heldSockets(): Promise<() => number> {
     const [pid] = workerdPids();
     if (!pid) throw new Error('no workerd');
-    await round();
-    await until('the first round is gone', () => backend.open.size === 0, 15_000);
-    const before = { sockets: openSockets(pid), resources: resources(), accepted: backend.accepted };
-    for (let sessions = 0; sessions < 1000; sessions += 50) await round();
+    await until('no backend is connected', () => backend.open.size === 0, 15_000);
+    return () => openSockets(pid);
+  }
+
+  it('leaves no socket, timer or listener behind after 1,000 sessions', async () => {
+    const each = Object.values(endings).flatMap((end) => Array.from({ length: 10 }, () => end));
+    await round(each);
+    const sockets = await heldSockets();
+    const before = { sockets: sockets(), resources: resources(), accepted: backend.accepted };
+    for (let sessions = 0; sessions < 1000; sessions += each.length) await round(each);
     // All but those that the client resets before they are connected.
-    await until('all others were connected', () => backend.accepted - before.accepted >= 800, 15_000);
+    await until('all others were connected', () => backend.accepted - before.accepted >= 750, 15_000);
     await until('every backend socket is closed', () => backend.open.size === 0, 15_000);
-    await until('workerd holds no more sockets', () => openSockets(pid) <= before.sockets, 15_000);
+    // Sooner than a hub that nobody uses is evicted, which would hide what it had kept.
+    await until('workerd holds no more sockets', () => sockets() <= before.sockets, 5000);
     await until('the client holds nothing more', () => resources() <= before.resources, 15_000);
+  });
+
+  it('leaves no socket that a backend has reset behind, once its hub is evicted', async () => {
+    const sockets = await heldSockets();
+    const before = sockets();
+    const resets = async (socket: PuenteSocket) => {
+      socket.write('reset me');
+      await closed(socket);
+    };
+    await round(Array.from({ length: 50 }, () => resets));
+    // Nothing that a Worker can call lets go of them (decision 26).
+    await until('workerd holds no more sockets', () => sockets() <= before, 40_000);
   });
 });
 

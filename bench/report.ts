@@ -1,4 +1,5 @@
 /** The bench's results: what they must reach, as a table, as JSON. */
+import { WINDOW_MAX } from '../protocol/limits.ts';
 import type { Figure, Result } from './figures.ts';
 import type { Name } from './lab.ts';
 import { medianRatio } from './statistics.ts';
@@ -21,8 +22,8 @@ const ratio: Value = ({ results: { tunnel, floor } }) => tunnel && floor && medi
 const cpuRatio: Value = ({ results: { tunnel, floor } }) =>
   tunnel?.cpu && floor?.cpu && medianRatio(tunnel.cpu, floor.cpu);
 
-/** Two windows of 1 MiB, and 8 MiB for what the kernel's buffers and the runtime hold. */
-const STALLED_MAX = 2 + 8;
+/** MiB: two windows, and 8 for what the kernel's buffers and the runtime hold. */
+const STALLED_MAX = (2 * WINDOW_MAX) / 1024 ** 2 + 8;
 
 const TARGETS: [Key, string, 'at least' | 'at most', number, Value][] = [
   ['down', 'throughput of the floor', 'at least', 0.7, ratio],

@@ -1,6 +1,6 @@
 /** The page: the list and beside it, or on a narrow screen over it, whatever is open. */
 import type { JSX } from 'preact';
-import { useEffect, useReducer } from 'preact/hooks';
+import { useLayoutEffect, useReducer } from 'preact/hooks';
 import { AddContact } from './add-contact.tsx';
 import { Chats } from './chats.tsx';
 import { Announcement } from './connection.tsx';
@@ -16,10 +16,11 @@ import { YourCode } from './your-code.tsx';
 
 export function App({ model }: { model: Model }): JSX.Element {
   const [, render] = useReducer<number, void>((count) => count + 1, 0);
-  useEffect(() => model.subscribe(() => render()), [model]);
+  // Not after the next frame, as `useEffect` does it: what the model tells until then would not be seen.
+  useLayoutEffect(() => model.subscribe(() => render()), [model]);
   const words = LANGUAGES[model.language];
   const unread = model.people.all.reduce((sum, contact) => sum + contact.unread, 0);
-  useEffect(() => {
+  useLayoutEffect(() => {
     document.documentElement.lang = words.locale;
     document.documentElement.dir = words.direction;
     document.title = unread > 0 ? `(${unread}) ${words.app}` : words.app;

@@ -107,8 +107,10 @@ export class User {
   }
 
   async say(text: string): Promise<void> {
-    await this.page.getByLabel(this.words.write).fill(text);
-    await this.page.keyboard.press('Enter');
+    const line = this.page.getByLabel(this.words.write);
+    await line.fill(text);
+    // Pressed there: a page that has just been shown moves the focus to its heading.
+    await line.press('Enter');
   }
 
   bubble(text: string): Locator {

@@ -1,5 +1,5 @@
 /** Which page is shown: it stands in the address, so that the browser's own Back works. */
-import { useEffect, useState } from 'preact/hooks';
+import { useLayoutEffect, useState } from 'preact/hooks';
 
 const PAGES = [
   '/',
@@ -28,7 +28,8 @@ function routeOf(hash: string): Route {
 
 export function useRoute(): Route {
   const [hash, setHash] = useState(location.hash);
-  useEffect(() => {
+  // Not after the next frame, as `useEffect` does it: where somebody goes until then would not be seen.
+  useLayoutEffect(() => {
     const follow = (): void => setHash(location.hash);
     addEventListener('hashchange', follow);
     return () => removeEventListener('hashchange', follow);

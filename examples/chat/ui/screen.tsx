@@ -1,6 +1,6 @@
 /** What all pages have: a bar with a way back and a name, and what is beneath it. */
 import type { ComponentChildren, JSX } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { Icon } from './icons.tsx';
 import { useWords } from './words/words.ts';
 
@@ -19,7 +19,8 @@ export function Screen({ title, subtitle, back, actions, children }: Props): JSX
   const words = useWords();
   const heading = useRef<HTMLHeadingElement>(null);
   // Who goes on by keyboard, or listens, begins at the top of a new page. The first page leaves the focus where the browser has it.
-  useEffect(() => {
+  // At once, or the focus leaves a field in which they have begun to write.
+  useLayoutEffect(() => {
     if (back) heading.current?.focus();
   }, [back]);
   return (

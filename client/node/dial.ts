@@ -57,33 +57,40 @@ export function dialer({ addresses = [], doh = RESOLVERS, lookup = systemLookup 
       ticket: thrifty ? tickets.get(to.host) : undefined,
     };
     const search = new Search(target, knownWays.to(to.host), (stage) => events.passed?.(stage));
-    let socket: WebSocket | undefined;
-    let tcp: Socket | undefined;
+    let opened: Opened | undefined;
     let isUnwanted = false;
     search.run().then(
       (connection) => {
         // Not before it is verified: a ticket stands for that.
         connection.on('session', (ticket: Buffer) => tickets.set(to.host, ticket));
-        tcp = connection;
-        socket = upgrade(connection, to, protocols, events);
-        if (isUnwanted) socket.terminate();
+        opened = { connection, webSocket: upgrade(connection, to, protocols, events) };
+        if (isUnwanted) opened.webSocket.terminate();
       },
       (error: PuenteError) => events.closed(error),
     );
     return {
       send(message) {
-        if (socket?.readyState !== WebSocket.OPEN) return;
-        // In order: without compression `ws` writes what it is given at once.
-        if (message.length < MASKED_MIN) socket.send(message);
-        else tcp?.write(masked(message));
+        if (opened?.webSocket.readyState === WebSocket.OPEN) send(opened, message);
       },
       close() {
         isUnwanted = true;
         search.giveUp();
-        socket?.close(1000);
+        opened?.webSocket.close(1000);
       },
     };
   };
+}
+
+interface Opened {
+  connection: Socket;
+  /** On that connection. */
+  webSocket: WebSocket;
+}
+
+/** In order, whoever masks it: without compression `ws` writes what it is given at once. */
+function send({ connection, webSocket }: Opened, message: Bytes): void {
+  if (message.length < MASKED_MIN) webSocket.send(message);
+  else connection.write(masked(message));
 }
 
 /** With the system's resolver first, and no other addresses given. */

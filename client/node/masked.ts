@@ -1,6 +1,6 @@
 /**
  * Messages of a WebSocket's client, masked by words. `ws` does it byte by byte, which was more than half of what an upload cost the
- * client's process; this takes a tenth of that (docs/performance.md).
+ * client's process; this takes an eighth of that (docs/performance.md).
  */
 import type { Bytes } from '../../protocol/bytes.ts';
 
@@ -14,7 +14,7 @@ const MASKED = 0x80;
 /** In place of a length: that is a u16, and follows. */
 const U16_FOLLOWS = 126;
 
-/** For some hundreds of messages at once: asking for four bytes takes a system call. */
+/** For a thousand messages at once: asking for four bytes takes a system call. */
 const masks = new Uint32Array(1024);
 let masksUsed = masks.length;
 

@@ -1,51 +1,43 @@
 /** What the client masks itself, read by `ws` as a server does it, and looked at on the wire. */
-import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:http';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { WebSocketServer } from 'ws';
 import { dial } from '../../client/node/dial.ts';
 import { MASKED_MIN, masked } from '../../client/node/masked.ts';
+import { type Listening, listen } from '../../examples/local/listen.ts';
 import type { Wire } from '../../protocol/carrier.ts';
 import { RECORD_MAX } from '../../protocol/limits.ts';
 import { KnownBytes } from '../support/bytes.ts';
 import { until } from '../support/until.ts';
 
-let server: Server;
-let webSockets: WebSocketServer;
+let server: Listening;
 let received: Buffer[];
-/** All that the client has sent, upgrade request included. */
+/** All that the client has sent after its upgrade request. */
 let wire: Buffer[];
 
 beforeEach(async () => {
   received = [];
   wire = [];
-  webSockets = new WebSocketServer({ noServer: true });
+  const webSockets = new WebSocketServer({ noServer: true });
   webSockets.on('connection', (socket) => {
     socket.on('message', (data: Buffer, isBinary) => received.push(isBinary ? data : Buffer.from('text')));
     // So that `ws` has something of its own to write between the client's messages.
     for (let at = 0; at < 20; at += 1) socket.ping();
   });
-  server = createServer().on('upgrade', (request, socket, head) => {
+  const http = createServer().on('upgrade', (request, socket, head) => {
     // First and copied: `ws` unmasks in place.
     socket.on('data', (chunk: Buffer) => wire.push(Buffer.from(chunk)));
     webSockets.handleUpgrade(request, socket, head, (webSocket) => webSockets.emit('connection', webSocket));
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  server = await listen(http);
 });
 
-afterEach(async () => {
-  for (const socket of webSockets.clients) socket.terminate();
-  server.close();
-  await once(server, 'close');
-});
+afterEach(() => server.close());
 
 async function connect(): Promise<Wire> {
-  const { port } = server.address() as AddressInfo;
   const passed: string[] = [];
   const events = { message: () => {}, closed: () => {}, passed: (stage: string) => void passed.push(stage) };
-  const connection = dial(`ws://127.0.0.1:${port}/`, [], events, false);
+  const connection = dial(`ws://127.0.0.1:${server.port}/`, [], events, false);
   await until('the WebSocket is open', () => passed.includes('upgrade'));
   return connection;
 }

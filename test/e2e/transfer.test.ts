@@ -225,18 +225,17 @@ describe.skipIf(process.platform !== 'linux')('clean-up', () => {
     );
   }
 
-  /** Of workerd, once the sessions before have settled. */
-  async function heldSockets(): Promise<() => number> {
+  /** Of workerd. */
+  function sockets(): number {
     const [pid] = workerdPids();
     if (!pid) throw new Error('no workerd');
-    await until('no backend is connected', () => backend.open.size === 0, 15_000);
-    return () => openSockets(pid);
+    return openSockets(pid);
   }
 
   it('leaves no socket, timer or listener behind after 1,000 sessions', async () => {
     const each = Object.values(endings).flatMap((end) => Array.from({ length: 10 }, () => end));
     await round(each);
-    const sockets = await heldSockets();
+    await until('the first round is gone', () => backend.open.size === 0, 15_000);
     const before = { sockets: sockets(), resources: resources(), accepted: backend.accepted };
     for (let sessions = 0; sessions < 1000; sessions += each.length) await round(each);
     // All but those that the client resets before they are connected.
@@ -248,7 +247,7 @@ describe.skipIf(process.platform !== 'linux')('clean-up', () => {
   });
 
   it('leaves no socket that a backend has reset behind, once its hub is evicted', async () => {
-    const sockets = await heldSockets();
+    await until('no session is left', () => backend.open.size === 0, 15_000);
     const before = sockets();
     const resets = async (socket: PuenteSocket) => {
       socket.write('reset me');

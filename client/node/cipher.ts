@@ -15,7 +15,7 @@ import {
   hkdfSync,
   type KeyObject,
 } from 'node:crypto';
-import { type Bytes, concat, EMPTY } from '../../protocol/bytes.ts';
+import { type Bytes, concat, EMPTY, free } from '../../protocol/bytes.ts';
 import { type Cipher, checkedSecret, nonces } from '../../protocol/cipher.ts';
 import { TAG } from '../../protocol/limits.ts';
 
@@ -51,12 +51,13 @@ export const nodeCipher: Cipher = {
     return (counter, associated, plaintext) => {
       const cipher = createCipheriv('aes-256-gcm', secret, nonce(counter), OPTIONS);
       if (associated.length > 0) cipher.setAAD(associated);
-      const ciphertext = cipher.update(plaintext);
+      const ciphertext = cipher.update(plaintext) as Buffer<ArrayBuffer>;
       cipher.final();
       const length = plaintext.length + TAG;
       if (memory.length < length) memory = new Uint8Array(length);
       memory.set(ciphertext);
       memory.set(cipher.getAuthTag(), plaintext.length);
+      free(ciphertext);
       return memory.subarray(0, length);
     };
   },

@@ -1,7 +1,7 @@
 import { lookup as systemLookup } from 'node:dns';
 import type { LookupFunction, Socket } from 'node:net';
 import { type ClientOptions, WebSocket } from 'ws';
-import type { Bytes } from '../../protocol/bytes.ts';
+import { type Bytes, free } from '../../protocol/bytes.ts';
 import { type Code, PuenteError } from '../../protocol/errors.ts';
 import { RECORD_MAX } from '../../protocol/limits.ts';
 import type { Dial, DialEvents } from '../runtime.ts';
@@ -89,8 +89,9 @@ interface Opened {
 
 /** In order, whoever masks it: without compression `ws` writes what it is given at once. */
 function send({ connection, webSocket }: Opened, message: Bytes): void {
-  if (message.length < MASKED_MIN) webSocket.send(message);
-  else connection.write(masked(message));
+  if (message.length < MASKED_MIN) return webSocket.send(message);
+  const frame = masked(message);
+  connection.write(frame, () => free(frame));
 }
 
 /** With the system's resolver first, and no other addresses given. */

@@ -27,15 +27,16 @@ function nextMask(): number {
 }
 
 /**
- * A binary message as one frame on the wire (RFC 6455 sections 5.2 and 5.3).
+ * A binary message as one frame on the wire (RFC 6455 sections 5.2 and 5.3), in memory of its own: it must stay as it is until
+ * the socket has written it.
  * @param message MASKED_MIN to 65,535 bytes, which are only read
  */
 export function masked(message: Bytes): Bytes {
   const { length } = message;
-  // Not zeroed, and of its own: it must stay as it is until the socket has written it.
-  const memory = Buffer.allocUnsafeSlow(4 * Math.ceil((HEADER + length) / 4)).buffer;
-  const words = new Uint32Array(memory);
-  const bytes = new Uint8Array(memory, 0, HEADER + length);
+  // Not zeroed.
+  const memory = Buffer.allocUnsafeSlow(HEADER + length).buffer;
+  const words = new Uint32Array(memory, 0, memory.byteLength >>> 2);
+  const bytes = new Uint8Array(memory);
   bytes[0] = BINARY_AND_FINAL;
   bytes[1] = MASKED | U16_FOLLOWS;
   bytes[2] = length >>> 8;
@@ -44,5 +45,7 @@ export function masked(message: Bytes): Bytes {
   words[1] = mask;
   bytes.set(message, HEADER);
   for (let at = HEADER / 4; at < words.length; at += 1) words[at] = (words[at] as number) ^ mask;
+  for (let at = 4 * words.length; at < bytes.length; at += 1)
+    bytes[at] = (bytes[at] as number) ^ (bytes[4 + (at % 4)] as number);
   return bytes;
 }

@@ -1,5 +1,6 @@
 /** What the client masks itself, read by `ws` as a server does it, and looked at on the wire. */
 import { createServer } from 'node:http';
+import type { Duplex } from 'node:stream';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { WebSocketServer } from 'ws';
 import { dial } from '../../client/node/dial.ts';
@@ -12,6 +13,8 @@ import { until } from '../support/until.ts';
 
 let server: Listening;
 let received: Buffer[];
+/** Of the server's connection. */
+let socket: Duplex;
 /** All that the client has sent after its upgrade request. */
 let wire: Buffer[];
 
@@ -19,12 +22,13 @@ beforeEach(async () => {
   received = [];
   wire = [];
   const webSockets = new WebSocketServer({ noServer: true });
-  webSockets.on('connection', (socket) => {
-    socket.on('message', (data: Buffer, isBinary) => received.push(isBinary ? data : Buffer.from('text')));
+  webSockets.on('connection', (webSocket) => {
+    webSocket.on('message', (data: Buffer, isBinary) => received.push(isBinary ? data : Buffer.from('text')));
     // So that `ws` has something of its own to write between the client's messages.
-    for (let at = 0; at < 20; at += 1) socket.ping();
+    for (let at = 0; at < 20; at += 1) webSocket.ping();
   });
-  const http = createServer().on('upgrade', (request, socket, head) => {
+  const http = createServer().on('upgrade', (request, accepted, head) => {
+    socket = accepted;
     // First and copied: `ws` unmasks in place.
     socket.on('data', (chunk: Buffer) => wire.push(Buffer.from(chunk)));
     webSockets.handleUpgrade(request, socket, head, (webSocket) => webSockets.emit('connection', webSocket));
@@ -80,4 +84,18 @@ test('each message has a mask of its own, and none is seen on the wire', async (
   for (let at = 0; at < 2000; at += 1) masks.add(new DataView(masked(message).buffer).getUint32(4));
   // Of 2,000 random ones two are alike once in two thousand times; three times in none.
   expect(masks.size).toBeGreaterThan(1997);
+});
+
+test('what the network does not take at once stays as it was until it does', async () => {
+  const bytes = new KnownBytes(8);
+  // Far more than the kernel holds for both ends.
+  const messages = Array.from({ length: 500 }, () => bytes.next(RECORD_MAX));
+  const connection = await connect();
+  socket.pause();
+  for (const message of messages) connection.send(message);
+  await new Promise(setImmediate);
+  socket.resume();
+  await until('all have come', () => received.length === messages.length);
+  connection.close();
+  expect(messages.findIndex((message, at) => !received[at]?.equals(message))).toBe(-1);
 });

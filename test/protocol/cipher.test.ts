@@ -1,9 +1,10 @@
 /** The three ciphers against published vectors and against each other. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { nodeCipher } from '../../client/node/cipher.ts';
 import { type Bytes, EMPTY, toUtf8 } from '../../protocol/bytes.ts';
-import { type Awaitable, nonces } from '../../protocol/cipher.ts';
-import { TAG } from '../../protocol/limits.ts';
+import { type Awaitable, nonces, type Seal } from '../../protocol/cipher.ts';
+import { RECORD_MAX, TAG } from '../../protocol/limits.ts';
 import { noble } from '../../protocol/noble.ts';
 import { CIPHERS, failure, flipped, fromHex, own } from './helpers.ts';
 
@@ -183,4 +184,13 @@ describe.each(CIPHERS)('%s opens nothing that was tampered with', (_name, cipher
       await failure(() => open(0, EMPTY, sealed.slice(TAG - length)));
     }
   });
+});
+
+test.runIf('transfer' in ArrayBuffer.prototype)('node:crypto: sealing leaves no memory to be collected', () => {
+  const seal = nodeCipher.sealer(new Uint8Array(32)) as Seal;
+  const plaintext = new Uint8Array(RECORD_MAX - TAG);
+  seal(0, EMPTY, plaintext);
+  const before = process.memoryUsage().arrayBuffers;
+  for (let counter = 1; counter <= 100; counter += 1) seal(counter, EMPTY, plaintext);
+  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(5 * RECORD_MAX);
 });

@@ -12,9 +12,7 @@ interface Chunk {
  * three times the bytes that it holds, whatever the pieces in which they come.
  */
 export class ByteQueue {
-  #chunks: Chunk[] = [];
-  /** Index of the first chunk that is still held; those before it are cut off together, now and then. */
-  #head = 0;
+  readonly #chunks: Chunk[] = [];
   #start = 0;
   #end = 0;
   /** Bytes that are free behind the last chunk, in its own block. */
@@ -74,7 +72,7 @@ export class ByteQueue {
   /** Index of the chunk that holds `offset`, by bisection. */
   #indexOf(offset: number): number {
     if (offset < this.#start || offset > this.#end) throw new RangeError(`offset ${offset} not held`);
-    let low = this.#head;
+    let low = 0;
     let high = this.#chunks.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
@@ -88,25 +86,13 @@ export class ByteQueue {
   /** Forgets everything before `offset`. */
   dropTo(offset: number, freed = false): void {
     if (offset <= this.#start) return;
-    const head = this.#indexOf(offset);
-    if (freed) for (let at = this.#head; at < head; at += 1) free((this.#chunks[at] as Chunk).bytes);
-    this.#chunks.fill(GONE, this.#head, head);
-    this.#head = head;
+    const dropped = this.#chunks.splice(0, this.#indexOf(offset));
+    if (freed) for (const { bytes } of dropped) free(bytes);
     this.#start = offset;
-    if (head === this.#chunks.length) {
-      this.#chunks = [];
-      this.#head = 0;
-      this.#spare = 0;
-    } else if (head > 64 && head > this.#chunks.length / 2) {
-      this.#chunks.splice(0, head);
-      this.#head = 0;
-    }
+    if (this.#chunks.length === 0) this.#spare = 0;
   }
 
   clear(): void {
     this.dropTo(this.#end);
   }
 }
-
-/** Takes the place of a chunk that was dropped, so that its bytes are free at once. */
-const GONE: Chunk = { start: -1, bytes: EMPTY };

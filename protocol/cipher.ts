@@ -72,8 +72,9 @@ function importedOnce(load: (bytes: Bytes) => Promise<CryptoKey>): typeof load {
   };
 }
 
-const privateKey = importedOnce((secret) =>
-  subtle.importKey('pkcs8', concat(PKCS8, secret), 'X25519', false, ['deriveBits']),
+/** Of X25519, by its 32 bytes; extractable. */
+export const privateKey = importedOnce((secret) =>
+  subtle.importKey('pkcs8', concat(PKCS8, secret), 'X25519', true, ['deriveBits']),
 );
 const publicKey = importedOnce((bytes) => subtle.importKey('raw', bytes, 'X25519', false, []));
 

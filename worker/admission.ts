@@ -3,13 +3,14 @@
  * stranger and is answered as by any website, so nothing here says why, and the work is the same whatever is wrong.
  * Whether a hello is a replay is for `replays.ts`.
  */
+
 import { type Bytes, fromBase64url, Malformed, toBase64url, toUtf8 } from '../protocol/bytes.ts';
-import { native } from '../protocol/cipher.ts';
 import { PuenteError } from '../protocol/errors.ts';
 import { decodeHello, type Hello, readOffer, type UnknownHello } from '../protocol/hello.ts';
 import { decodeInvite, type Invite, openInvite } from '../protocol/invite.ts';
 import { HELLO_AGE_MAX, HELLO_OVERHEAD } from '../protocol/limits.ts';
 import { Responder } from '../protocol/noise.ts';
+import { cipher } from './cipher.ts';
 import type { AcceptedKey, Config } from './config.ts';
 import { dayOf } from './day.ts';
 
@@ -47,7 +48,7 @@ export async function admit(request: Request, config: Config): Promise<Admitted 
 
 /** The last thing that can be wrong is the proof in a resume, so that work is done for all. */
 export async function turnAway(): Promise<undefined> {
-  await native.hmac(NO_HELLO, NO_HELLO);
+  await cipher.hmac(NO_HELLO, NO_HELLO);
   return undefined;
 }
 
@@ -66,7 +67,7 @@ async function openHello({ keys }: Config, message: Bytes): Promise<Opened> {
   let opened: Opened = { key: keys[0] };
   for (const key of keys) {
     if (key.until <= Date.now()) continue;
-    const handshake = await Responder.readHello(native, key, message).catch(() => undefined);
+    const handshake = await Responder.readHello(cipher, key, message).catch(() => undefined);
     if (handshake) opened = { key, handshake, hello: parseHello(handshake) };
   }
   return opened;
@@ -88,7 +89,7 @@ function isFresh(time: number): boolean {
 const NO_INVITE = new Uint8Array(1);
 
 async function goodInvite(key: Bytes, hello: Opened['hello'], { revoked }: Config): Promise<Invite | undefined> {
-  const invite = await openInvite(native, key, hello?.invite ?? NO_INVITE);
+  const invite = await openInvite(cipher, key, hello?.invite ?? NO_INVITE);
   const isGood = invite && invite.expires > Date.now() && !revoked.has(toBase64url(invite.id));
   return isGood ? invite : undefined;
 }
@@ -102,7 +103,7 @@ async function sourceOf(request: Request, { sourceKey }: Config): Promise<string
   if (!address) return undefined;
   const network = address.includes(':') ? firstHalf(address) : address;
   const day = dayOf(Date.now());
-  return toBase64url(await native.hmac(sourceKey, toUtf8(`${day} ${network}`)));
+  return toBase64url(await cipher.hmac(sourceKey, toUtf8(`${day} ${network}`)));
 }
 
 /** Of an IPv6 address, whose `::` stands for as many zeros as there is room for (RFC 4291 section 2.2). */
@@ -131,7 +132,7 @@ export function handOver({ token, handshake, source }: Admitted): Request {
 /** The inverse. Only the Worker can call a hub, so what it has checked is not checked again. */
 export function handedOver(request: Request, { access }: Config): Admitted {
   const of = (name: string) => request.headers.get(name) ?? '';
-  const handshake = Responder.restore(native, fromBase64url(of(HANDSHAKE)) as Bytes);
+  const handshake = Responder.restore(cipher, fromBase64url(of(HANDSHAKE)) as Bytes);
   const hello = decodeHello(handshake.payload);
   const invite = access === 'invite' ? decodeInvite(hello.invite) : undefined;
   const source = of(SOURCE);

@@ -1,12 +1,12 @@
 /** The relay's settings, made of the Worker's variables and secrets. */
 import '../protocol/sentences.ts';
 import { type Bytes, fromBase64url, toUtf8 } from '../protocol/bytes.ts';
-import { native } from '../protocol/cipher.ts';
 import { inviteKeyOf } from '../protocol/invite.ts';
 import { HUBS_MAX, INVITE_ID, RESUME_SECONDS_MAX } from '../protocol/limits.ts';
 import { type RelayKey, relayKeyOf } from '../protocol/noise.ts';
 import { statusKeyOf } from '../protocol/status.ts';
 import { type BackendTable, parseBackends } from './backends.ts';
+import { cipher } from './cipher.ts';
 import { DAY } from './day.ts';
 import { type Env, invalid } from './env.ts';
 
@@ -72,13 +72,13 @@ async function parseConfig(env: Env): Promise<Config> {
   const secret = parseKey('RELAY_KEY', env.RELAY_KEY);
   const current = await acceptedKey(secret, Number.POSITIVE_INFINITY);
   const keys = [current, ...(await oldKey(env))] as const;
-  const sourceKey = await native.hmac(secret, toUtf8('puente/1 sources'));
-  const statusKey = await statusKeyOf(native, secret);
+  const sourceKey = await cipher.hmac(secret, toUtf8('puente/1 sources'));
+  const statusKey = await statusKeyOf(cipher, secret);
   return { access: accessOf(env), keys, backends, revoked, hubs, region, resumeTime, counters, sourceKey, statusKey };
 }
 
 async function acceptedKey(secret: Bytes, until: number): Promise<AcceptedKey> {
-  return { ...(await relayKeyOf(native, secret)), inviteKey: await inviteKeyOf(native, secret), until };
+  return { ...(await relayKeyOf(cipher, secret)), inviteKey: await inviteKeyOf(cipher, secret), until };
 }
 
 async function oldKey({ OLD_RELAY_KEY, OLD_KEY_UNTIL }: Env): Promise<AcceptedKey[]> {

@@ -1,19 +1,20 @@
 /** A session in a hub: how it moves from carrier to carrier, and what is left of it when it has ended. */
+
 import { type Bytes, EMPTY, equal } from '../protocol/bytes.ts';
 import type { Carrier } from '../protocol/carrier.ts';
-import { native } from '../protocol/cipher.ts';
 import { type Code, toWire } from '../protocol/errors.ts';
 import type { Frame, Offsets } from '../protocol/frames.ts';
 import type { OpenHello, ResumeHello } from '../protocol/hello.ts';
 import { FIRST_RECORD_TIMEOUT } from '../protocol/limits.ts';
 import type { Responder, Transport } from '../protocol/noise.ts';
 import type { Session } from '../protocol/session.ts';
+import { cipher } from './cipher.ts';
 import type { Pipe } from './pipe.ts';
 import { carry, type RelayWire, sendGrant } from './wire.ts';
 
 /** Whether a resume hello comes from the client that opened the session; in constant time. */
 export async function proves(secret: Bytes, binding: Bytes, mac: Bytes): Promise<boolean> {
-  return equal(await native.hmac(secret, binding), mac);
+  return equal(await cipher.hmac(secret, binding), mac);
 }
 
 export class HeldSession {

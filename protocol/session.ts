@@ -14,6 +14,7 @@ import {
   ACK_DELAY,
   DATA_MAX,
   FIRST_RECORD_TIMEOUT,
+  IDLE_MAX,
   KEEPALIVE,
   LINGER,
   NO_LIMIT,
@@ -121,6 +122,8 @@ export class Session {
   #lastSent = 0;
   #lastHeard = 0;
   #silentSince = NEVER;
+  /** When the app or its backend last said something. */
+  #lastData: number;
   #lingerUntil = NEVER;
   #timer: { at: number; cancel: () => void } | undefined;
 
@@ -130,6 +133,7 @@ export class Session {
     if (!parts.budget.reserve(2 * WINDOW_INITIAL, false)) throw new PuenteError('full');
     this.#outgoing = new Outgoing(parts.budget);
     this.#incoming = new Incoming(parts.budget);
+    this.#lastData = this.#now;
   }
 
   // --- the app's side -------------------------------------------------------------------------------------------
@@ -154,6 +158,7 @@ export class Session {
    */
   write(bytes: Bytes, owned = false): number {
     const accepted = bytes.subarray(0, this.roomFor(bytes.length));
+    this.#lastData = this.#now;
     this.#outgoing.push(accepted, owned);
     return accepted.length;
   }
@@ -355,6 +360,7 @@ export class Session {
   #receiveData(offset: number, bytes: Bytes): void {
     if (!this.#incoming.data(offset, bytes)) return;
     if (this.#closing) return this.#incoming.clear();
+    this.#lastData = this.#now;
     this.#heardUnasked = Math.min(this.#heardUnasked, this.#now);
     this.#oweAck();
     this.#parts.events.readable();
@@ -504,7 +510,8 @@ export class Session {
   }
 
   #relayTime(): number {
-    return Math.min(this.#isMute ? NEVER : this.#lastSent + KEEPALIVE, this.#silentSince + FIRST_RECORD_TIMEOUT);
+    const keepaliveAt = this.#isMute ? NEVER : this.#lastSent + KEEPALIVE;
+    return Math.min(keepaliveAt, this.#silentSince + FIRST_RECORD_TIMEOUT, this.#lastData + IDLE_MAX);
   }
 
   #clientTime(): number {
@@ -547,6 +554,7 @@ export class Session {
     if (due(this.#lingerUntil)) return this.reset('aborted');
     if (this.#carrier && this.#parts.end === 'relay') {
       if (due(this.#silentSince + FIRST_RECORD_TIMEOUT)) return this.reset('silent');
+      if (due(this.#lastData + IDLE_MAX)) return this.reset('idle');
       if (due(this.#lastSent + KEEPALIVE)) this.#ackAt = this.#now;
     } else if (this.#carrier && due(this.#clientTime())) {
       if (due(this.#askAt)) this.ping();

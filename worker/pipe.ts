@@ -1,7 +1,7 @@
 /** A session joined to its backend's TCP connection: the two pumps, and every way in which they end. */
 import type { Bytes } from '../protocol/bytes.ts';
 import { type Code, PuenteError } from '../protocol/errors.ts';
-import { IDLE_MAX, ISOLATE_GROWTH_MAX, ISOLATE_WINDOWS_MAX, LINGER, LOOKAHEAD_DELAY } from '../protocol/limits.ts';
+import { ISOLATE_GROWTH_MAX, ISOLATE_WINDOWS_MAX, LINGER, LOOKAHEAD_DELAY } from '../protocol/limits.ts';
 import { type Clock, Session } from '../protocol/session.ts';
 import { Signal } from '../protocol/signal.ts';
 import type { Budget } from '../protocol/window.ts';
@@ -71,9 +71,6 @@ export class Pipe {
   #over = false;
   #drained = false;
   #drainTimer: number | null = null;
-  #idleTimer: number | null = null;
-  /** When the app or its backend last said something. */
-  #lastData = clock.now();
 
   constructor(backend: Connection, expects: Expectation, onEnded: (code: Code | undefined) => void) {
     this.#firstFlight = new FirstFlight(expects);
@@ -93,16 +90,6 @@ export class Pipe {
     this.#backend = backend;
     this.#reader = backend.readable.getReader({ mode: 'byob' });
     this.#writer = backend.writable.getWriter();
-    this.#watch(IDLE_MAX);
-  }
-
-  /** Ends a session in which nothing was said for IDLE_MAX. A timer set anew for every byte would cost more. */
-  #watch(wait: number): void {
-    this.#idleTimer = setTimeout(() => {
-      const left = this.#lastData + IDLE_MAX - clock.now();
-      if (left > 0) this.#watch(left);
-      else this.session.reset('idle');
-    }, wait);
   }
 
   /** Resolves when nothing is left to do in either direction; the TCP connection is closed then. */
@@ -113,7 +100,6 @@ export class Pipe {
     this.#buffer.release();
     this.#drained = true;
     clearTimeout(this.#drainTimer);
-    clearTimeout(this.#idleTimer);
     await this.#backend.close().catch(() => {});
   }
 
@@ -131,7 +117,6 @@ export class Pipe {
     for (;;) {
       const bytes = this.session.take();
       if (bytes) {
-        this.#lastData = clock.now();
         this.carried.up += bytes.length;
         const passed = this.#firstFlight.pass(bytes);
         if (passed.length > 0) await this.#writer.write(passed);
@@ -157,7 +142,6 @@ export class Pipe {
       const length = this.session.roomFor(this.#buffer.size) || (await this.#waitForRoom());
       const { value, done } = await this.#reader.read(this.#buffer.view(length));
       if (done) break;
-      this.#lastData = clock.now();
       this.carried.down += value.length;
       const owned = this.#buffer.filled(value, length);
       for (let rest = this.#send(value, owned); rest.length > 0 && !this.#over; rest = this.#send(rest, owned))

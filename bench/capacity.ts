@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { DATA_MAX, HUB_SESSIONS_MAX, WINDOW_MAX } from '../protocol/limits.ts';
+import { DATA_MAX, HUB_SESSIONS_MAX, WINDOW_INITIAL } from '../protocol/limits.ts';
 
 const HELP = `npm run capacity [-- FILE]
 
@@ -19,7 +19,7 @@ const PERSON = {
   openings: 40,
   /** Messages sent, and messages received, text and its receipts. */
   messages: 300,
-  /** MiB of pictures and voice, each way. */
+  /** MiB of pictures and voice, each way, as much after each opening. */
   down: 15,
   up: 5,
   /** Share of people who are connected at the busiest time. */
@@ -62,14 +62,25 @@ const DAYS = 30;
 // --- the model ----------------------------------------------------------------------------------------------------
 
 function perDay(costs: Costs) {
-  // An upload comes in records; of a download every quarter of a window is acknowledged.
-  const incoming = 2 * PERSON.messages + (PERSON.up * MiB) / DATA_MAX + (PERSON.down * MiB) / (WINDOW_MAX / 4);
   const { openings, messages, down, up } = PERSON;
+  const acks = openings * acksOf((down * MiB) / openings);
+  // An upload comes in records.
+  const incoming = 2 * messages + (up * MiB) / DATA_MAX + acks;
   return {
     requests: openings,
     objectRequests: openings + incoming / MESSAGES_PER_REQUEST,
     cpu: openings * costs.opening + messages * costs.exchange + down * costs.down + up * costs.up,
   };
+}
+
+/** Of a download in a session of its own: one for each quarter of a window, which doubles when all of it was used. */
+function acksOf(bytes: number): number {
+  let [acks, left] = [0, bytes];
+  for (let window = WINDOW_INITIAL; left > 0; window *= 2) {
+    acks += Math.ceil(Math.min(left, window) / (window / 4));
+    left -= window;
+  }
+  return acks;
 }
 
 function rowsOf(title: string, limits: [resource: string, people: number][]): string[] {

@@ -5,7 +5,6 @@
  */
 import type { Bytes } from './bytes.ts';
 import { PuenteError } from './errors.ts';
-import type { Offsets } from './frames.ts';
 import { DATA_MAX, WINDOW_INITIAL } from './limits.ts';
 import { ByteQueue } from './queue.ts';
 import { type Budget, Window } from './window.ts';
@@ -14,7 +13,8 @@ export class Incoming {
   readonly #queue = new ByteQueue();
   readonly #window: Window;
   #consumed = 0;
-  #limit = WINDOW_INITIAL;
+  /** The peer may send what lies before this. */
+  limit = WINDOW_INITIAL;
   /** Offset of the peer's FIN, once it is received. */
   #end: number | undefined;
 
@@ -26,10 +26,10 @@ export class Incoming {
     return this.#window.size;
   }
 
-  /** What an ACK says now. */
-  get offsets(): Offsets {
+  /** Everything before this has come. */
+  get received(): number {
     // A FIN takes one virtual offset, so that it is acknowledged like data.
-    return { received: this.#end === undefined ? this.#queue.end : this.#end + 1, limit: this.#limit };
+    return this.#end === undefined ? this.#queue.end : this.#end + 1;
   }
 
   /** The peer's FIN has come. */
@@ -48,7 +48,7 @@ export class Incoming {
    */
   data(offset: number, bytes: Bytes): boolean {
     const end = offset + bytes.length;
-    if (end > this.#limit) throw new PuenteError('bad-credit');
+    if (end > this.limit) throw new PuenteError('bad-credit');
     if (offset > this.#queue.end || end > (this.#end ?? end)) throw new PuenteError('bad-offset');
     if (end <= this.#queue.end) return false;
     this.#queue.push(bytes.subarray(this.#queue.end - offset), true);
@@ -76,7 +76,7 @@ export class Incoming {
   consume(length: number, now: number): void {
     this.#consumed += length;
     this.#window.used(this.#consumed, now, true);
-    this.#limit = Math.max(this.#limit, this.#consumed + this.#window.size);
+    this.limit = Math.max(this.limit, this.#consumed + this.#window.size);
   }
 
   clear(): void {

@@ -250,7 +250,8 @@ export class Session {
 
   /** What a hello or grant tells the peer: how far we have received, how far it may send. */
   offsets(): Offsets {
-    return this.#incoming.offsets;
+    const { received, limit } = this.#incoming;
+    return { received, limit };
   }
 
   /**
@@ -449,7 +450,8 @@ export class Session {
   #composeAck(): Frame {
     this.#ackAt = NEVER;
     this.#told = this.offsets();
-    return { type: 'ack', ...this.#told };
+    const { received, limit } = this.#told;
+    return { type: 'ack', received, limit };
   }
 
   /**
@@ -489,7 +491,7 @@ export class Session {
 
   /** An ACK soon, or at once when the peer may be waiting for it: a quarter of a window has moved. */
   #oweAck(): void {
-    const { received, limit } = this.offsets();
+    const { received, limit } = this.#incoming;
     const moved = Math.max(received - this.#told.received, limit - this.#told.limit);
     if (moved === 0) return;
     const due = moved >= this.#incoming.windowSize / 4 ? this.#now : this.#now + ACK_DELAY;
@@ -573,7 +575,7 @@ export class Session {
   /** Ends the session when both streams have come to their ends and both ends know it. */
   #settle(): void {
     if (this.#over || !this.#outgoing.acknowledged || !this.#incoming.finished) return;
-    if (this.#told.received === this.offsets().received) this.#end();
+    if (this.#told.received === this.#incoming.received) this.#end();
   }
 
   #end(code?: Code): void {

@@ -73,11 +73,11 @@ function perDay(costs: Costs) {
   };
 }
 
-/** Of a download in a session of its own: one for each quarter of a window, which doubles when all of it was used. */
+/** Of a download in a session of its own: one for each half of a window, which doubles when all of it was used. */
 function acksOf(bytes: number): number {
   let [acks, left] = [0, bytes];
   for (let window = WINDOW_INITIAL; left > 0; window *= 2) {
-    acks += Math.ceil(Math.min(left, window) / (window / 4));
+    acks += Math.ceil(Math.min(left, window) / (window / 2));
     left -= window;
   }
   return acks;

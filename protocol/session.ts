@@ -489,12 +489,13 @@ export class Session {
     return Math.min(new Reader(this.#parts.random(2)).u16() % (PAD_MAX + 1), Math.max(0, space));
   }
 
-  /** An ACK soon, or at once when the peer may be waiting for it: a quarter of a window has moved. */
+  /** An ACK soon, or at once when the peer may be waiting for it: half a window has moved, or a quarter. A client's are billed. */
   #oweAck(): void {
     const { received, limit } = this.#incoming;
     const moved = Math.max(received - this.#told.received, limit - this.#told.limit);
     if (moved === 0) return;
-    const due = moved >= this.#incoming.windowSize / 4 ? this.#now : this.#now + ACK_DELAY;
+    const most = this.#incoming.windowSize / (this.#parts.end === 'client' ? 2 : 4);
+    const due = moved >= most ? this.#now : this.#now + ACK_DELAY;
     this.#ackAt = Math.min(this.#ackAt, due);
   }
 

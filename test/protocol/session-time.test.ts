@@ -65,13 +65,19 @@ describe('acknowledgement', () => {
     expect(log.map(({ at, frames }) => [at - start, types(frames)])).toEqual([[DELAY + 10, ['ack', 'data']]]);
   });
 
-  test('at once after a quarter of a window', () => {
+  test.each([
+    ['the relay', 'a quarter', 4],
+    ['the client, whose messages are billed,', 'half', 2],
+  ])('is sent by %s at once after %s of a window', (_who, _part, part) => {
     const pair = quiet();
-    const log = listen(pair.relay);
+    const [from, to] = part === 4 ? [pair.client, pair.relay] : [pair.relay, pair.client];
+    const log = listen(to);
+    say(from, 'x'.repeat(WINDOW_INITIAL / part - 1));
+    pair.timeline.runFor(DELAY + 50);
+    expect(log).toEqual([]);
     const start = startOf(pair);
-    pair.client.write(new Uint8Array(WINDOW_INITIAL / 4));
-    pair.client.session.flush();
-    pair.timeline.runFor(200);
+    say(from, 'x');
+    pair.timeline.runFor(DELAY);
     expect(log.map(({ at, frames }) => [at - start, types(frames)])).toEqual([[DELAY, ['ack']]]);
   });
 

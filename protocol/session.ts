@@ -489,7 +489,7 @@ export class Session {
     return Math.min(new Reader(this.#parts.random(2)).u16() % (PAD_MAX + 1), Math.max(0, space));
   }
 
-  /** An ACK soon, or at once when the peer may be waiting for it: half a window has moved, or a quarter. A client's are billed. */
+  /** An ACK soon, or at once when the peer may be waiting for it: much of a window has moved. A client's ACKs are billed, so fewer. */
   #oweAck(): void {
     const { received, limit } = this.#incoming;
     const moved = Math.max(received - this.#told.received, limit - this.#told.limit);

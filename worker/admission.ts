@@ -3,7 +3,6 @@
  * stranger and is answered as by any website, so nothing here says why, and the work is the same whatever is wrong.
  * Whether a hello is a replay is for `replays.ts`.
  */
-
 import { type Bytes, fromBase64url, Malformed, toBase64url, toUtf8 } from '../protocol/bytes.ts';
 import { PuenteError } from '../protocol/errors.ts';
 import { decodeHello, type Hello, readOffer, type UnknownHello } from '../protocol/hello.ts';

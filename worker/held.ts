@@ -1,5 +1,4 @@
 /** A session in a hub: how it moves from carrier to carrier, and what is left of it when it has ended. */
-
 import { type Bytes, EMPTY, equal } from '../protocol/bytes.ts';
 import type { Carrier } from '../protocol/carrier.ts';
 import { type Code, toWire } from '../protocol/errors.ts';

@@ -19,7 +19,7 @@ const PERSON = {
   openings: 40,
   /** Messages sent, and messages received, text and its receipts. */
   messages: 300,
-  /** MiB of pictures and voice, each way, as much after each opening. */
+  /** MiB of pictures and voice, each way; what comes down is spread over the openings, with windows that begin small. */
   down: 15,
   up: 5,
   /** Share of people who are connected at the busiest time. */
@@ -73,7 +73,7 @@ function perDay(costs: Costs) {
   };
 }
 
-/** Of a download in a session of its own: one for each half of a window, which doubles when all of it was used. */
+/** Of a download in a session of its own, at least: one for each half of a window, which doubles when all of it was used. */
 function acksOf(bytes: number): number {
   let [acks, left] = [0, bytes];
   for (let window = WINDOW_INITIAL; left > 0; window *= 2) {

@@ -16,7 +16,7 @@ export type Seal = (counter: number, associated: Bytes, plaintext: Bytes) => Awa
 export type Open = (counter: number, associated: Bytes, sealed: Bytes) => Awaitable<Bytes>;
 
 export interface Cipher {
-  /** X25519 (RFC 7748) of a 32-byte secret and the base point. */
+  /** X25519 (RFC 7748) of a 32-byte secret and the base point. Keys may be kept by the arrays that they are in: nobody writes to these. */
   publicKey(secret: Bytes): Awaitable<Bytes>;
   /** X25519 of a secret and a peer's key; throws or rejects when the result is all zero (RFC 7748 section 6.1). */
   sharedSecret(secret: Bytes, peer: Bytes): Awaitable<Bytes>;

@@ -13,8 +13,7 @@ export class Incoming {
   readonly #queue = new ByteQueue();
   readonly #window: Window;
   #consumed = 0;
-  /** The peer may send what lies before this. */
-  limit = WINDOW_INITIAL;
+  #limit = WINDOW_INITIAL;
   /** Offset of the peer's FIN, once it is received. */
   #end: number | undefined;
 
@@ -24,6 +23,11 @@ export class Incoming {
 
   get windowSize(): number {
     return this.#window.size;
+  }
+
+  /** The peer may send what lies before this. */
+  get limit(): number {
+    return this.#limit;
   }
 
   /** Everything before this has come. */
@@ -48,7 +52,7 @@ export class Incoming {
    */
   data(offset: number, bytes: Bytes): boolean {
     const end = offset + bytes.length;
-    if (end > this.limit) throw new PuenteError('bad-credit');
+    if (end > this.#limit) throw new PuenteError('bad-credit');
     if (offset > this.#queue.end || end > (this.#end ?? end)) throw new PuenteError('bad-offset');
     if (end <= this.#queue.end) return false;
     this.#queue.push(bytes.subarray(this.#queue.end - offset), true);
@@ -76,7 +80,7 @@ export class Incoming {
   consume(length: number, now: number): void {
     this.#consumed += length;
     this.#window.used(this.#consumed, now, true);
-    this.limit = Math.max(this.limit, this.#consumed + this.#window.size);
+    this.#limit = Math.max(this.#limit, this.#consumed + this.#window.size);
   }
 
   clear(): void {

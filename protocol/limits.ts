@@ -121,8 +121,8 @@ export const SHARE_MIN = 1 / 3;
  * flight (RFC 6928: about 14 KB), and it doubles as fast: no start is slower for it. */
 export const WINDOW_INITIAL = 32 * 1024;
 
-/** 2 MiB carry 50 Mbit/s at a round trip of 240 ms, as measured; and on a fast path they last while V8 collects garbage at the
- * other end. With half as much a download had 0.9 of the throughput (docs/performance.md). */
+/** 2 MiB carry some 50 Mbit/s at a round trip of 240 ms; and on a fast path they last while V8 collects garbage at the other end: with
+ * half as much a download is slower (docs/performance.md). */
 export const WINDOW_MAX = 2 * 1024 * 1024;
 
 /** A window doubles when a whole one was used within this time, the longest round trip that is worth filling: by satellite it is 600 ms.

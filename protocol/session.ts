@@ -158,7 +158,7 @@ export class Session {
    */
   write(bytes: Bytes, owned = false): number {
     const accepted = bytes.subarray(0, this.roomFor(bytes.length));
-    this.#lastData = this.#now;
+    if (accepted.length > 0) this.#lastData = this.#now;
     this.#outgoing.push(accepted, owned);
     return accepted.length;
   }
@@ -450,8 +450,7 @@ export class Session {
   #composeAck(): Frame {
     this.#ackAt = NEVER;
     this.#told = this.offsets();
-    const { received, limit } = this.#told;
-    return { type: 'ack', received, limit };
+    return { type: 'ack', ...this.#told };
   }
 
   /**

@@ -1,6 +1,6 @@
 /**
  * Messages of a WebSocket's client, masked by words. `ws` does it byte by byte, which was more than half of what an upload cost the
- * client's process; this takes an eighth of that (docs/performance.md).
+ * client's process; this takes an eighth of that (docs/decisions.md, 48).
  */
 import type { Bytes } from '../../protocol/bytes.ts';
 

@@ -92,7 +92,7 @@ describe('acknowledgement', () => {
     expect(log[0]?.frames[0]).toMatchObject({ received: 1 });
   });
 
-  test('tells of reading too: within ACK_DELAY, at once after a quarter of a window', () => {
+  test('tells of reading too: within ACK_DELAY, at once after a quarter of a window at a relay', () => {
     const pair = quiet();
     pair.client.write(new Uint8Array(WINDOW_INITIAL));
     pair.client.session.flush();
@@ -470,6 +470,17 @@ describe('an idle session', () => {
     pair.timeline.runFor(DELAY);
     expect(pair.client.outcomes).toEqual(['idle']);
     expect(pair.leftovers()).toEqual(NOTHING_LEFT);
+  });
+
+  test('is idle all the same while its backend has a byte that there is no room for', () => {
+    const pair = quiet();
+    pair.relay.session.write(new Uint8Array(WINDOW_INITIAL));
+    pair.relay.session.flush();
+    const from = pair.timeline.now;
+    pair.timeline.runFor(IDLE_MAX - 60_000);
+    expect(pair.relay.session.write(new Uint8Array(1))).toBe(0);
+    pair.timeline.runFor(from + IDLE_MAX - pair.timeline.now);
+    expect(pair.relay.outcomes).toEqual(['idle']);
   });
 
   test('costs one timer at each end, and few wakings', () => {

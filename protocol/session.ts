@@ -361,8 +361,8 @@ export class Session {
   #receiveData(offset: number, bytes: Bytes): void {
     if (!this.#incoming.data(offset, bytes)) return;
     if (this.#closing) return this.#incoming.clear();
-    this.#lastData = this.#now;
-    this.#heardUnasked = Math.min(this.#heardUnasked, this.#now);
+    this.#lastData = this.#lastHeard;
+    this.#heardUnasked = Math.min(this.#heardUnasked, this.#lastHeard);
     this.#oweAck();
     this.#parts.events.readable();
   }

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import http from 'node:http';
 import net from 'node:net';
 import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { connect } from '../../client/index.ts';
 import { createConnection } from '../../client/node/index.ts';
@@ -191,7 +192,7 @@ describe('the Duplex', () => {
     const socket = createConnection(backend.address, { relay: relay.link });
     socket.pause();
     socket.end('later');
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await sleep(200);
     expect(socket.readableLength).toBeLessThanOrEqual(5);
     expect(await text(socket)).toBe('later');
   });
@@ -209,12 +210,12 @@ describe('the Duplex', () => {
   it('that is destroyed before anything was written never reaches the backend', async () => {
     serve = echo;
     // One that a test before has left may still be on its way.
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await sleep(300);
     const { accepted } = backend;
     const socket = createConnection(backend.address, { relay: relay.link });
     socket.destroy();
     await once(socket, 'close');
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await sleep(300);
     expect(backend.accepted).toBe(accepted);
   });
 
@@ -236,7 +237,7 @@ describe('the Duplex', () => {
     for (const name of ['connect', 'ready', 'close']) socket.on(name, () => events.push(name));
     socket.write('x');
     socket.destroy();
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await sleep(300);
     expect(events).toEqual(['close']);
     await until('the backend has closed', () => backend.open.size === 0);
   });
@@ -252,13 +253,13 @@ describe('the Duplex', () => {
     });
     const chatter = setInterval(() => socket.write('x'), 100);
     socket.resume();
-    await new Promise((resolve) => setTimeout(resolve, 800));
+    await sleep(800);
     expect(timeouts).toBe(0);
     clearInterval(chatter);
     await once(socket, 'timeout');
     expect(Date.now() - began).toBeGreaterThanOrEqual(1000);
     socket.setTimeout(0);
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    await sleep(500);
     expect(timeouts).toBe(1);
     expect(socket.destroyed).toBe(false);
     socket.destroy();

@@ -3,7 +3,7 @@ import net from 'node:net';
 import { helloWorld, relay } from '../test/support/decoys.ts';
 import { knock, offering, requestOf, UPGRADE } from '../test/support/exchange.ts';
 import { type Offer, PrivateRelay } from '../test/support/private-relay.ts';
-import { bundle } from '../volunteer/bundle.ts';
+import { bundle } from '../volunteer/relay/bundle.ts';
 import { quantile } from './statistics.ts';
 
 /** Of each kind, to each of the two. */

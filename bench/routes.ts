@@ -6,7 +6,7 @@ import { WebSocket } from 'ws';
 import { nodeCipher } from '../client/node/cipher.ts';
 import { createConnection } from '../client/node/index.ts';
 import { type Bytes, EMPTY } from '../protocol/bytes.ts';
-import type { Open, Seal } from '../protocol/cipher.ts';
+import type { Open, Seal } from '../protocol/carrier/cipher.ts';
 
 export type Way =
   /** A WebSocket of `ws` to the floor's Worker. */

@@ -4,19 +4,19 @@
  * A byte goes: socket → tunnel → protocol/session → protocol/carrier → dial.
  */
 import { backendName, type SocketAddress } from './address.ts';
-import { type CheckOptions, checkThrough, type Report } from './check.ts';
-import { cipherForThisRuntime } from './cipher.ts';
-import { dial } from './dial.ts';
-import { onNetworkChange } from './network.ts';
+import { type CheckOptions, checkThrough, type Report } from './check/check.ts';
 import type { Runtime } from './runtime.ts';
 import { type ConnectOptions, type Socket, socketThrough } from './socket.ts';
+import { cipherForThisRuntime } from './web/cipher.ts';
+import { dial } from './web/dial.ts';
+import { onNetworkChange } from './web/network.ts';
 
 export { type Code, PuenteError } from '../protocol/errors.ts';
 export type { SocketAddress } from './address.ts';
-export type { CheckedStage, CheckOptions, RelayReport, Report, Stage } from './check.ts';
-export type { PathOptions } from './path.ts';
-export { fetchRelayList, parseRelayList, type RelayList, type SkippedEntry } from './relay-list.ts';
-export { Relays } from './relays.ts';
+export type { PathOptions } from './carriers/path.ts';
+export type { CheckedStage, CheckOptions, RelayReport, Report, Stage } from './check/check.ts';
+export { fetchRelayList, parseRelayList, type RelayList, type SkippedEntry } from './relays/relay-list.ts';
+export { Relays } from './relays/relays.ts';
 export type { ConnectOptions, Socket, SocketInfo, Status } from './socket.ts';
 
 const runtime: Runtime = { dial, cipher: cipherForThisRuntime, onNetworkChange };

@@ -1,6 +1,6 @@
 /** What differs between a browser and Node: how a WebSocket is opened, which cipher is at hand, what the network tells. */
-import type { Wire } from '../protocol/carrier.ts';
-import type { Cipher } from '../protocol/cipher.ts';
+import type { Wire } from '../protocol/carrier/carrier.ts';
+import type { Cipher } from '../protocol/carrier/cipher.ts';
 import type { PuenteError } from '../protocol/errors.ts';
 
 /** What a WebSocket takes until it is open, in order: the host's addresses, a connection, TLS, an HTTP answer, and 101 for that. */

@@ -2,7 +2,7 @@
 import type { Bytes } from '../protocol/bytes.ts';
 import { PuenteError } from '../protocol/errors.ts';
 import { LINGER } from '../protocol/limits.ts';
-import { Signal } from '../protocol/signal.ts';
+import { Signal } from '../protocol/wakeup.ts';
 import type { Runtime } from './runtime.ts';
 import { type ConnectOptions, Tunnel } from './tunnel.ts';
 

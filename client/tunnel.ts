@@ -1,17 +1,17 @@
 /** One session of the client's: opens its carrier, and gives the streams on top something simple to read and write. */
 import { type Bytes, EMPTY } from '../protocol/bytes.ts';
+import { isRepeatable } from '../protocol/early-data.ts';
 import { type Code, PuenteError } from '../protocol/errors.ts';
-import { isRepeatable } from '../protocol/flight.ts';
 import { EARLY_DATA_MAX, EARLY_DATA_WAIT, OPEN_TIMEOUT } from '../protocol/limits.ts';
-import { Session } from '../protocol/session.ts';
-import { Signal } from '../protocol/signal.ts';
-import { Carriers } from './carriers.ts';
+import { Session } from '../protocol/session/session.ts';
+import { Signal } from '../protocol/wakeup.ts';
+import { Carriers } from './carriers/carriers.ts';
+import { type HelloParts, openCarrier } from './carriers/handshake.ts';
+import { type PathOptions, pathTo } from './carriers/path.ts';
 import { clock } from './clock.ts';
-import { type HelloParts, openCarrier } from './handshake.ts';
-import { type PathOptions, pathTo } from './path.ts';
 import { random } from './random.ts';
-import { findRelay } from './relay.ts';
-import type { Relays } from './relays.ts';
+import type { Relays } from './relays/relays.ts';
+import { findRelay } from './relays/resolve.ts';
 import type { Runtime } from './runtime.ts';
 
 /**

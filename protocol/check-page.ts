@@ -1,6 +1,6 @@
 /**
  * What the page of an open relay gives its script: they are of two parts that never import each other. The script is
- * `client/page/check.ts`, the page `worker/pages/landing.tsx`.
+ * `client/page/check.ts`, the page `worker/strangers/pages/landing.tsx`.
  */
 import type { Code } from './errors.ts';
 

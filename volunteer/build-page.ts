@@ -50,7 +50,7 @@ async function buildScripts(): Promise<{ entry: string; scripts: Record<string, 
 
 async function buildStyle(): Promise<{ style: string; styleHash: string }> {
   const { outputFiles } = await build({
-    entryPoints: [join(ROOT, 'worker/pages/style.css')],
+    entryPoints: [join(ROOT, 'worker/strangers/pages/style.css')],
     minify: true,
     // Older phones are those that people have.
     target: ['chrome88', 'firefox86', 'safari14'],

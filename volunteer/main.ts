@@ -1,18 +1,18 @@
 /** What a volunteer runs from a clone: `npm run deploy`, `selfhost`, `revoke`, `rotate`, `status` and `doctor`. */
 import '../protocol/sentences.ts';
-import { Failure } from './failure.ts';
+import { Failure } from './terminal/failure.ts';
 
 interface Command {
   run(args: string[], name: string): Promise<void>;
 }
 
 const COMMANDS: Record<string, () => Promise<Command>> = {
-  deploy: () => import('./deploy.ts'),
-  selfhost: () => import('./selfhost.ts'),
-  revoke: () => import('./revoke.ts'),
-  rotate: () => import('./rotate.ts'),
-  status: () => import('./status.ts'),
-  doctor: () => import('./doctor.ts'),
+  deploy: () => import('./commands/deploy.ts'),
+  selfhost: () => import('./commands/selfhost.ts'),
+  revoke: () => import('./commands/revoke.ts'),
+  rotate: () => import('./commands/rotate.ts'),
+  status: () => import('./commands/status.ts'),
+  doctor: () => import('./commands/doctor.ts'),
 };
 
 async function main([name = '', ...args]: string[]): Promise<void> {

@@ -1,6 +1,6 @@
 /** The cipher seam as workerd does it best. Browsers may not: https://bugzilla.mozilla.org/show_bug.cgi?id=2000795 */
 import { type Bytes, fromBase64url } from '../protocol/bytes.ts';
-import { type Cipher, native, privateKey } from '../protocol/cipher.ts';
+import { type Cipher, native, privateKey } from '../protocol/carrier/cipher.ts';
 
 const { subtle } = crypto;
 

@@ -1,13 +1,13 @@
 /** The relay's settings, made of the Worker's variables and secrets. */
 import '../protocol/sentences.ts';
 import { type Bytes, fromBase64url, toUtf8 } from '../protocol/bytes.ts';
-import { inviteKeyOf } from '../protocol/invite.ts';
+import { type RelayKey, relayKeyOf } from '../protocol/carrier/noise.ts';
 import { HUBS_MAX, INVITE_ID, RESUME_SECONDS_MAX } from '../protocol/limits.ts';
-import { type RelayKey, relayKeyOf } from '../protocol/noise.ts';
-import { statusKeyOf } from '../protocol/status.ts';
-import { type BackendTable, parseBackends } from './backends.ts';
+import { inviteKeyOf } from '../protocol/permits/invite.ts';
+import { statusKeyOf } from '../protocol/permits/status.ts';
+import { type BackendTable, parseBackends } from './admission/backends.ts';
 import { cipher } from './cipher.ts';
-import { DAY } from './day.ts';
+import { DAY } from './counters/day.ts';
 import { type Env, invalid } from './env.ts';
 
 export interface Config {

@@ -1,5 +1,5 @@
 import { PuenteError } from '../protocol/errors.ts';
-import type { Hub } from './hub.ts';
+import type { Hub } from './session/hub.ts';
 
 /** The Worker's variables, secrets and bindings, as they come: `config.ts` makes sense of them. */
 export interface Env {

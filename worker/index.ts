@@ -3,18 +3,18 @@
  * website.
  */
 import { PuenteError } from '../protocol/errors.ts';
-import { type Admitted, admit, handOver, turnAway } from './admission.ts';
+import { type Admitted, admit, handOver, turnAway } from './admission/admission.ts';
+import { Replays } from './admission/replays.ts';
 import { accessOf, type Config, configOf } from './config.ts';
-import { deliverSoon, tally } from './counters.ts';
-import { decoy } from './decoy.ts';
+import { deliverSoon, tally } from './counters/counters.ts';
 import type { Env } from './env.ts';
-import { hubFor } from './hubs.ts';
-import { relay } from './relay.ts';
-import { Replays } from './replays.ts';
-import { site } from './site.tsx';
-import { answer, type RelayWire } from './wire.ts';
+import { hubFor } from './session/hubs.ts';
+import { relay } from './session/plain.ts';
+import { answer, type RelayWire } from './session/wire.ts';
+import { decoy } from './strangers/decoy.ts';
+import { site } from './strangers/site.tsx';
 
-export { Hub } from './hub.ts';
+export { Hub } from './session/hub.ts';
 
 export default {
   async fetch(request: Request, env: Env, context: ExecutionContext): Promise<Response> {

@@ -4,7 +4,7 @@ import { Writable } from 'node:stream';
 import { parseArgs } from 'node:util';
 import { type Bytes, toBase64url } from '../../protocol/bytes.ts';
 import { INVITE_ID } from '../../protocol/limits.ts';
-import { parseLink } from '../../protocol/link.ts';
+import { parseLink } from '../../protocol/permits/link.ts';
 import '../../protocol/sentences.ts';
 import { inviteLink, parseRelayKey } from './issue-invite.ts';
 import { RelayFolder, type Settings } from './relay-folder.ts';

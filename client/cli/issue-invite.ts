@@ -1,7 +1,7 @@
 /** Signs an invite, and makes the link that has it. */
 import { type Bytes, fromBase64url, toBase64url } from '../../protocol/bytes.ts';
-import { type Invite, inviteKeyOf, signInvite } from '../../protocol/invite.ts';
-import { formatLink } from '../../protocol/link.ts';
+import { type Invite, inviteKeyOf, signInvite } from '../../protocol/permits/invite.ts';
+import { formatLink } from '../../protocol/permits/link.ts';
 import { nodeCipher } from '../node/cipher.ts';
 
 /**

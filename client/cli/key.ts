@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util';
 import { toBase64url } from '../../protocol/bytes.ts';
 import { PuenteError } from '../../protocol/errors.ts';
-import { formatLink, parseLink } from '../../protocol/link.ts';
+import { formatLink, parseLink } from '../../protocol/permits/link.ts';
 import '../../protocol/sentences.ts';
 import { nodeCipher } from '../node/cipher.ts';
 

@@ -1,6 +1,6 @@
 /** What stands behind `-L`: a port on this machine, and where it leads to. */
 import net from 'node:net';
-import { isLoopback } from '../../protocol/link.ts';
+import { isLoopback } from '../../protocol/permits/link.ts';
 import { backendName } from '../address.ts';
 import { type Entrance, to } from './entrance.ts';
 import { httpConnect } from './http-connect.ts';

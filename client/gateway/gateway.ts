@@ -8,7 +8,7 @@ import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PuenteError } from '../../protocol/errors.ts';
 import { GATEWAY_CLIENTS_MAX, STOP_TIME } from '../../protocol/limits.ts';
-import { NEXT_STEPS } from '../next-steps.ts';
+import { NEXT_STEPS } from '../check/next-steps.ts';
 import type { PuenteSocket } from '../node/duplex.ts';
 import { Client, type ClientEvents } from './client.ts';
 import type { Entrance } from './entrance.ts';

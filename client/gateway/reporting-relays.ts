@@ -1,4 +1,4 @@
-import { Relays } from '../relays.ts';
+import { Relays } from '../relays/relays.ts';
 import type { Attempt } from '../tunnel.ts';
 
 /** Relays that tell which of them a session was opened through, or has gone on through. */

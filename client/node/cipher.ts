@@ -16,7 +16,7 @@ import {
   type KeyObject,
 } from 'node:crypto';
 import { type Bytes, concat, EMPTY, free, fromBase64url, toBase64url } from '../../protocol/bytes.ts';
-import { type Cipher, checkedSecret, importedOnce, nonces } from '../../protocol/cipher.ts';
+import { type Cipher, checkedSecret, importedOnce, nonces } from '../../protocol/carrier/cipher.ts';
 import { TAG } from '../../protocol/limits.ts';
 
 // DER around a raw key (RFC 8410 section 7).

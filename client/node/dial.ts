@@ -5,11 +5,11 @@ import { type Bytes, free } from '../../protocol/bytes.ts';
 import { type Code, PuenteError } from '../../protocol/errors.ts';
 import { RECORD_MAX } from '../../protocol/limits.ts';
 import type { Dial, DialEvents } from '../runtime.ts';
-import { RESOLVERS } from './doh.ts';
-import { KnownWays } from './known.ts';
+import { RESOLVERS } from './dialer/doh.ts';
+import { KnownWays } from './dialer/known.ts';
+import { Search } from './dialer/search.ts';
+import { parseAddress, sourcesOf } from './dialer/sources.ts';
 import { MASKED_MIN, masked } from './masked.ts';
-import { Search } from './search.ts';
-import { parseAddress, sourcesOf } from './sources.ts';
 
 export interface DialerOptions {
   /**

@@ -5,17 +5,17 @@
  */
 import '../../protocol/sentences.ts';
 import { backendName, type SocketAddress } from '../address.ts';
-import { type CheckOptions, checkThrough, type Report } from '../check.ts';
+import { type CheckOptions, checkThrough, type Report } from '../check/check.ts';
 import type { Dial } from '../runtime.ts';
 import { type Socket, socketThrough } from '../socket.ts';
 import { type NodeConnectOptions, runtimeOf } from './create-connection.ts';
 
 export { type Code, PuenteError } from '../../protocol/errors.ts';
 export type { SocketAddress } from '../address.ts';
-export type { CheckedStage, CheckOptions, RelayReport, Report, Stage } from '../check.ts';
-export type { PathOptions } from '../path.ts';
-export { fetchRelayList, parseRelayList, type RelayList, type SkippedEntry } from '../relay-list.ts';
-export { Relays } from '../relays.ts';
+export type { PathOptions } from '../carriers/path.ts';
+export type { CheckedStage, CheckOptions, RelayReport, Report, Stage } from '../check/check.ts';
+export { fetchRelayList, parseRelayList, type RelayList, type SkippedEntry } from '../relays/relay-list.ts';
+export { Relays } from '../relays/relays.ts';
 export type { Dial, DialEvents, DialStage } from '../runtime.ts';
 export type { ConnectOptions, Socket, SocketInfo, Status } from '../socket.ts';
 export { connectTls, type TlsOptions } from './connect-tls.ts';

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { DISCOVERY_MAX } from '../../protocol/limits.ts';
-import { parseRelayList, type RelayList } from '../relay-list.ts';
+import { parseRelayList, type RelayList } from '../relays/relay-list.ts';
 
 /**
  * Reads a list of relays from a file: see `parseRelayList`.

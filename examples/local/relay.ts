@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { createTestHarness } from 'wrangler';
 import { nodeCipher } from '../../client/node/cipher.ts';
 import { toBase64url } from '../../protocol/bytes.ts';
-import { formatLink } from '../../protocol/link.ts';
+import { formatLink } from '../../protocol/permits/link.ts';
 
 export interface LocalRelay {
   /** `http://127.0.0.1:port/`: an open relay's bare address. */

@@ -1,6 +1,6 @@
 /** Three ClientHellos a minute. */
 import { expect, it } from 'vitest';
-import { Budget, budgetOf } from '../../client/node/budget.ts';
+import { Budget, budgetOf } from '../../client/node/dialer/budget.ts';
 
 it('is spent after three, and has one more a minute after each', () => {
   let now = 1000;

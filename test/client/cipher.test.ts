@@ -7,11 +7,11 @@ type Import = SubtleCrypto['importKey'];
 beforeEach(() => vi.resetModules());
 afterEach(() => {
   vi.restoreAllMocks();
-  vi.doUnmock('../../protocol/noble.ts');
+  vi.doUnmock('../../protocol/carrier/noble.ts');
 });
 
 async function choose() {
-  return (await import('../../client/cipher.ts')).cipherForThisRuntime();
+  return (await import('../../client/web/cipher.ts')).cipherForThisRuntime();
 }
 
 /** Makes `importKey` fail for some algorithms, as a browser without them does; counts the calls that got through. */
@@ -41,7 +41,7 @@ async function expectToWork(cipher: Awaited<ReturnType<typeof choose>>) {
 
 describe('the cipher', () => {
   it('is native where all of it is there, without loading noble', async () => {
-    vi.doMock('../../protocol/noble.ts', () => {
+    vi.doMock('../../protocol/carrier/noble.ts', () => {
       throw new Error('noble is not needed here');
     });
     await expectToWork(await choose());

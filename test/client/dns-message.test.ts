@@ -1,6 +1,6 @@
 /** DNS messages: against bytes written by hand; what is hostile is in the fuzz targets. */
 import { describe, expect, it } from 'vitest';
-import { decodeAnswer, encodeQuery } from '../../client/node/dns-message.ts';
+import { decodeAnswer, encodeQuery } from '../../client/node/dialer/dns-message.ts';
 import { type Bytes, Malformed } from '../../protocol/bytes.ts';
 
 const hex = (text: string): Bytes => Uint8Array.from(Buffer.from(text.replace(/\s/g, ''), 'hex'));

@@ -1,7 +1,7 @@
 /** What is learned of a network that freezes connections, with a clock of the test's. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import { Load, Path, UNLIMITED } from '../../client/path.ts';
-import type { Carrier } from '../../protocol/carrier.ts';
+import { Load, Path, UNLIMITED } from '../../client/carriers/path.ts';
+import type { Carrier } from '../../protocol/carrier/carrier.ts';
 import {
   ALLOWANCE_MAX,
   ALLOWANCE_MIN,

@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { readRelayList } from '../../client/node/index.ts';
-import { fetchRelayList, parseRelayList } from '../../client/relay-list.ts';
-import { Relays } from '../../client/relays.ts';
+import { fetchRelayList, parseRelayList } from '../../client/relays/relay-list.ts';
+import { Relays } from '../../client/relays/relays.ts';
 import { toBase64url } from '../../protocol/bytes.ts';
 import { DISCOVERY_MAX, MESSAGE_CHARS_MAX, RELAYS_MAX } from '../../protocol/limits.ts';
 

@@ -5,7 +5,7 @@ import type { Dial, DialEvents } from '../../client/runtime.ts';
 import { Tunnel } from '../../client/tunnel.ts';
 import { PuenteError } from '../../protocol/errors.ts';
 import { OPEN_TIMEOUT } from '../../protocol/limits.ts';
-import { formatLink } from '../../protocol/link.ts';
+import { formatLink } from '../../protocol/permits/link.ts';
 
 const link = formatLink({
   origin: 'https://relay.invalid/',

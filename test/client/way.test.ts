@@ -1,6 +1,6 @@
 /** What is made of a connection that fails: by the stage that it had come to, and the addresses of the relay's name. */
 import { describe, expect, it } from 'vitest';
-import { Way } from '../../client/node/way.ts';
+import { Way } from '../../client/node/dialer/way.ts';
 
 /** A way whose name has these addresses. */
 function resolved(addresses: string[], host = 'relay.example'): { way: Way; passed: string[] } {

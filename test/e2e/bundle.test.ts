@@ -41,14 +41,13 @@ test('the client is small, and noble comes only where WebCrypto does not do', as
 });
 
 test('several relays, lists of them, and the check cost only the pages that name them', async () => {
-  const { metafile } = await bundled('connect');
-  const parts = Object.values(metafile.outputs).flatMap(({ inputs }) => Object.entries(inputs));
-  const loaded = parts.filter(([, { bytesInOutput }]) => bytesInOutput > 0).map(([path]) => path);
-  expect(
-    loaded.filter((path) =>
-      /tunnel|relays|race|listed-relay|relay-list|check|next-steps|sentences|first-flight/.test(path),
-    ),
-  ).toEqual([expect.stringContaining('tunnel.ts')]);
+  const rooms = /client\/(?:relays\/(?!resolve|fetch-text)|check\/)|protocol\/sentences/;
+  const inRooms = ({ metafile }: Awaited<ReturnType<typeof bundled>>) => {
+    const parts = Object.values(metafile.outputs).flatMap(({ inputs }) => Object.entries(inputs));
+    return parts.filter(([path, { bytesInOutput }]) => bytesInOutput > 0 && rooms.test(path)).map(([path]) => path);
+  };
+  expect(inRooms(await bundled('connect'))).toEqual([]);
+  expect(inRooms(await bundled('connect, Relays, fetchRelayList, check')).length).toBeGreaterThan(5);
   const several = await bundled('connect, Relays');
   expect(size(several.core)).toBeLessThanOrEqual(13.1 * KIB);
   const withLists = await bundled('connect, Relays, fetchRelayList');

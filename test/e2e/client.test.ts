@@ -8,7 +8,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { connect } from '../../client/index.ts';
 import { createConnection } from '../../client/node/index.ts';
 import { toUtf8 } from '../../protocol/bytes.ts';
-import { formatLink, parseLink } from '../../protocol/link.ts';
+import { formatLink, parseLink } from '../../protocol/permits/link.ts';
 import { type Backend, echo, startBackend } from '../support/backend.ts';
 import { countingDial } from '../support/counting-dial.ts';
 import { failure } from '../support/failure.ts';

@@ -10,7 +10,7 @@ import { makeCertificate } from '../../examples/local/certificate.ts';
 import { type ChatServer, startChatServer } from '../../examples/local/chat-server.ts';
 import { listen } from '../../examples/local/listen.ts';
 import { toBase64url } from '../../protocol/bytes.ts';
-import { formatLink } from '../../protocol/link.ts';
+import { formatLink } from '../../protocol/permits/link.ts';
 import { type Chain, makeChain, RELAY_NAME } from '../lab/certificate.ts';
 import { readServerName } from '../lab/client-hello.ts';
 import type { Fault } from '../lab/connection.ts';

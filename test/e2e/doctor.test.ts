@@ -3,7 +3,7 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { toBase64url } from '../../protocol/bytes.ts';
-import type { Finding } from '../../volunteer/finding.ts';
+import type { Finding } from '../../volunteer/doctor/finding.ts';
 import { type Backend, startBackend } from '../support/backend.ts';
 import { type Relay, startRelay } from '../support/relay.ts';
 import { Volunteer } from '../support/wrangler.ts';

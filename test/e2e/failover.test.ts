@@ -18,7 +18,7 @@ import {
 } from '../../client/node/index.ts';
 import { toUtf8 } from '../../protocol/bytes.ts';
 import { FIRST_RECORD_TIMEOUT, HEAD_START_MIN, RACE_GAP } from '../../protocol/limits.ts';
-import { formatLink, parseLink } from '../../protocol/link.ts';
+import { formatLink, parseLink } from '../../protocol/permits/link.ts';
 import { type Backend, echo, startBackend, startSilentBackend } from '../support/backend.ts';
 import { KnownBytes } from '../support/bytes.ts';
 import { failure } from '../support/failure.ts';

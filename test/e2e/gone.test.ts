@@ -6,8 +6,8 @@ import { createConnection, type PuenteSocket } from '../../client/node/index.ts'
 import { type Certificate, makeCertificate } from '../../examples/local/certificate.ts';
 import { toBase64url } from '../../protocol/bytes.ts';
 import { ISOLATE_WINDOWS_MAX } from '../../protocol/limits.ts';
-import { formatLink } from '../../protocol/link.ts';
-import { type Bundle, bundle } from '../../volunteer/bundle.ts';
+import { formatLink } from '../../protocol/permits/link.ts';
+import { type Bundle, bundle } from '../../volunteer/relay/bundle.ts';
 import { type Middlebox, startMiddlebox } from '../lab/middlebox.ts';
 import { type Backend, echo, startBackend } from '../support/backend.ts';
 import { KnownBytes, KnownBytesCheck } from '../support/bytes.ts';

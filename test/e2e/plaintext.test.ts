@@ -6,7 +6,7 @@ import { createConnection } from '../../client/node/index.ts';
 import { makeCertificate } from '../../examples/local/certificate.ts';
 import { type Bytes, EMPTY, toUtf8 } from '../../protocol/bytes.ts';
 import { resetOf } from '../../protocol/errors.ts';
-import type { Frame } from '../../protocol/frames.ts';
+import type { Frame } from '../../protocol/session/frames.ts';
 import { type Backend, startBackend } from '../support/backend.ts';
 import { failure } from '../support/failure.ts';
 import { openHello, RawClient } from '../support/raw-client.ts';

@@ -1,9 +1,9 @@
 /** Whatever a stranger sends to a private relay is answered as by its decoy alone, byte for byte. */
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
 import { toBase64url, toUtf8 } from '../../protocol/bytes.ts';
+import { encodeHello, type OpenHello } from '../../protocol/carrier/hello.ts';
 import { refusalOf } from '../../protocol/errors.ts';
-import { encodeHello, type OpenHello } from '../../protocol/hello.ts';
-import { formatLink } from '../../protocol/link.ts';
+import { formatLink } from '../../protocol/permits/link.ts';
 import { type Backend, echo, startBackend } from '../support/backend.ts';
 import { fetchingThrough, folder, helloWorld, relay, relayWithFolder, type Served } from '../support/decoys.ts';
 import { knock, offering, requestOf, UPGRADE } from '../support/exchange.ts';

@@ -7,11 +7,11 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { unstable_readConfig as readConfig } from 'wrangler';
 import { nodeCipher } from '../../client/node/cipher.ts';
 import { type Bytes, fromBase64url, toBase64url } from '../../protocol/bytes.ts';
-import { inviteKeyOf, openInvite } from '../../protocol/invite.ts';
 import { CHECKS_PER_MINUTE, FAULTS_PER_MINUTE, OPENS_PER_INVITE_PER_MINUTE } from '../../protocol/limits.ts';
-import { parseLink } from '../../protocol/link.ts';
-import { checkName, randomName, tellingPart } from '../../volunteer/names.ts';
-import { WORDS } from '../../volunteer/words.ts';
+import { inviteKeyOf, openInvite } from '../../protocol/permits/invite.ts';
+import { parseLink } from '../../protocol/permits/link.ts';
+import { checkName, randomName, tellingPart } from '../../volunteer/relay/names.ts';
+import { WORDS } from '../../volunteer/relay/words.ts';
 import { ROOT, run } from '../support/command.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'puente-'));
@@ -218,7 +218,7 @@ describe('the lint', () => {
   const REFUSED: [folder: string, code: string][] = [
     ['worker', imports('../client/index.ts')],
     ['worker', imports('node:fs')],
-    ['worker', imports('../volunteer/names.ts')],
+    ['worker', imports('../volunteer/main.ts')],
     ['client', imports('../worker/index.ts')],
     ['client', imports('./node/index.ts')],
     ['client', imports('ws')],
@@ -228,14 +228,22 @@ describe('the lint', () => {
     ['client/node', imports('../../worker/index.ts')],
     ['client/node', imports('../adapters/agent.ts')],
     ['client/adapters', imports('../../worker/index.ts')],
-    ['client/cli', imports('../../volunteer/names.ts')],
+    ['client/cli', imports('../../volunteer/relay/names.ts')],
     ['protocol', imports('../client/index.ts')],
     ['protocol', imports('node:crypto')],
     ['protocol', imports('cloudflare:sockets')],
     ['protocol', AT],
     ['protocol', "export const answer = fetch('/');\n"],
-    ...['protocol', 'worker', 'worker/pages', 'client', 'client/page', 'client/node', 'client/adapters'].flatMap(
-      (part) => ['log', 'error', 'debug'].map((method): [string, string] => [part, `console.${method}('x');\n`]),
+    ...[
+      'protocol',
+      'worker',
+      'worker/strangers/pages',
+      'client',
+      'client/page',
+      'client/node',
+      'client/adapters',
+    ].flatMap((part) =>
+      ['log', 'error', 'debug'].map((method): [string, string] => [part, `console.${method}('x');\n`]),
     ),
   ];
   const ALLOWED: [folder: string, code: string][] = [

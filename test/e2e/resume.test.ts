@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { createConnection, type PuenteSocket } from '../../client/node/index.ts';
 import { EMPTY, toUtf8 } from '../../protocol/bytes.ts';
-import { encodeHello } from '../../protocol/hello.ts';
+import { encodeHello } from '../../protocol/carrier/hello.ts';
 import { PACKET_DATA } from '../../protocol/limits.ts';
 import { type Backend, echo, startBackend } from '../support/backend.ts';
 import { KnownBytes, KnownBytesCheck } from '../support/bytes.ts';

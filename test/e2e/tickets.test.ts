@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { nodeCipher } from '../../client/node/cipher.ts';
 import { createConnection } from '../../client/node/index.ts';
 import { toBase64url } from '../../protocol/bytes.ts';
-import { formatLink } from '../../protocol/link.ts';
+import { formatLink } from '../../protocol/permits/link.ts';
 import { makeChain } from '../lab/certificate.ts';
 import { startMiddlebox } from '../lab/middlebox.ts';
 import { type Backend, echo, startBackend } from '../support/backend.ts';

@@ -1,6 +1,7 @@
 /** The relay, with a hub that can be told to go, as the platform moves and evicts objects. For tests alone. */
-import { Hub as RelayHub } from '../../worker/hub.ts';
+
 import relay from '../../worker/index.ts';
+import { Hub as RelayHub } from '../../worker/session/hub.ts';
 
 const EVICT = '/evict';
 

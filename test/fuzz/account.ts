@@ -3,9 +3,8 @@
  * from what the end is told and what it sends, to hold a `Session` against. Whatever is out of it throws.
  */
 import { equal, ok } from 'node:assert/strict';
-import { costOf } from '../../protocol/carrier.ts';
+import { costOf } from '../../protocol/carrier/carrier.ts';
 import { type Code, resetOf } from '../../protocol/errors.ts';
-import type { Frame, Offsets } from '../../protocol/frames.ts';
 import {
   DATA_MAX,
   FIRST_RECORD_TIMEOUT,
@@ -21,6 +20,7 @@ import {
   WINDOW_INITIAL,
   WINDOW_MAX,
 } from '../../protocol/limits.ts';
+import type { Frame, Offsets } from '../../protocol/session/frames.ts';
 import { streamAt } from './bytes.ts';
 
 export class Account {

@@ -2,11 +2,11 @@
 import { deepEqual, equal } from 'node:assert/strict';
 import fc from 'fast-check';
 import { type Bytes, bytesOf } from '../../protocol/bytes.ts';
-import { Carrier, costOf } from '../../protocol/carrier.ts';
+import { Carrier, costOf } from '../../protocol/carrier/carrier.ts';
+import type { Transport } from '../../protocol/carrier/noise.ts';
 import type { Code } from '../../protocol/errors.ts';
-import { decodeFrames, encodeFrames, type Frame } from '../../protocol/frames.ts';
 import { NO_LIMIT, RECORD_MAX, TAG, UNOPENED_MAX, UNOPENED_RECORDS_MAX } from '../../protocol/limits.ts';
-import type { Transport } from '../../protocol/noise.ts';
+import { decodeFrames, encodeFrames, type Frame } from '../../protocol/session/frames.ts';
 import { type Mutation, mutate, rareMutations } from './bytes.ts';
 import { plaintexts } from './frames.ts';
 import { newTransport, openAt, sealAt } from './sealing.ts';

@@ -2,7 +2,7 @@
 import { deepEqual, equal, ok } from 'node:assert/strict';
 import { isIPv4, isIPv6 } from 'node:net';
 import fc from 'fast-check';
-import { decodeAnswer, encodeQuery, TYPES, type Type } from '../../client/node/dns-message.ts';
+import { decodeAnswer, encodeQuery, TYPES, type Type } from '../../client/node/dialer/dns-message.ts';
 import { type Bytes, concat, Malformed } from '../../protocol/bytes.ts';
 import { anyBytes, mutated } from './bytes.ts';
 import { decodedOrRefused, type Target } from './target.ts';

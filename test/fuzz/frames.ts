@@ -2,8 +2,8 @@
 import { deepEqual, equal, ok } from 'node:assert/strict';
 import fc from 'fast-check';
 import type { Bytes } from '../../protocol/bytes.ts';
-import { decodeFrames, encodeFrames, type Frame } from '../../protocol/frames.ts';
 import { PAD_MAX } from '../../protocol/limits.ts';
+import { decodeFrames, encodeFrames, type Frame } from '../../protocol/session/frames.ts';
 import { anyBytes, mutated, someBytes } from './bytes.ts';
 import { decodedOrRefused, type Target } from './target.ts';
 

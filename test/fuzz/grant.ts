@@ -1,15 +1,15 @@
 /** What a client may be answered: by its relay, by another host, or by whoever stands between. */
 import { deepEqual, equal, ok } from 'node:assert/strict';
 import fc from 'fast-check';
-import { type HelloParts, type OpenedCarrier, openCarrier } from '../../client/handshake.ts';
+import { type HelloParts, type OpenedCarrier, openCarrier } from '../../client/carriers/handshake.ts';
 import { nodeCipher } from '../../client/node/cipher.ts';
 import type { DialEvents, Runtime } from '../../client/runtime.ts';
 import { type Bytes, EMPTY, Malformed } from '../../protocol/bytes.ts';
+import { decodeGrant, encodeGrant, type Grant, readOffer } from '../../protocol/carrier/hello.ts';
+import { Responder, relayKeyOf } from '../../protocol/carrier/noise.ts';
 import { PuenteError, refusalOf } from '../../protocol/errors.ts';
-import { decodeFrames } from '../../protocol/frames.ts';
-import { decodeGrant, encodeGrant, type Grant, readOffer } from '../../protocol/hello.ts';
 import { GRANT_PAYLOAD, NO_LIMIT, SESSION_ID_MAX, TAG, WINDOW_INITIAL } from '../../protocol/limits.ts';
-import { Responder, relayKeyOf } from '../../protocol/noise.ts';
+import { decodeFrames } from '../../protocol/session/frames.ts';
 import { anyBytes, type Mutation, mutate, mutated, rareMutations, someBytes } from './bytes.ts';
 import { plaintexts } from './frames.ts';
 import { codeOf, decodedOrRefused, type Target } from './target.ts';

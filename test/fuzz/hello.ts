@@ -3,7 +3,8 @@ import { deepEqual, equal, ok, rejects } from 'node:assert/strict';
 import fc from 'fast-check';
 import { nodeCipher } from '../../client/node/cipher.ts';
 import { type Bytes, fromBase64url, Malformed, toBase64url } from '../../protocol/bytes.ts';
-import { decodeHello, encodeHello, type Hello, offer, readOffer } from '../../protocol/hello.ts';
+import { decodeHello, encodeHello, type Hello, offer, readOffer } from '../../protocol/carrier/hello.ts';
+import { initiate, PROLOGUE, Responder, relayKeyOf } from '../../protocol/carrier/noise.ts';
 import {
   BACKEND_CHARS_MAX,
   EARLY_DATA_MAX,
@@ -15,8 +16,7 @@ import {
   SESSION_ID_MAX,
   TOKEN_CHARS,
 } from '../../protocol/limits.ts';
-import { formatLink, parseLink } from '../../protocol/link.ts';
-import { initiate, PROLOGUE, Responder, relayKeyOf } from '../../protocol/noise.ts';
+import { formatLink, parseLink } from '../../protocol/permits/link.ts';
 import { anyBytes, type Mutation, mutate, mutated, mutatedText, mutations, someBytes } from './bytes.ts';
 import { decodedOrRefused, type Target } from './target.ts';
 

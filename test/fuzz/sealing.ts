@@ -1,8 +1,8 @@
 /** Keys as a handshake gives them, without a handshake for each case. */
 import { nodeCipher } from '../../client/node/cipher.ts';
 import { type Bytes, EMPTY } from '../../protocol/bytes.ts';
-import type { Awaitable } from '../../protocol/cipher.ts';
-import { counter, type Transport } from '../../protocol/noise.ts';
+import type { Awaitable } from '../../protocol/carrier/cipher.ts';
+import { counter, type Transport } from '../../protocol/carrier/noise.ts';
 
 const key = new Uint8Array(32).fill(3);
 const [seal, open] = await Promise.all([nodeCipher.sealer(key), nodeCipher.opener(key)]);

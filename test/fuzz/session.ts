@@ -2,11 +2,11 @@
 import { equal, ok } from 'node:assert/strict';
 import fc from 'fast-check';
 import type { Bytes } from '../../protocol/bytes.ts';
-import { Carrier } from '../../protocol/carrier.ts';
+import { Carrier } from '../../protocol/carrier/carrier.ts';
 import type { Code } from '../../protocol/errors.ts';
-import { decodeFrames, encodeFrames, type Frame, type Offsets } from '../../protocol/frames.ts';
 import { DATA_MAX, EARLY_DATA_MAX, NO_LIMIT, TAG, WINDOW_MAX } from '../../protocol/limits.ts';
-import { type FrameSink, Session } from '../../protocol/session.ts';
+import { decodeFrames, encodeFrames, type Frame, type Offsets } from '../../protocol/session/frames.ts';
+import { type FrameSink, Session } from '../../protocol/session/session.ts';
 import { CountedBudget, CountedClock, Random, Timeline } from '../support/simulation.ts';
 import { Account } from './account.ts';
 import { streamAt } from './bytes.ts';

@@ -5,8 +5,8 @@ import { nodeCipher } from '../../client/node/cipher.ts';
 import { createConnection } from '../../client/node/index.ts';
 import type { Certificate } from '../../examples/local/certificate.ts';
 import { toBase64url } from '../../protocol/bytes.ts';
-import { formatLink } from '../../protocol/link.ts';
-import type { Bundle } from '../../volunteer/bundle.ts';
+import { formatLink } from '../../protocol/permits/link.ts';
+import type { Bundle } from '../../volunteer/relay/bundle.ts';
 import { type ServeOptions, serve, type Workerd } from '../support/workerd.ts';
 import { startTlsRelay } from './tls-relay.ts';
 

@@ -6,7 +6,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { toBase64url } from '../../protocol/bytes.ts';
-import { bundle } from '../../volunteer/bundle.ts';
+import { bundle } from '../../volunteer/relay/bundle.ts';
 import { makeChain } from '../lab/certificate.ts';
 import { freezeAfter } from '../lab/faults.ts';
 import { startMiddlebox } from '../lab/middlebox.ts';

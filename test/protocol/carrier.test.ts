@@ -2,12 +2,12 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Bytes, concat, toUtf8 } from '../../protocol/bytes.ts';
-import { Carrier, type CarrierEvents } from '../../protocol/carrier.ts';
-import type { Awaitable } from '../../protocol/cipher.ts';
+import { Carrier, type CarrierEvents } from '../../protocol/carrier/carrier.ts';
+import type { Awaitable } from '../../protocol/carrier/cipher.ts';
+import { initiate, PROLOGUE, Responder, relayKeyOf, type Transport } from '../../protocol/carrier/noise.ts';
 import { type Code, PuenteError } from '../../protocol/errors.ts';
-import { encodeFrames, type Frame } from '../../protocol/frames.ts';
 import { RECORD_MAX, TAG, UNOPENED_MAX, UNOPENED_RECORDS_MAX } from '../../protocol/limits.ts';
-import { initiate, PROLOGUE, Responder, relayKeyOf, type Transport } from '../../protocol/noise.ts';
+import { encodeFrames, type Frame } from '../../protocol/session/frames.ts';
 import { CIPHERS, flipped } from './helpers.ts';
 
 const rejections: unknown[] = [];

@@ -3,9 +3,9 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { nodeCipher } from '../../client/node/cipher.ts';
 import { type Bytes, EMPTY, toUtf8 } from '../../protocol/bytes.ts';
-import { type Awaitable, nonces, type Seal } from '../../protocol/cipher.ts';
+import { type Awaitable, nonces, type Seal } from '../../protocol/carrier/cipher.ts';
+import { noble } from '../../protocol/carrier/noble.ts';
 import { RECORD_MAX, TAG } from '../../protocol/limits.ts';
-import { noble } from '../../protocol/noble.ts';
 import { CIPHERS, failure, flipped, fromHex, own } from './helpers.ts';
 
 const key32 = fc.uint8Array({ minLength: 32, maxLength: 32 }).map(own);

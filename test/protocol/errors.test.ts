@@ -38,7 +38,7 @@ test('an error has a code to branch on, and a sentence once there are sentences'
 
 test('docs/errors.md has every code, with its sentence and its step', async () => {
   const { SENTENCES } = await import('../../protocol/sentences.ts');
-  const { NEXT_STEPS } = await import('../../client/next-steps.ts');
+  const { NEXT_STEPS } = await import('../../client/check/next-steps.ts');
   const page = readFileSync(new URL('../../docs/errors.md', import.meta.url), 'utf8');
   const written = Array.from(page.matchAll(/^\| `([a-z-]+)` \| ([A-Z].*) \| ([A-Z].*) \|$/gm), ([, ...cells]) => cells);
   const codes = Object.keys(SENTENCES) as Code[];

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { concat, EMPTY } from '../../protocol/bytes.ts';
-import { decodeFrames, encodeFrames, type Frame } from '../../protocol/frames.ts';
 import { DATA_MAX, PAD_MAX, RECORD_MAX, TAG } from '../../protocol/limits.ts';
+import { decodeFrames, encodeFrames, type Frame } from '../../protocol/session/frames.ts';
 import { decodedOrRefused, expectCode, fromHex, own, thrown } from './helpers.ts';
 
 const offset = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER });

@@ -11,7 +11,7 @@ import {
   offer,
   readOffer,
   VERSION,
-} from '../../protocol/hello.ts';
+} from '../../protocol/carrier/hello.ts';
 import {
   BACKEND_CHARS_MAX,
   EARLY_DATA_MAX,

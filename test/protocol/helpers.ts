@@ -1,9 +1,9 @@
 import { expect } from 'vitest';
 import { nodeCipher } from '../../client/node/cipher.ts';
 import { type Bytes, Malformed } from '../../protocol/bytes.ts';
-import { type Cipher, native } from '../../protocol/cipher.ts';
+import { type Cipher, native } from '../../protocol/carrier/cipher.ts';
+import { noble } from '../../protocol/carrier/noble.ts';
 import { type Code, PuenteError } from '../../protocol/errors.ts';
-import { noble } from '../../protocol/noble.ts';
 
 export const CIPHERS: [name: string, cipher: Cipher][] = [
   ['native', native],

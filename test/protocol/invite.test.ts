@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { EMPTY, toUtf8 } from '../../protocol/bytes.ts';
-import { native } from '../../protocol/cipher.ts';
-import { decodeInvite, type Invite, inviteKeyOf, openInvite, signInvite } from '../../protocol/invite.ts';
+import { native } from '../../protocol/carrier/cipher.ts';
+import { noble } from '../../protocol/carrier/noble.ts';
 import { INVITE_BACKENDS_MAX, INVITE_ID, INVITE_MAX } from '../../protocol/limits.ts';
-import { noble } from '../../protocol/noble.ts';
+import { decodeInvite, type Invite, inviteKeyOf, openInvite, signInvite } from '../../protocol/permits/invite.ts';
 import { own } from './helpers.ts';
 
 const key = await inviteKeyOf(native, new Uint8Array(32).fill(7));

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { toBase64url } from '../../protocol/bytes.ts';
 import type { PuenteError } from '../../protocol/errors.ts';
-import { formatLink, parseLink } from '../../protocol/link.ts';
+import { formatLink, parseLink } from '../../protocol/permits/link.ts';
 import { decodedOrRefused, expectCode, own, thrown } from './helpers.ts';
 
 const KEY = new Uint8Array(32).fill(0xfb);

@@ -1,9 +1,9 @@
 /** The handshake against its published vectors, and against everything that is not the handshake. */
 import { describe, expect, test } from 'vitest';
 import { type Bytes, concat, EMPTY, toUtf8 } from '../../protocol/bytes.ts';
-import { type Cipher, checkedSecret, native } from '../../protocol/cipher.ts';
+import { type Cipher, checkedSecret, native } from '../../protocol/carrier/cipher.ts';
+import { counter, initiate, PROLOGUE, Responder, relayKeyOf } from '../../protocol/carrier/noise.ts';
 import { HELLO_OVERHEAD, RECORDS_PER_KEY_MAX } from '../../protocol/limits.ts';
-import { counter, initiate, PROLOGUE, Responder, relayKeyOf } from '../../protocol/noise.ts';
 import { CIPHERS, expectCode, failure, flipped, fromHex, thrown } from './helpers.ts';
 import { NOISE_NK } from './vectors.ts';
 

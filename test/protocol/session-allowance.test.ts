@@ -1,8 +1,8 @@
 /** A session on a path that carries only so much: what it sends there, when it falls silent, when it moves on. */
 import { describe, expect, test } from 'vitest';
-import { costOf } from '../../protocol/carrier.ts';
-import { encodeFrames, type Frame } from '../../protocol/frames.ts';
+import { costOf } from '../../protocol/carrier/carrier.ts';
 import { KEEPALIVE, PACKET_DATA, RECORD_COST_MIN, STALL_MIN, STALL_MIN_LIMITED, TAG } from '../../protocol/limits.ts';
+import { encodeFrames, type Frame } from '../../protocol/session/frames.ts';
 import { type ConnectOptions, type End, Pair } from '../support/simulation.ts';
 
 const DELAY = 50;

@@ -1,9 +1,8 @@
 /** Windows, replay buffers, and the budget behind them. */
 import { describe, expect, test } from 'vitest';
 import { concat, toUtf8 } from '../../protocol/bytes.ts';
-
-import type { Frame } from '../../protocol/frames.ts';
 import { LINGER, WINDOW_GROWTH_TIME, WINDOW_INITIAL, WINDOW_MAX } from '../../protocol/limits.ts';
+import type { Frame } from '../../protocol/session/frames.ts';
 import {
   AT_ONCE,
   type CountedBudget,

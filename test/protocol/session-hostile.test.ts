@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { type Bytes, EMPTY, toUtf8 } from '../../protocol/bytes.ts';
 import { type Code, toWire } from '../../protocol/errors.ts';
-import type { Frame } from '../../protocol/frames.ts';
 import { DATA_MAX, PAD_MAX, UNOPENED_RECORDS_MAX, WINDOW_INITIAL, WINDOW_MAX } from '../../protocol/limits.ts';
+import type { Frame } from '../../protocol/session/frames.ts';
 import { End, FIRST_OFFSETS, Random, Timeline } from '../support/simulation.ts';
 import { own } from './helpers.ts';
 

@@ -1,7 +1,6 @@
 /** When a session speaks: acknowledgements, keepalive, probing, and what it takes for lost. */
 import { describe, expect, test } from 'vitest';
 import { toUtf8 } from '../../protocol/bytes.ts';
-import type { Frame } from '../../protocol/frames.ts';
 import {
   ACK_DELAY,
   FIRST_RECORD_TIMEOUT,
@@ -16,6 +15,7 @@ import {
   STALL_MIN,
   WINDOW_INITIAL,
 } from '../../protocol/limits.ts';
+import type { Frame } from '../../protocol/session/frames.ts';
 import { type End, NOTHING_LEFT, Pair, ReadingApp } from '../support/simulation.ts';
 
 const DELAY = 50;

@@ -2,9 +2,9 @@
 import { describe, expect, test, vi } from 'vitest';
 import { type Bytes, toUtf8 } from '../../protocol/bytes.ts';
 import { type Code, resetOf, TRAVELLING, toWire } from '../../protocol/errors.ts';
-import type { Frame } from '../../protocol/frames.ts';
 import { LINGER, WINDOW_INITIAL, WINDOW_MAX } from '../../protocol/limits.ts';
-import type { FrameSink } from '../../protocol/session.ts';
+import type { Frame } from '../../protocol/session/frames.ts';
+import type { FrameSink } from '../../protocol/session/session.ts';
 import {
   AT_ONCE,
   type End,

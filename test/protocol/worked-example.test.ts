@@ -5,16 +5,24 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { type Bytes, concat, EMPTY, toBase64url, toUtf8 } from '../../protocol/bytes.ts';
-import { Carrier, type CarrierEvents } from '../../protocol/carrier.ts';
-import { type Cipher, native } from '../../protocol/cipher.ts';
+import { Carrier, type CarrierEvents } from '../../protocol/carrier/carrier.ts';
+import { type Cipher, native } from '../../protocol/carrier/cipher.ts';
+import {
+  decodeGrant,
+  decodeHello,
+  encodeGrant,
+  encodeHello,
+  offer,
+  readOffer,
+  VERSION,
+} from '../../protocol/carrier/hello.ts';
+import { noble } from '../../protocol/carrier/noble.ts';
+import { initiate, PROLOGUE, Responder, relayKeyOf, type Transport } from '../../protocol/carrier/noise.ts';
 import { TRAVELLING } from '../../protocol/errors.ts';
-import { encodeFrames, type Frame, type Offsets } from '../../protocol/frames.ts';
-import { decodeGrant, decodeHello, encodeGrant, encodeHello, offer, readOffer, VERSION } from '../../protocol/hello.ts';
 import * as limits from '../../protocol/limits.ts';
-import { formatLink, parseLink } from '../../protocol/link.ts';
-import { noble } from '../../protocol/noble.ts';
-import { initiate, PROLOGUE, Responder, relayKeyOf, type Transport } from '../../protocol/noise.ts';
-import { Session } from '../../protocol/session.ts';
+import { formatLink, parseLink } from '../../protocol/permits/link.ts';
+import { encodeFrames, type Frame, type Offsets } from '../../protocol/session/frames.ts';
+import { Session } from '../../protocol/session/session.ts';
 
 const document = readFileSync(new URL('../../docs/protocol.md', import.meta.url), 'utf8');
 

@@ -4,10 +4,10 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import { nodeCipher } from '../../client/node/cipher.ts';
 import type { Certificate } from '../../examples/local/certificate.ts';
 import { type Listening, listen } from '../../examples/local/listen.ts';
+import { encodeGrant, readOffer } from '../../protocol/carrier/hello.ts';
+import { Responder, relayKeyOf } from '../../protocol/carrier/noise.ts';
 import { type Code, toWire } from '../../protocol/errors.ts';
-import { encodeGrant, readOffer } from '../../protocol/hello.ts';
-import { formatLink } from '../../protocol/link.ts';
-import { Responder, relayKeyOf } from '../../protocol/noise.ts';
+import { formatLink } from '../../protocol/permits/link.ts';
 import { random } from './open-hello.ts';
 
 /** Has the WebSocket after 101. */

@@ -3,7 +3,7 @@ import '../../examples/local/offline.ts';
 import { build } from 'esbuild';
 import { createTestHarness } from 'wrangler';
 import { makeCertificate } from '../../examples/local/certificate.ts';
-import type { Bundle } from '../../volunteer/bundle.ts';
+import type { Bundle } from '../../volunteer/relay/bundle.ts';
 import { ROOT } from './command.ts';
 import { serve } from './workerd.ts';
 
@@ -27,7 +27,7 @@ export function helloWorld(worker: Bundle): Promise<Served> {
 
 /** A Worker that does nothing but fetch through, with the relay's own code. */
 export async function fetchingThrough(worker: Bundle, vars: Vars): Promise<Served> {
-  const contents = `import { decoy } from './worker/decoy.ts'; export default { fetch: decoy };`;
+  const contents = `import { decoy } from './worker/strangers/decoy.ts'; export default { fetch: decoy };`;
   const { outputFiles } = await build({
     stdin: { contents, resolveDir: ROOT },
     bundle: true,

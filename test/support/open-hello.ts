@@ -1,6 +1,6 @@
 /** Hellos to be varied, in any runtime. */
 import { type Bytes, EMPTY } from '../../protocol/bytes.ts';
-import type { OpenHello } from '../../protocol/hello.ts';
+import type { OpenHello } from '../../protocol/carrier/hello.ts';
 
 export const random = (length: number): Bytes => crypto.getRandomValues(new Uint8Array(length));
 

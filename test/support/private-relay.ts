@@ -1,11 +1,11 @@
 /** A private relay's keys and settings, the hellos that it takes, and every kind that it does not. */
 import { type Bytes, concat, EMPTY, toBase64url } from '../../protocol/bytes.ts';
-import { native } from '../../protocol/cipher.ts';
-import { encodeHello, type OpenHello, offer } from '../../protocol/hello.ts';
-import { type Invite, inviteKeyOf, signInvite } from '../../protocol/invite.ts';
+import { native } from '../../protocol/carrier/cipher.ts';
+import { encodeHello, type OpenHello, offer } from '../../protocol/carrier/hello.ts';
+import { initiate, PROLOGUE } from '../../protocol/carrier/noise.ts';
 import { HELLO_AGE_MAX, HELLO_MAX, HELLO_OVERHEAD, INVITE_ID } from '../../protocol/limits.ts';
-import { initiate, PROLOGUE } from '../../protocol/noise.ts';
-import { statusKeyOf } from '../../protocol/status.ts';
+import { type Invite, inviteKeyOf, signInvite } from '../../protocol/permits/invite.ts';
+import { statusKeyOf } from '../../protocol/permits/status.ts';
 import { openHello, random } from './open-hello.ts';
 
 const DAY = 24 * 60 * 60_000;

@@ -2,10 +2,10 @@
 import { WebSocket } from 'ws';
 import { nodeCipher } from '../../client/node/cipher.ts';
 import { type Bytes, EMPTY } from '../../protocol/bytes.ts';
-import { decodeFrames, encodeFrames, type Frame, type Offsets } from '../../protocol/frames.ts';
-import { decodeGrant, encodeHello, type Grant, type Hello, offer } from '../../protocol/hello.ts';
-import { parseLink } from '../../protocol/link.ts';
-import { type Initiator, initiate, PROLOGUE, type Transport } from '../../protocol/noise.ts';
+import { decodeGrant, encodeHello, type Grant, type Hello, offer } from '../../protocol/carrier/hello.ts';
+import { type Initiator, initiate, PROLOGUE, type Transport } from '../../protocol/carrier/noise.ts';
+import { parseLink } from '../../protocol/permits/link.ts';
+import { decodeFrames, encodeFrames, type Frame, type Offsets } from '../../protocol/session/frames.ts';
 import { random } from './open-hello.ts';
 import { until } from './until.ts';
 

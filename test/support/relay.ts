@@ -7,7 +7,7 @@ import { inject } from 'vitest';
 import { nodeCipher } from '../../client/node/cipher.ts';
 import { makeCertificate } from '../../examples/local/certificate.ts';
 import { toBase64url } from '../../protocol/bytes.ts';
-import { formatLink } from '../../protocol/link.ts';
+import { formatLink } from '../../protocol/permits/link.ts';
 import { random } from './open-hello.ts';
 import { serve } from './workerd.ts';
 

@@ -4,12 +4,12 @@
  * follows from the seed, so what went wrong once goes wrong again.
  */
 import type { Bytes } from '../../protocol/bytes.ts';
-import { costOf } from '../../protocol/carrier.ts';
+import { costOf } from '../../protocol/carrier/carrier.ts';
 import { type Code, resetOf } from '../../protocol/errors.ts';
-import { decodeFrames, encodeFrames, type Frame } from '../../protocol/frames.ts';
 import { RECORD_COST_MIN, RECORD_MAX, TAG, WINDOW_INITIAL, WINDOW_MAX } from '../../protocol/limits.ts';
-import { type Clock, type FrameSink, Session } from '../../protocol/session.ts';
-import type { Budget } from '../../protocol/window.ts';
+import { decodeFrames, encodeFrames, type Frame } from '../../protocol/session/frames.ts';
+import { type Clock, type FrameSink, Session } from '../../protocol/session/session.ts';
+import type { Budget } from '../../protocol/session/window.ts';
 import { KnownBytes, KnownBytesCheck } from './bytes.ts';
 
 /** A small generator with a seed (mulberry32). */

@@ -6,10 +6,10 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Certificate } from '../../examples/local/certificate.ts';
-import type { Bundle } from '../../volunteer/bundle.ts';
-import { CERTIFICATE, PRIVATE_KEY, SCRIPT, workerdConfig } from '../../volunteer/workerd-config.ts';
+import type { Bundle } from '../../volunteer/relay/bundle.ts';
+import { CERTIFICATE, PRIVATE_KEY, SCRIPT, workerdConfig } from '../../volunteer/selfhost/workerd-config.ts';
 
-export { workerdVersion } from '../../volunteer/selfhost-folder.ts';
+export { workerdVersion } from '../../volunteer/selfhost/selfhost-folder.ts';
 
 const require = createRequire(import.meta.url);
 

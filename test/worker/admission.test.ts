@@ -2,12 +2,12 @@
 import { createExecutionContext, env, SELF } from 'cloudflare:test';
 import { describe, expect, it } from 'vitest';
 import { type Bytes, EMPTY, fromBase64url, toBase64url } from '../../protocol/bytes.ts';
-import { native } from '../../protocol/cipher.ts';
+import { native } from '../../protocol/carrier/cipher.ts';
+import { decodeGrant, encodeHello, type Hello, type OpenHello, offer } from '../../protocol/carrier/hello.ts';
+import { type Initiator, initiate, PROLOGUE } from '../../protocol/carrier/noise.ts';
 import { refusalOf } from '../../protocol/errors.ts';
-import { decodeGrant, encodeHello, type Hello, type OpenHello, offer } from '../../protocol/hello.ts';
-import { type Invite, inviteKeyOf, signInvite } from '../../protocol/invite.ts';
 import { HELLO_AGE_MAX } from '../../protocol/limits.ts';
-import { type Initiator, initiate, PROLOGUE } from '../../protocol/noise.ts';
+import { type Invite, inviteKeyOf, signInvite } from '../../protocol/permits/invite.ts';
 import type { Env } from '../../worker/env.ts';
 import worker from '../../worker/index.ts';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { PuenteError } from '../../protocol/errors.ts';
-import { allowedBackend, parseBackends } from '../../worker/backends.ts';
+import { allowedBackend, parseBackends } from '../../worker/admission/backends.ts';
 
 const table = parseBackends(
   'chat.example.org:5223, any://*.example.net:443 tls://10.0.0.7:5222 whatsapp://[2001:db8::1]:443',

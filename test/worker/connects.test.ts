@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { PuenteError } from '../../protocol/errors.ts';
 import { CONNECTS_MAX, CONNECTS_PER_BACKEND_MAX, CONNECTS_WAITING_MAX } from '../../protocol/limits.ts';
-import { Connects } from '../../worker/connects.ts';
+import { Connects } from '../../worker/session/connects.ts';
 
 /** Connections that are opened when the test says so. */
 class Openings {

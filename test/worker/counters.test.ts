@@ -3,11 +3,11 @@ import { createExecutionContext } from 'cloudflare:test';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { COUNTS_GATHERED, HUB_ANSWER_TIMEOUT, PUBLIC_COUNTS_TIME } from '../../protocol/limits.ts';
 import type { Config } from '../../worker/config.ts';
-import { deliverSoon, publicCounts, reportOf, tally } from '../../worker/counters.ts';
+import { deliverSoon, publicCounts, reportOf, tally } from '../../worker/counters/counters.ts';
+import type { LedgerDay } from '../../worker/counters/ledger.ts';
+import type { Counts } from '../../worker/counters/tally.ts';
 import type { Env } from '../../worker/env.ts';
 import worker from '../../worker/index.ts';
-import type { LedgerDay } from '../../worker/ledger.ts';
-import type { Counts } from '../../worker/tally.ts';
 
 const DAY = 24 * 60 * 60_000;
 

@@ -2,7 +2,7 @@
 import { afterEach, expect, it, vi } from 'vitest';
 import type { Code } from '../../protocol/errors.ts';
 import { CHECK_TIME } from '../../protocol/limits.ts';
-import { joinEcho } from '../../worker/echo.ts';
+import { joinEcho } from '../../worker/session/echo.ts';
 
 afterEach(() => {
   vi.useRealTimers();

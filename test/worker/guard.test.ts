@@ -2,9 +2,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Code, PuenteError, TRAVELLING } from '../../protocol/errors.ts';
 import { OPENING_MAX, SOURCES_MAX } from '../../protocol/limits.ts';
-import type { Admitted } from '../../worker/admission.ts';
+import type { Admitted } from '../../worker/admission/admission.ts';
+import { Guard, type Place } from '../../worker/admission/guard.ts';
 import type { Env } from '../../worker/env.ts';
-import { Guard, type Place } from '../../worker/guard.ts';
 
 const MINUTE = 60_000;
 

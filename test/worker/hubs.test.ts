@@ -1,10 +1,10 @@
 /** Which object holds which session. */
 import { expect, it } from 'vitest';
 import { EMPTY } from '../../protocol/bytes.ts';
-import type { Admitted } from '../../worker/admission.ts';
+import type { Admitted } from '../../worker/admission/admission.ts';
 import type { Config } from '../../worker/config.ts';
 import type { Env } from '../../worker/env.ts';
-import { hubFor, sessionId } from '../../worker/hubs.ts';
+import { hubFor, sessionId } from '../../worker/session/hubs.ts';
 
 /** What is asked of the namespace for a hello of this kind, from a client with this ephemeral key. */
 function askedFor(hello: object, { hubs = 4, region }: Partial<Config>): unknown[] {

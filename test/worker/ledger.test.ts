@@ -3,11 +3,11 @@ import { env, runInDurableObject } from 'cloudflare:test';
 import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
 import { PuenteError } from '../../protocol/errors.ts';
 import { COUNTED_DAYS_MAX, COUNTS_WRITTEN_EVERY } from '../../protocol/limits.ts';
-import { type Admitted, admit, handOver } from '../../worker/admission.ts';
+import { type Admitted, admit, handOver } from '../../worker/admission/admission.ts';
 import { configOf } from '../../worker/config.ts';
+import { Ledger } from '../../worker/counters/ledger.ts';
 import type { Env } from '../../worker/env.ts';
-import { Hub } from '../../worker/hub.ts';
-import { Ledger } from '../../worker/ledger.ts';
+import { Hub } from '../../worker/session/hub.ts';
 import { PrivateRelay } from '../support/private-relay.ts';
 
 const DAY = 24 * 60 * 60_000;

@@ -1,8 +1,8 @@
 /** The relay's cipher where it runs: workerd's WebCrypto against the published vectors and against noble. */
 import { describe, expect, it } from 'vitest';
 import type { Bytes } from '../../protocol/bytes.ts';
-import { noble } from '../../protocol/noble.ts';
-import { initiate, Responder, relayKeyOf } from '../../protocol/noise.ts';
+import { noble } from '../../protocol/carrier/noble.ts';
+import { initiate, Responder, relayKeyOf } from '../../protocol/carrier/noise.ts';
 import { cipher } from '../../worker/cipher.ts';
 import { NOISE_NK } from '../protocol/vectors.ts';
 

@@ -2,11 +2,11 @@
 import { createExecutionContext, SELF } from 'cloudflare:test';
 import { describe, expect, it } from 'vitest';
 import { type CheckPage, PAGE_CODES } from '../../protocol/check-page.ts';
-import type { PublicCounts } from '../../worker/counters.ts';
+import type { PublicCounts } from '../../worker/counters/counters.ts';
 import type { Env } from '../../worker/env.ts';
 import worker from '../../worker/index.ts';
-import { CountsSection } from '../../worker/pages/counts-section.tsx';
-import { LANGUAGES, type Language } from '../../worker/pages/language.ts';
+import { CountsSection } from '../../worker/strangers/pages/counts-section.tsx';
+import { LANGUAGES, type Language } from '../../worker/strangers/pages/language.ts';
 
 const ORIGIN = 'https://relay.example/';
 const KEY = `${'puente'.repeat(7)}A`;

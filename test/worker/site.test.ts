@@ -2,7 +2,7 @@
 import { createExecutionContext, SELF } from 'cloudflare:test';
 import { describe, expect, it } from 'vitest';
 import { type Bytes, fromBase64url, toBase64url } from '../../protocol/bytes.ts';
-import { native } from '../../protocol/cipher.ts';
+import { native } from '../../protocol/carrier/cipher.ts';
 import type { Env } from '../../worker/env.ts';
 import worker from '../../worker/index.ts';
 

@@ -1,11 +1,11 @@
 /** The name of where a request comes from: the same for one household and day, and of use to nobody else. */
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { EMPTY, toBase64url } from '../../protocol/bytes.ts';
-import { native } from '../../protocol/cipher.ts';
-import { encodeHello, offer } from '../../protocol/hello.ts';
+import { native } from '../../protocol/carrier/cipher.ts';
+import { encodeHello, offer } from '../../protocol/carrier/hello.ts';
+import { initiate, PROLOGUE } from '../../protocol/carrier/noise.ts';
 import { NO_LIMIT } from '../../protocol/limits.ts';
-import { initiate, PROLOGUE } from '../../protocol/noise.ts';
-import { admit, handedOver, handOver } from '../../worker/admission.ts';
+import { admit, handedOver, handOver } from '../../worker/admission/admission.ts';
 import { configOf } from '../../worker/config.ts';
 
 const random = (length: number) => crypto.getRandomValues(new Uint8Array(length));

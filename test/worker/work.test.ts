@@ -2,14 +2,14 @@
 import { createExecutionContext, env, runInDurableObject } from 'cloudflare:test';
 import { afterEach, describe, expect, inject, it, vi } from 'vitest';
 import type { Bytes } from '../../protocol/bytes.ts';
-import { native } from '../../protocol/cipher.ts';
-import { decodeGrant, encodeHello, offer, type ResumeHello } from '../../protocol/hello.ts';
-import { initiate, PROLOGUE } from '../../protocol/noise.ts';
-import { type Admitted, admit, handOver } from '../../worker/admission.ts';
+import { native } from '../../protocol/carrier/cipher.ts';
+import { decodeGrant, encodeHello, offer, type ResumeHello } from '../../protocol/carrier/hello.ts';
+import { initiate, PROLOGUE } from '../../protocol/carrier/noise.ts';
+import { type Admitted, admit, handOver } from '../../worker/admission/admission.ts';
 import { configOf } from '../../worker/config.ts';
 import type { Env } from '../../worker/env.ts';
-import { Hub } from '../../worker/hub.ts';
 import worker from '../../worker/index.ts';
+import { Hub } from '../../worker/session/hub.ts';
 import { random } from '../support/open-hello.ts';
 import { type Offer, PrivateRelay } from '../support/private-relay.ts';
 

@@ -6,7 +6,7 @@
 import { type Bytes, concat, EMPTY, Malformed, Reader, toUtf8, Writer } from '../../../protocol/bytes.ts';
 // Of the relay's own protocol this borrows the handshake alone. The package does not export it, for apps have an encryption of
 // their own: one that does not would take a Noise library here.
-import type { Transport } from '../../../protocol/noise.ts';
+import type { Transport } from '../../../protocol/carrier/noise.ts';
 import type { Incoming } from './incoming.ts';
 
 /** Not the relay's, so that a message of one protocol never opens in the other. */

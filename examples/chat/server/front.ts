@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { Duplex } from 'node:stream';
 import { nodeCipher } from '../../../client/node/cipher.ts';
 import { type Bytes, EMPTY } from '../../../protocol/bytes.ts';
-import { type RelayKey, Responder, type Transport } from '../../../protocol/noise.ts';
+import { type RelayKey, Responder, type Transport } from '../../../protocol/carrier/noise.ts';
 import { Incoming } from '../net/incoming.ts';
 import {
   CLIENT_HELLO,

@@ -11,7 +11,7 @@ import { Aedes, type Client } from 'aedes';
 import { createWebSocketStream, WebSocketServer } from 'ws';
 import { nodeCipher } from '../../../client/node/cipher.ts';
 import { type Bytes, EMPTY, equal, toBase64url } from '../../../protocol/bytes.ts';
-import { relayKeyOf } from '../../../protocol/noise.ts';
+import { relayKeyOf } from '../../../protocol/carrier/noise.ts';
 import { listen } from '../../local/listen.ts';
 import type { ServerAddress } from '../net/chat.ts';
 import { inboxOf, keyOf, proofOf, topicOf } from '../net/identity.ts';

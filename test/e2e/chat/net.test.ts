@@ -16,7 +16,7 @@ import { type Server, startServer } from '../../../examples/chat/server/server.t
 import { Recording } from '../../../examples/local/recording.ts';
 import { type LocalRelay, startRelay } from '../../../examples/local/relay.ts';
 import { type Bytes, bytesOf, fromBase64url } from '../../../protocol/bytes.ts';
-import { formatLink, parseLink } from '../../../protocol/link.ts';
+import { formatLink, parseLink } from '../../../protocol/permits/link.ts';
 import type { Fault } from '../../lab/connection.ts';
 import { type Middlebox, startMiddlebox } from '../../lab/middlebox.ts';
 import { formsOf } from '../../support/canaries.ts';

@@ -13,7 +13,7 @@ import type { Entry } from '../../../examples/chat/ui/history.ts';
 import { EN } from '../../../examples/chat/ui/words/en.ts';
 import { FA } from '../../../examples/chat/ui/words/fa.ts';
 import { type LocalRelay, startRelay } from '../../../examples/local/relay.ts';
-import { formatLink, parseLink } from '../../../protocol/link.ts';
+import { formatLink, parseLink } from '../../../protocol/permits/link.ts';
 import { type Middlebox, startMiddlebox } from '../../lab/middlebox.ts';
 import { freePort } from '../../support/port.ts';
 import { findProgram } from '../../support/program.ts';

@@ -1,0 +1,276 @@
+/**
+ * The carriers of one session, one after another. The first comes with its opening. A session that can be resumed gets
+ * the next when one is lost, at once, or beside one that has stalled, or that has nearly carried what it may; the first that is
+ * granted takes over, and one that fails harms nothing.
+ */
+import type { Bytes } from '../../protocol/bytes.ts';
+import type { Carrier } from '../../protocol/carrier/carrier.ts';
+import { type Code, PuenteError } from '../../protocol/errors.ts';
+import { RESUME_PAUSE_MAX, RESUME_TIME, RESUME_TIMEOUT, STALE_ATTEMPTS, STALL_MIN } from '../../protocol/limits.ts';
+import type { Offsets } from '../../protocol/session/frames.ts';
+import type { FrameSink, Session } from '../../protocol/session/session.ts';
+import { clock } from '../clock.ts';
+import type { Relay } from '../relays/resolve.ts';
+import type { Runtime } from '../runtime.ts';
+import type { Status } from '../tunnel.ts';
+import { type HelloParts, type OpenedCarrier, openCarrier } from './handshake.ts';
+import { type Allowance, Load, type Path, UNLIMITED } from './path.ts';
+
+/** Answers to a resume that no further attempt will change. */
+const FINAL: readonly Code[] = ['session-unknown', 'version', 'bad-grant', 'link-invalid'];
+
+export class Carriers {
+  readonly #session: Session;
+  readonly #relay: Relay;
+  readonly #path: Path;
+  readonly #runtime: Runtime;
+  readonly #over: AbortSignal;
+  readonly #tell: (status: Status) => void;
+  #resumable = false;
+  #id!: Bytes;
+  #secret!: Bytes;
+  #current: Carrier | undefined;
+  /** Of the last carrier there was. */
+  #load!: Load;
+  /** How many were tried after the first, which has number 0. */
+  #number = 0;
+  #resuming = false;
+  /** The network has changed since there is this carrier. */
+  #isStale = false;
+  /** The app was told that the session has no carrier that works. */
+  #isAway = false;
+  /** Ends what an attempt waits for. */
+  #cancel: () => void = () => {};
+  #stopAsking: () => void = () => {};
+
+  /** @param over is aborted when the session has ended */
+  constructor(
+    session: Session,
+    relay: Relay,
+    path: Path,
+    runtime: Runtime,
+    over: AbortSignal,
+    tell: (status: Status) => void,
+  ) {
+    this.#session = session;
+    this.#relay = relay;
+    this.#path = path;
+    this.#runtime = runtime;
+    this.#over = over;
+    this.#tell = tell;
+    const unwatch = path.watch(() => this.#beWary());
+    runtime.onNetworkChange(() => this.#networkChanged(), over);
+    over.onabort = () => {
+      unwatch();
+      this.#stopAsking();
+      this.#cancel();
+    };
+  }
+
+  /** Begins with the carrier that the session was opened on. */
+  begin(opened: OpenedCarrier, told: Offsets, allowance: Allowance): void {
+    this.#resumable = opened.granted.resumable;
+    this.#id = opened.granted.session;
+    this.#secret = opened.secret;
+    this.#goOn(opened, told, this.#resumable ? allowance : UNLIMITED);
+  }
+
+  /** The carrier looks dead. */
+  stalled(): void {
+    this.#resume();
+  }
+
+  /** What it is on leads nowhere any more, or over what is not the best way. Whatever waits need not wait longer. */
+  #networkChanged(): void {
+    this.#path.changed();
+    this.#isStale = true;
+    this.#cancel();
+    this.#resume();
+  }
+
+  #goOn(opened: OpenedCarrier, told: Offsets, allowance: Allowance): void {
+    const session = this.#session;
+    const carrier = opened.carry(
+      {
+        frames: (frames) => {
+          if (this.#current !== carrier) return;
+          load.heard();
+          session.receive(frames);
+          this.#rotateInTime();
+        },
+        failed: (code) => (this.#current === carrier ? session.reset(code) : carrier.close()),
+        lost: () => this.#lost(carrier),
+      },
+      allowance.up,
+    );
+    const load = new Load(carrier, allowance, clock.now());
+    session.detach();
+    this.#current?.close();
+    this.#current = carrier;
+    this.#load = load;
+    this.#isStale = false;
+    session.attach(this.#watched(carrier), opened.granted, told, this.#resumable);
+    opened.deliver(carrier);
+  }
+
+  /** A carrier whose use is looked at after each record that is sent. */
+  #watched(carrier: Carrier): FrameSink {
+    return {
+      get allowance() {
+        return carrier.allowance;
+      },
+      send: (frames) => {
+        carrier.send(frames);
+        this.#rotateInTime();
+      },
+      close: () => carrier.close(),
+    };
+  }
+
+  #rotateInTime(): void {
+    if (this.#isToRotate) this.#resume();
+  }
+
+  /** Its carrier works, and will not for long. */
+  get #isToRotate(): boolean {
+    if (!this.#resumable) return false;
+    return this.#isStale || this.#load.isNearlyUsedUp || (this.#path.isLimited && !this.#load.isLimited);
+  }
+
+  /** Some carrier froze. If this one is about to, or has, an app that only receives would not notice for long. */
+  #beWary(): void {
+    this.#stopAsking();
+    this.#session.ping();
+    this.#session.flush();
+    this.#rotateInTime();
+    if (this.#path.isSuspect) this.#stopAsking = clock.after(STALL_MIN, () => this.#beWary());
+  }
+
+  #lost(carrier: Carrier): void {
+    if (this.#current !== carrier) return;
+    this.#current = undefined;
+    if (!this.#resumable) return this.#session.abandon('carrier-lost');
+    this.#session.detach();
+    this.#resume();
+  }
+
+  #resume(): void {
+    if (this.#over.aborted || !this.#resumable) return;
+    if (!this.#isAway && !this.#hasWorking) {
+      this.#isAway = true;
+      this.#tell('reconnecting');
+    }
+    if (this.#resuming) return;
+    this.#resuming = true;
+    this.#tryUntilResumed().catch((error: unknown) => {
+      // A bug: the app's socket must not hang, and nobody must miss it.
+      this.#session.abandon('carrier-lost');
+      throw error;
+    });
+  }
+
+  async #tryUntilResumed(): Promise<void> {
+    let workedAt = clock.now();
+    // A carrier that was lost before it was heard is a failure, too.
+    let failures = this.#current || this.#load.carried > 0 ? 0 : 1;
+    while (this.#needsAnother) {
+      if (failures > 0) await this.#pause(failures);
+      // Meanwhile it may have ended, or the old carrier have come to life again.
+      if (!this.#needsAnother) break;
+      if (this.#hasWorking) workedAt = clock.now();
+      const code = await this.#attempt(failures);
+      failures = code ? failures + 1 : 0;
+      // It works all the same: a stall will tell when it does not.
+      if (failures === STALE_ATTEMPTS) this.#isStale = false;
+      const late = clock.now() - workedAt > RESUME_TIME;
+      if (!code) this.#backAgain();
+      else if (FINAL.includes(code) || late) this.#session.abandon(late ? 'carrier-lost' : code);
+    }
+    this.#resuming = false;
+    this.#backAgain();
+  }
+
+  #backAgain(): void {
+    if (this.#over.aborted || !this.#isAway || !this.#hasWorking) return;
+    this.#isAway = false;
+    this.#tell('resumed');
+    this.#tell('online');
+  }
+
+  get #hasWorking(): boolean {
+    return this.#current !== undefined && !this.#session.isStalled;
+  }
+
+  /** A new carrier may be lost as soon as it is there. */
+  get #needsAnother(): boolean {
+    return !this.#over.aborted && (!this.#hasWorking || this.#isToRotate);
+  }
+
+  /** Why it failed. */
+  #attempt(failures: number): Promise<Code | undefined> {
+    // A connection that was cut is not one that froze: its successor need not wait.
+    if (failures === 0 && !this.#current) return this.#open();
+    return this.#path.inTurn(
+      () => this.#needsAnother,
+      () => this.#open(),
+    );
+  }
+
+  async #open(): Promise<Code | undefined> {
+    if (!this.#needsAnother) return undefined;
+    this.#number += 1;
+    const told = this.#session.offsets();
+    const allowance = this.#path.allowance(this.#load.down);
+    const hello: HelloParts = {
+      kind: 'resume',
+      session: this.#id,
+      carrier: this.#number,
+      secret: this.#secret,
+      allowance: allowance.down,
+      ...told,
+    };
+    const unwanted = new AbortController();
+    const opening = openCarrier(this.#relay, this.#runtime, hello, unwanted.signal);
+    try {
+      const opened = await this.#within(RESUME_TIMEOUT, opening);
+      if (opened && !this.#over.aborted) {
+        this.#learn();
+        this.#goOn(opened, told, allowance);
+        return undefined;
+      }
+      opening.catch(() => {});
+      unwanted.abort();
+      return 'timeout';
+    } catch (error) {
+      if (error instanceof PuenteError) return error.code;
+      throw error;
+    }
+  }
+
+  /** Another carrier got through, so what became of the last one says something about the path. */
+  #learn(): void {
+    if (!this.#current || this.#isStale) return;
+    // Where carriers are known to freeze, one that owes an answer and may give it has; elsewhere it may just be slow.
+    const isSilent = this.#path.isLimited ? this.#session.isOverdue : this.#session.isStalled;
+    if (isSilent && this.#load.mayBeAnswered) this.#path.froze(this.#load);
+    else this.#path.held(this.#load);
+  }
+
+  /** Random, so that those whom one event has cut do not all come back at once. */
+  async #pause(failures: number): Promise<void> {
+    const most = Math.min(RESUME_PAUSE_MAX, 100 * 2 ** failures);
+    await this.#within(most * Math.random(), new Promise<never>(() => {}));
+  }
+
+  /** `undefined` when it takes longer, or when the session ends first. */
+  #within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
+    return new Promise((resolve, reject) => {
+      const timeout = clock.after(ms, () => resolve(undefined));
+      this.#cancel = () => {
+        timeout();
+        resolve(undefined);
+      };
+      promise.then(resolve, reject).finally(timeout);
+    });
+  }
+}

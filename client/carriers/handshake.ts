@@ -1,0 +1,155 @@
+/** Opens one carrier: the hello goes out in the upgrade request, the first message back is the grant. */
+import { type Bytes, bytesOf, EMPTY } from '../../protocol/bytes.ts';
+import { Carrier, type CarrierEvents } from '../../protocol/carrier/carrier.ts';
+import {
+  decodeGrant,
+  encodeHello,
+  type Granted,
+  type Hello,
+  type OpenHello,
+  offer,
+  type ResumeHello,
+} from '../../protocol/carrier/hello.ts';
+import { type Initiator, initiate, PROLOGUE, type Transport } from '../../protocol/carrier/noise.ts';
+import { PuenteError, refusalOf } from '../../protocol/errors.ts';
+import { HELLO_AGE_MAX, NO_LIMIT, UNOPENED_RECORDS_MAX } from '../../protocol/limits.ts';
+import { random } from '../random.ts';
+import type { Relay } from '../relays/resolve.ts';
+import type { DialEvents, Runtime } from '../runtime.ts';
+
+/** What a hello says that is not this attempt's own. */
+export type HelloParts =
+  | Omit<OpenHello, 'time' | 'invite'>
+  /** `secret`: of the handshake that opened the session. */
+  | (Omit<ResumeHello, 'time' | 'invite' | 'mac'> & { secret: Bytes });
+
+export interface OpenedCarrier {
+  granted: Granted;
+  /** Proves that a resume comes from whoever has opened the session. */
+  secret: Bytes;
+  /** @param allowance what may be sent on it */
+  carry(events: CarrierEvents, allowance: number): Carrier;
+  /** To that carrier: what has come since the grant, and everything after it. */
+  deliver(carrier: Carrier): void;
+}
+
+/**
+ * @param signal closes its WebSocket when it is aborted, unless somebody else has taken over its `onabort`
+ * @throws PuenteError `link-invalid`, `unreachable`, `not-admitted`, `bad-grant`, or the relay's refusal
+ */
+export async function openCarrier(
+  relay: Relay,
+  runtime: Runtime,
+  hello: HelloParts,
+  signal: AbortSignal,
+): Promise<OpenedCarrier> {
+  for (let clockOffset = 0; ; ) {
+    const answer = await knock(relay, runtime, hello, signal, clockOffset);
+    if ('granted' in answer) return answer;
+    // To the relay a wrong clock looks like any stranger's; the host's `Date` gives it away.
+    const late = (answer.date?.getTime() ?? Date.now()) - Date.now();
+    if (clockOffset !== 0 || Math.abs(late) < HELLO_AGE_MAX / 2) throw answer.error;
+    clockOffset = late;
+  }
+}
+
+async function knock(
+  relay: Relay,
+  runtime: Runtime,
+  hello: HelloParts,
+  signal: AbortSignal,
+  clockOffset: number,
+): Promise<OpenedCarrier | Closed> {
+  const cipher = await runtime.cipher();
+  const initiator = await initiate(cipher, PROLOGUE, relay.key, random(32));
+  const common = { time: Date.now() + clockOffset, invite: relay.invite ?? EMPTY };
+  const whole: Hello =
+    hello.kind === 'resume'
+      ? { ...hello, ...common, mac: await cipher.hmac(hello.secret, initiator.binding) }
+      : { ...hello, ...common };
+  const payload = encodeHello(whole);
+  const protocols = offer(random(12), await sealHello(initiator, payload));
+  const inbox = new Inbox();
+  const events: DialEvents = {
+    message: (data) => inbox.message(data),
+    closed: (error, date) => inbox.closed(error, date),
+  };
+  const isLimited = hello.allowance !== NO_LIMIT;
+  const wire = runtime.dial(relay.origin.replace(/^http/, 'ws'), protocols, events, isLimited);
+  signal.onabort = () => wire.close();
+  if (signal.aborted) wire.close();
+  const answer = await inbox.first;
+  if (!(answer instanceof Uint8Array)) return answer;
+  const { granted, transport } = await readGrant(initiator, answer);
+  return {
+    granted,
+    secret: transport.secret,
+    carry: (events, allowance) => new Carrier(transport, wire, events, allowance),
+    deliver: (carrier) => inbox.deliver(carrier),
+  };
+}
+
+async function sealHello(initiator: Initiator, payload: Bytes): Promise<Bytes> {
+  try {
+    return await initiator.writeHello(payload);
+  } catch {
+    // A point of small order: nobody's public key.
+    throw new PuenteError('link-invalid', 'k-no-key');
+  }
+}
+
+async function readGrant(initiator: Initiator, message: Bytes): Promise<{ granted: Granted; transport: Transport }> {
+  const reading = initiator.readGrant(message).then((read) => ({ ...read, grant: decodeGrant(read.payload) }));
+  // Nobody who holds the relay's key sends one that does not open, or is none.
+  const { grant, transport } = await reading.catch(() => {
+    throw new PuenteError('bad-grant');
+  });
+  // A code of a later version: what it means can only be learnt by updating.
+  if ('refusal' in grant) throw new PuenteError(refusalOf(grant.refusal) ?? 'version');
+  return { granted: grant, transport };
+}
+
+interface Closed {
+  error: PuenteError;
+  date: Date | undefined;
+}
+
+/** Keeps what the WebSocket says until a carrier can hear it. */
+class Inbox {
+  readonly first: Promise<Bytes | Closed>;
+  #answer!: (answer: Bytes | Closed) => void;
+  #answered = false;
+  #waiting: unknown[] = [];
+  #lost = false;
+  #carrier: Carrier | undefined;
+
+  constructor() {
+    this.first = new Promise((resolve) => {
+      this.#answer = resolve;
+    });
+  }
+
+  message(data: unknown): void {
+    if (this.#carrier) return this.#carrier.receive(data);
+    if (this.#answered) {
+      // As many as may wait to be opened, and one more, so that the carrier calls it a flood; its bytes are counted there.
+      if (this.#waiting.length <= UNOPENED_RECORDS_MAX) this.#waiting.push(data);
+      return;
+    }
+    this.#answered = true;
+    this.#answer(bytesOf(data) ?? { error: new PuenteError('bad-grant'), date: undefined });
+  }
+
+  closed(error: PuenteError, date?: Date): void {
+    this.#lost = true;
+    this.#answer({ error, date });
+    this.#carrier?.lost();
+  }
+
+  deliver(carrier: Carrier): void {
+    this.#carrier = carrier;
+    for (const message of this.#waiting) carrier.receive(message);
+    this.#waiting = [];
+    if (this.#lost) carrier.lost();
+  }
+}

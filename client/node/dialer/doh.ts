@@ -1,0 +1,79 @@
+/** DNS over HTTPS (RFC 8484): asks resolvers that the network cannot answer for. */
+import { request } from 'node:https';
+import { type Bytes, concat } from '../../../protocol/bytes.ts';
+import { DNS_MESSAGE_MAX, DNS_TIMEOUT } from '../../../protocol/limits.ts';
+import { decodeAnswer, encodeQuery, type Type } from './dns-message.ts';
+
+/**
+ * By address, so that nothing has to be resolved first, and that of two companies. Quad9 is not among them: it wants HTTP/2, which
+ * `node:https` does not speak (https://quad9.net/news/blog/doh-http-1-1-retirement).
+ */
+export const RESOLVERS: readonly string[] = ['https://1.1.1.1/dns-query', 'https://8.8.8.8/dns-query'];
+
+/**
+ * The addresses of a name, from the first of the resolvers that has any.
+ * @param resolvers URLs; each must have a certificate for the host in it
+ * @throws when none of them has
+ */
+export async function resolveOverHttps(
+  name: string,
+  resolvers: readonly string[],
+  signal: AbortSignal,
+): Promise<string[]> {
+  const over = new AbortController();
+  const end = () => over.abort();
+  const timer = setTimeout(end, DNS_TIMEOUT);
+  signal.addEventListener('abort', end);
+  try {
+    return await Promise.any(resolvers.map((resolver) => bothOf(name, resolver, over.signal)));
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', end);
+    end();
+  }
+}
+
+/** IPv6 and IPv4 in turn, as RFC 8305 section 4 orders them; one will do. */
+async function bothOf(name: string, resolver: string, signal: AbortSignal): Promise<string[]> {
+  const asked = (['AAAA', 'A'] as const).map((type) => ask(name, type, resolver, signal));
+  const [six = [], four = []] = (await Promise.allSettled(asked)).map((answer) =>
+    answer.status === 'fulfilled' ? answer.value : [],
+  );
+  const addresses = Array.from({ length: Math.max(six.length, four.length) }, (_, at) => [six[at], four[at]]);
+  const found = addresses.flat().filter((address) => address !== undefined);
+  if (found.length === 0) throw new Error(`${resolver} has no address`);
+  return found;
+}
+
+async function ask(name: string, type: Type, resolver: string, signal: AbortSignal): Promise<string[]> {
+  return decodeAnswer(await post(resolver, encodeQuery(name, type), signal), name, type);
+}
+
+/** A POST, so that no URL, which servers log, has the name in it. */
+function post(url: string, body: Bytes, signal: AbortSignal): Promise<Bytes> {
+  return new Promise((resolve, reject) => {
+    const headers = {
+      accept: 'application/dns-message',
+      'content-type': 'application/dns-message',
+      'content-length': body.length,
+    };
+    const asking = request(url, { method: 'POST', headers, agent: false, signal }, async (response) => {
+      try {
+        if (response.statusCode !== 200) throw new Error(`status ${response.statusCode}`);
+        const parts: Bytes[] = [];
+        let length = 0;
+        for await (const part of response as AsyncIterable<Buffer<ArrayBuffer>>) {
+          length += part.length;
+          if (length > DNS_MESSAGE_MAX) throw new Error('too long');
+          parts.push(part);
+        }
+        resolve(concat(...parts));
+      } catch (error) {
+        asking.destroy();
+        reject(error);
+      }
+    });
+    asking.on('error', reject);
+    asking.end(body);
+  });
+}

@@ -1,0 +1,75 @@
+/** What a dialer knows of the ways to one host on one network. In memory alone: it says where somebody was. */
+
+import type { Code } from '../../../protocol/errors.ts';
+import { WAYS_MAX } from '../../../protocol/limits.ts';
+import { currentNetwork } from './network.ts';
+import type { Source } from './sources.ts';
+import type { WayStage } from './way.ts';
+
+/** A way, and what may come after it. */
+export interface Candidate {
+  /** The addresses are from the first of them; the others are left for other ways. */
+  sources: readonly Source[];
+  /** The ClientHello goes in parts. */
+  split: boolean;
+}
+
+export interface Failure {
+  code: Code;
+  stage: WayStage;
+}
+
+export class Known {
+  /** The way that has worked last, and has not failed since. */
+  winner: Candidate | undefined;
+  /** Where the search goes on that had no ClientHello left. */
+  #next: Candidate | undefined;
+  /** What the last search ended with. */
+  failure: Failure = { code: 'unreachable', stage: 'dns' };
+  #turns: Promise<unknown> = Promise.resolve();
+
+  won(candidate: Candidate): void {
+    this.winner = candidate;
+    this.#next = undefined;
+  }
+
+  /** @returns whether it was the way that worked until now */
+  lost(candidate: Candidate): boolean {
+    if (this.winner !== candidate) return false;
+    this.winner = undefined;
+    return true;
+  }
+
+  goOnWith(candidate: Candidate): void {
+    this.#next = candidate;
+  }
+
+  takeNext(): Candidate | undefined {
+    const next = this.#next;
+    this.#next = undefined;
+    return next;
+  }
+
+  /** One at a time. */
+  inTurn<T>(run: () => Promise<T>): Promise<T> {
+    const turn = this.#turns.then(run);
+    this.#turns = turn.catch(() => {});
+    return turn;
+  }
+}
+
+export class KnownWays {
+  /** By network and host, the one used last at the end. */
+  readonly #ways = new Map<string, Known>();
+
+  /** @param host its name and port */
+  to(host: string): Known {
+    const id = `${host} ${currentNetwork()}`;
+    const known = this.#ways.get(id) ?? new Known();
+    this.#ways.delete(id);
+    this.#ways.set(id, known);
+    const [oldest] = this.#ways.keys();
+    if (this.#ways.size > WAYS_MAX && oldest !== undefined) this.#ways.delete(oldest);
+    return known;
+  }
+}

@@ -1,0 +1,92 @@
+/** One way to a relay while a connection is set up: how far it has come, and why it ends there. */
+import { BlockList, isIP } from 'node:net';
+import type { Code } from '../../../protocol/errors.ts';
+import { isLoopback } from '../../../protocol/permits/link.ts';
+import type { DialStage } from '../../runtime.ts';
+
+/** Where a way may end. */
+export type WayStage = Extract<DialStage, 'dns' | 'tcp' | 'tls'>;
+
+/** Of something that takes too long. */
+export const LATE: NodeJS.ErrnoException = Object.assign(new Error('too late'), { code: 'ETIMEDOUT' });
+
+export class Way {
+  readonly #host: string;
+  readonly #passed: (stage: DialStage) => void;
+  #stage: WayStage;
+  #addresses: readonly string[] = [];
+
+  /**
+   * @param host a name, or an address
+   * @param passed is told of each stage, when it is over and well
+   */
+  constructor(host: string, passed: (stage: DialStage) => void) {
+    this.#host = host;
+    this.#passed = passed;
+    this.#stage = isIP(host) ? 'tcp' : 'dns';
+  }
+
+  /** What is under way. */
+  get stage(): WayStage {
+    return this.#stage;
+  }
+
+  /** @param addresses what the system's resolver says that the name leads to; nothing where they are from elsewhere */
+  found(addresses: readonly string[]): void {
+    this.#addresses = addresses;
+    if (this.#stage === 'dns') this.#pass('tcp');
+  }
+
+  connected(): void {
+    this.#pass('tls');
+  }
+
+  #pass(next: WayStage): void {
+    this.#passed(this.#stage);
+    this.#stage = next;
+  }
+
+  /** Why it ends here. */
+  failure({ code = '' }: NodeJS.ErrnoException): Code {
+    if (this.#stage === 'dns') return 'name-unknown';
+    if (this.#isForged) return 'name-forged';
+    if (this.#stage === 'tcp') return CONNECTING[code] ?? 'unreachable';
+    return SECURING[code] ?? 'not-trusted';
+  }
+
+  /** All its addresses are such as no host on the Internet has (RFC 6890). */
+  get #isForged(): boolean {
+    if (isLoopback(this.#host) || this.#addresses.length === 0) return false;
+    return this.#addresses.every((address) => RESERVED.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4'));
+  }
+}
+
+const CONNECTING: Record<string, Code> = { ECONNREFUSED: 'refused', ECONNRESET: 'refused', ETIMEDOUT: 'no-answer' };
+
+const SECURING: Record<string, Code> = {
+  ECONNRESET: 'name-blocked',
+  EPIPE: 'name-blocked',
+  ETIMEDOUT: 'name-blocked',
+  CERT_NOT_YET_VALID: 'clock-off',
+};
+
+const RESERVED = new BlockList();
+for (const [network, prefix] of [
+  ['0.0.0.0', 8],
+  ['10.0.0.0', 8],
+  ['100.64.0.0', 10],
+  ['127.0.0.0', 8],
+  ['169.254.0.0', 16],
+  ['172.16.0.0', 12],
+  ['192.168.0.0', 16],
+  ['198.18.0.0', 15],
+  ['224.0.0.0', 3],
+] as const)
+  RESERVED.addSubnet(network, prefix, 'ipv4');
+for (const [network, prefix] of [
+  ['::', 127],
+  ['fc00::', 7],
+  ['fe80::', 10],
+  ['ff00::', 8],
+] as const)
+  RESERVED.addSubnet(network, prefix, 'ipv6');

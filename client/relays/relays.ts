@@ -1,0 +1,62 @@
+/**
+ * Several relays to choose from. What is learned of them is kept as long as the object, so one object should serve all of an
+ * app's sockets. Pages that have one relay only do not load this.
+ */
+import { PuenteError } from '../../protocol/errors.ts';
+import { formatLink, parseLink } from '../../protocol/permits/link.ts';
+import type { Attempt } from '../tunnel.ts';
+import { ListedRelay } from './listed-relay.ts';
+import { Race } from './race.ts';
+
+/**
+ * Opens each session through the relay that worked last. When that fails or is slow, the others are raced, {@link RACE_GAP}
+ * milliseconds apart. One that has failed rests for a while, longer each time: it is tried only when no other is left.
+ *
+ * A socket that is lost with its relay is lost; the next one that the app opens goes through another.
+ *
+ * @example
+ * const relays = new Relays([link, 'relay.example.net', anotherLink]);
+ * const socket = connect('chat.example.org:5223', { relay: relays });
+ */
+export class Relays {
+  readonly #relays: ListedRelay[];
+
+  /**
+   * @param addresses links, or bare addresses of open relays, the preferred ones first; each counts once
+   * @throws PuenteError `link-invalid` for one that is neither, and for none
+   */
+  constructor(addresses: readonly string[]) {
+    const links = new Set(addresses.map((address) => formatLink(parseLink(address))));
+    if (links.size === 0) throw new PuenteError('link-invalid', 'list-empty');
+    this.#relays = Array.from(links, (link) => new ListedRelay(link));
+  }
+
+  /**
+   * For sockets: the first attempt to succeed. The others are given up.
+   * @param signal gives up all of them
+   * @throws PuenteError when all have failed: that of the relay that got furthest
+   */
+  open<T>(attempt: Attempt<T>, signal: AbortSignal): Promise<T | undefined> {
+    const inOrder = [...this.#relays].sort(byHealth);
+    const rested = inOrder.filter(({ rests }) => !rests);
+    const race = new Race(
+      attempt,
+      rested,
+      inOrder.filter((relay) => !rested.includes(relay)),
+    );
+    signal.onabort = () => race.stop();
+    const [first] = inOrder;
+    const goesAlone = first?.workedAt !== undefined || inOrder.length === 1;
+    return race.run(goesAlone ? first?.headStart : undefined);
+  }
+}
+
+/** The one that worked last, then those with fewer failures in a row, then the faster ones. */
+function byHealth(a: ListedRelay, b: ListedRelay): number {
+  const never = Number.MAX_VALUE;
+  return (
+    (b.workedAt ?? 0) - (a.workedAt ?? 0) ||
+    a.failures - b.failures ||
+    (a.openingTime ?? never) - (b.openingTime ?? never)
+  );
+}

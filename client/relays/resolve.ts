@@ -1,0 +1,49 @@
+/** From what a person pastes to a relay that can be called: a link says all, a bare address is asked for its key. */
+import { type Bytes, fromBase64url } from '../../protocol/bytes.ts';
+import { PuenteError } from '../../protocol/errors.ts';
+import { parseLink } from '../../protocol/permits/link.ts';
+import { fetchText } from './fetch-text.ts';
+
+export interface Relay {
+  /** Ends in `/`. */
+  origin: string;
+  key: Bytes;
+  invite?: Bytes;
+}
+
+/** Keys of bare addresses, as first seen by this process: a relay cannot change its key under a running client. */
+const published = new Map<string, Promise<Bytes>>();
+
+/**
+ * @throws PuenteError `link-invalid`, `unreachable`, `no-key`
+ */
+export async function findRelay(address: string): Promise<Relay> {
+  const { key, ...rest } = parseLink(address);
+  return { ...rest, key: key ?? (await publishedKey(rest.origin)) };
+}
+
+function publishedKey(origin: string): Promise<Bytes> {
+  let key = published.get(origin);
+  if (!key) {
+    key = fetchKey(origin);
+    published.set(origin, key);
+    key.catch(() => published.delete(origin));
+  }
+  return key;
+}
+
+async function fetchKey(origin: string): Promise<Bytes> {
+  const key = parseKey(await fetchText(`${origin}.well-known/puente`));
+  if (!key) throw new PuenteError('no-key');
+  return key;
+}
+
+function parseKey(text: string): Bytes | undefined {
+  try {
+    const { key } = JSON.parse(text) as { key?: unknown };
+    const bytes = fromBase64url(String(key));
+    return bytes?.length === 32 ? bytes : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,205 @@
+/**
+ * The payloads of the handshake's two messages, and how message 1 rides in an upgrade request.
+ *
+ * Hello (message 1), every integer big-endian, strings UTF-8:
+ *
+ *     version u8 = 1   time u32 (seconds since 1970)   invite u8-length   kind u8   allowance u32 (0: without limit)
+ *     kind 0, open:    options u8 (bit 0: resumable, please)   limit u64
+ *                      backend u16-length string "host:port"   early data u16-length
+ *     kind 1, resume:  options u8   limit u64   received u64   carrier u32   session id u8-length   MAC 32 bytes
+ *     kind 2, check:   as kind 0, with no backend
+ *     kind 3, status:  as kind 0, with no backend, and in the invite's place a token (status.ts)
+ *     padding: zeros to the end
+ *
+ * Version, time and invite stay in their places in every version: a private relay checks them before it says anything.
+ *
+ * Grant (message 2), padded with zeros to GRANT_PAYLOAD:
+ *
+ *     version u8 = 1   code u8
+ *     code 0, granted: options u8 (bit 0: resumable)   received u64   limit u64   session id u8-length
+ *     other codes:     a refusal; nothing follows
+ */
+import { type Bytes, fromBase64url, fromUtf8, Malformed, Reader, toBase64url, toUtf8, Writer } from '../bytes.ts';
+import {
+  BACKEND_CHARS_MAX,
+  EARLY_DATA_MAX,
+  GRANT_PAYLOAD,
+  HELLO_MAX,
+  HELLO_OVERHEAD,
+  HELLO_PAD,
+  INVITE_MAX,
+  NO_LIMIT,
+  OFFER_CHARS_MAX,
+  SESSION_ID_MAX,
+  TOKEN_CHARS,
+} from '../limits.ts';
+
+export const VERSION = 1;
+const KINDS = ['open', 'resume', 'check', 'status'] as const;
+const RESUMABLE = 1;
+const MAC = 32;
+
+/** What every version of a hello begins with. */
+interface HelloStart {
+  /** Milliseconds since 1970; travels in whole seconds. */
+  time: number;
+  /** Empty where the relay needs none. */
+  invite: Bytes;
+}
+
+interface HelloCommon extends HelloStart {
+  /** The highest offset that the relay may send. */
+  limit: number;
+  /** What the relay may send on this carrier in a resumable session, as `Carrier` counts it; NO_LIMIT: as much as it likes. */
+  allowance: number;
+}
+
+export interface OpenHello extends HelloCommon {
+  /** To the last two the relay itself is the backend: to a check it sends back what it gets, to a status what it has counted. */
+  kind: 'open' | 'check' | 'status';
+  resumable: boolean;
+  /** `host:port`; empty where the relay is it. */
+  backend: string;
+  earlyData: Bytes;
+}
+
+export interface ResumeHello extends HelloCommon {
+  kind: 'resume';
+  session: Bytes;
+  /** Above that of every carrier before it. */
+  carrier: number;
+  received: number;
+  /** HMAC-SHA256 under the session's secret of this handshake's binding. */
+  mac: Bytes;
+}
+
+export type Hello = OpenHello | ResumeHello;
+
+// --- message 1: the payload ---------------------------------------------------------------------------------------
+
+/** @throws RangeError when a field is longer than its bound in `limits.ts`. */
+export function encodeHello(hello: Hello): Bytes {
+  const payload = new Uint8Array(HELLO_MAX - HELLO_OVERHEAD);
+  const writer = new Writer(payload)
+    .u8(VERSION)
+    .u32(Math.floor(hello.time / 1000))
+    .sized8(hello.invite, INVITE_MAX)
+    .u8(KINDS.indexOf(hello.kind))
+    .u32(hello.allowance === NO_LIMIT ? 0 : hello.allowance);
+  if (hello.kind === 'resume') encodeResume(writer, hello);
+  else encodeOpen(writer, hello);
+  return payload.subarray(0, Math.ceil(writer.bytes.length / HELLO_PAD) * HELLO_PAD);
+}
+
+function encodeOpen(writer: Writer, { backend, resumable, limit, earlyData }: OpenHello): void {
+  writer
+    .u8(resumable ? RESUMABLE : 0)
+    .u64(limit)
+    .sized16(toUtf8(backend), BACKEND_CHARS_MAX)
+    .sized16(earlyData, EARLY_DATA_MAX);
+}
+
+function encodeResume(writer: Writer, { session, carrier, received, limit, mac }: ResumeHello): void {
+  writer.u8(0).u64(limit).u64(received).u32(carrier).sized8(session, SESSION_ID_MAX).put(mac);
+}
+
+/** A hello of a version or kind that this relay does not know. */
+export interface UnknownHello extends HelloStart {
+  kind: 'unknown';
+}
+
+/**
+ * What a hello says. One of an unknown version or kind is still a hello, so that an old relay or client is told apart from
+ * a stranger.
+ * @throws Malformed when it ends early or breaks a bound.
+ */
+export function decodeHello(payload: Bytes): Hello | UnknownHello {
+  const reader = new Reader(payload);
+  const version = reader.u8();
+  const start = { time: reader.u32() * 1000, invite: reader.sized8(INVITE_MAX) };
+  const kind = KINDS[reader.u8()];
+  if (version !== VERSION || !kind) return { kind: 'unknown', ...start };
+  if (kind === 'resume') return { kind, ...start, ...decodeResume(reader) };
+  return { kind, ...start, ...decodeOpen(reader) };
+}
+
+function decodeOpen(reader: Reader): Omit<OpenHello, 'kind' | keyof HelloStart> {
+  const allowance = reader.u32() || NO_LIMIT;
+  const resumable = (reader.u8() & RESUMABLE) !== 0;
+  const limit = reader.u64();
+  const backend = fromUtf8(reader.sized16(BACKEND_CHARS_MAX));
+  const earlyData = reader.sized16(EARLY_DATA_MAX);
+  return { allowance, resumable, limit, backend, earlyData };
+}
+
+function decodeResume(reader: Reader): Omit<ResumeHello, 'kind' | keyof HelloStart> {
+  const allowance = reader.u32() || NO_LIMIT;
+  reader.u8();
+  const limit = reader.u64();
+  const received = reader.u64();
+  const carrier = reader.u32();
+  const session = reader.sized8(SESSION_ID_MAX);
+  const mac = reader.take(MAC);
+  return { allowance, limit, received, carrier, session, mac };
+}
+
+// --- message 1: the upgrade request -------------------------------------------------------------------------------
+
+/** The two subprotocols of an upgrade request: the token that the relay echoes, and the hello. */
+export function offer(token: Bytes, message: Bytes): [token: string, hello: string] {
+  return [toBase64url(token), toBase64url(message)];
+}
+
+/** The inverse, from the `Sec-WebSocket-Protocol` header; `undefined` for anything that is not of that form. */
+export function readOffer(header: string): { token: string; message: Bytes } | undefined {
+  if (header.length > OFFER_CHARS_MAX) return undefined;
+  const [token = '', hello = '', ...more] = header.split(',').map((name) => name.trim());
+  if (more.length > 0 || token.length !== TOKEN_CHARS || !fromBase64url(token)) return undefined;
+  const message = fromBase64url(hello);
+  const fits = message && message.length > HELLO_OVERHEAD && message.length <= HELLO_MAX;
+  return fits ? { token, message } : undefined;
+}
+
+// --- message 2 ----------------------------------------------------------------------------------------------------
+
+export interface Granted {
+  resumable: boolean;
+  /** Bytes of the client's that the relay has in order: the early data, or where a resume goes on. */
+  received: number;
+  /** The highest offset that the client may send. */
+  limit: number;
+  /** Empty for a session that is not resumable. */
+  session: Bytes;
+}
+
+/** A refusal by its number: see `errors.ts`. */
+export type Grant = Granted | { refusal: number };
+
+export function encodeGrant(grant: Grant): Bytes {
+  const payload = new Uint8Array(GRANT_PAYLOAD);
+  const writer = new Writer(payload).u8(VERSION);
+  if ('refusal' in grant) writer.u8(grant.refusal);
+  else
+    writer
+      .u8(0)
+      .u8(grant.resumable ? RESUMABLE : 0)
+      .u64(grant.received)
+      .u64(grant.limit)
+      .sized8(grant.session, SESSION_ID_MAX);
+  return payload;
+}
+
+/** @throws Malformed when it has another length or version, or breaks a bound. */
+export function decodeGrant(payload: Bytes): Grant {
+  if (payload.length !== GRANT_PAYLOAD) throw new Malformed();
+  const reader = new Reader(payload);
+  if (reader.u8() !== VERSION) throw new Malformed();
+  const refusal = reader.u8();
+  if (refusal !== 0) return { refusal };
+  return {
+    resumable: (reader.u8() & RESUMABLE) !== 0,
+    received: reader.u64(),
+    limit: reader.u64(),
+    session: reader.sized8(SESSION_ID_MAX),
+  };
+}

@@ -1,0 +1,213 @@
+/**
+ * Noise_NK_25519_AESGCM_SHA256 (Noise Protocol Framework, revision 34, section 7.5):
+ *
+ *     <- s
+ *     ...
+ *     -> e, es      the hello
+ *     <- e, ee      the grant
+ *
+ * The pattern is small enough to be written out: in NK each handshake key seals exactly one payload, so its nonce is
+ * always 0, and there is no state machine to get wrong.
+ */
+import { type Bytes, concat, EMPTY, toUtf8 } from '../bytes.ts';
+import { PuenteError } from '../errors.ts';
+import { HELLO_OVERHEAD, RECORDS_PER_KEY_MAX } from '../limits.ts';
+import type { Awaitable, Cipher } from './cipher.ts';
+
+export const PROLOGUE = toUtf8('puente/1');
+const KEY = 32;
+const NAME = new Uint8Array(32);
+NAME.set(toUtf8('Noise_NK_25519_AESGCM_SHA256'));
+
+/** The transport phase at one end: the keys of Split() (section 5.2), and a secret for what follows. */
+export interface Transport {
+  /** Seals the next record; rejects with `key-exhausted` before its counter could wrap. */
+  seal(plaintext: Bytes): Awaitable<Bytes>;
+  /** Opens the peer's next record, in its order; rejects when it is not that. */
+  open(record: Bytes): Awaitable<Bytes>;
+  /** Third output of the HKDF whose first two are Split()'s: known to both ends, sent by none. */
+  secret: Bytes;
+}
+
+/** The hash that every handshake with this relay starts from (section 5.3, Initialize). */
+async function startOf(cipher: Cipher, prologue: Bytes, relayKey: Bytes): Promise<Bytes> {
+  return cipher.sha256(concat(await cipher.sha256(concat(NAME, prologue)), relayKey));
+}
+
+/** The symmetric state of section 5.2, and its names: the hash, the chaining key. */
+class Symmetric {
+  readonly #cipher: Cipher;
+  #key: Bytes = EMPTY;
+  h: Bytes;
+  ck: Bytes;
+
+  /** @param h to start from: see `startOf` */
+  constructor(cipher: Cipher, h: Bytes, ck = NAME) {
+    this.#cipher = cipher;
+    this.h = h;
+    this.ck = ck;
+  }
+
+  async mixHash(data: Bytes): Promise<void> {
+    this.h = await this.#cipher.sha256(concat(this.h, data));
+  }
+
+  async mixKey(material: Bytes): Promise<void> {
+    const derived = await this.#cipher.hkdf(this.ck, material, 2 * KEY);
+    this.ck = derived.slice(0, KEY);
+    this.#key = derived.slice(KEY);
+  }
+
+  /** EncryptAndHash, less the hash of the result: nothing needs it after the last message. */
+  async seal(plaintext: Bytes): Promise<Bytes> {
+    const seal = await this.#cipher.sealer(this.#key);
+    return seal(0, this.h, plaintext);
+  }
+
+  /**
+   * DecryptAndHash, less the hash.
+   * @param associated the hash before `sealed` was mixed in
+   */
+  async open(sealed: Bytes, associated: Bytes): Promise<Bytes> {
+    const open = await this.#cipher.opener(this.#key);
+    return open(0, associated, sealed);
+  }
+
+  async split(end: 'initiator' | 'responder'): Promise<Transport> {
+    const derived = await this.#cipher.hkdf(this.ck, EMPTY, 3 * KEY);
+    const fromInitiator = derived.slice(0, KEY);
+    const fromResponder = derived.slice(KEY, 2 * KEY);
+    const [sealing, opening] = end === 'initiator' ? [fromInitiator, fromResponder] : [fromResponder, fromInitiator];
+    const seal = await this.#cipher.sealer(sealing);
+    const open = await this.#cipher.opener(opening);
+    const sealCounter = counter();
+    const openCounter = counter();
+    return {
+      seal: (plaintext) => seal(sealCounter(), EMPTY, plaintext),
+      open: (record) => open(openCounter(), EMPTY, record),
+      secret: derived.slice(2 * KEY),
+    };
+  }
+}
+
+/** 0, 1, 2 …; throws `key-exhausted` long before Noise's 2^64 - 1. Exported for its test. */
+export function counter(next = 0): () => number {
+  let value = next;
+  return () => {
+    if (value >= RECORDS_PER_KEY_MAX) throw new PuenteError('key-exhausted');
+    return value++;
+  };
+}
+
+/** The client's side. */
+export interface Initiator {
+  /** Binds a resume to this handshake: the hash once the ephemeral key is mixed in, before the payload is. */
+  readonly binding: Bytes;
+  /** Rejects when the relay's key is a point of small order. */
+  writeHello(payload: Bytes): Promise<Bytes>;
+  /** Rejects when the message is not from the holder of the relay's key, in answer to this hello. */
+  readGrant(message: Bytes): Promise<{ payload: Bytes; transport: Transport }>;
+}
+
+/** @param secret the ephemeral key's: 32 random bytes, used for this handshake only. */
+export async function initiate(cipher: Cipher, prologue: Bytes, relayKey: Bytes, secret: Bytes): Promise<Initiator> {
+  const state = new Symmetric(cipher, await startOf(cipher, prologue, relayKey));
+  const ephemeral = await cipher.publicKey(secret);
+  await state.mixHash(ephemeral);
+  return {
+    binding: state.h,
+    async writeHello(payload) {
+      await state.mixKey(await cipher.sharedSecret(secret, relayKey));
+      const sealed = await state.seal(payload);
+      await state.mixHash(sealed);
+      return concat(ephemeral, sealed);
+    },
+    async readGrant(message) {
+      const remote = message.subarray(0, KEY);
+      await state.mixHash(remote);
+      await state.mixKey(await cipher.sharedSecret(secret, remote));
+      const payload = await state.open(message.subarray(KEY), state.h);
+      return { payload, transport: await state.split('initiator') };
+    },
+  };
+}
+
+/** A relay's static key. */
+export interface RelayKey {
+  secret: Bytes;
+  publicKey: Bytes;
+  /** See `startOf`: it is the same for every hello. */
+  start: Bytes;
+}
+
+/** @param secret 32 random bytes. */
+export async function relayKeyOf(cipher: Cipher, secret: Bytes, prologue = PROLOGUE): Promise<RelayKey> {
+  const publicKey = await cipher.publicKey(secret);
+  return { secret, publicKey, start: await startOf(cipher, prologue, publicKey) };
+}
+
+/** The relay's side, once it has read a hello. */
+export class Responder {
+  readonly #cipher: Cipher;
+  readonly #state: Symmetric;
+  /** The client's ephemeral key: new for every hello, so it tells a replay. */
+  readonly clientEphemeral: Bytes;
+  readonly binding: Bytes;
+  readonly payload: Bytes;
+
+  private constructor(cipher: Cipher, state: Symmetric, clientEphemeral: Bytes, binding: Bytes, payload: Bytes) {
+    this.#cipher = cipher;
+    this.#state = state;
+    this.clientEphemeral = clientEphemeral;
+    this.binding = binding;
+    this.payload = payload;
+  }
+
+  /**
+   * Rejects when the message was not made for this relay's key; after the same work, whatever is wrong with it, so that
+   * nobody can tell from the time.
+   */
+  static async readHello(cipher: Cipher, relay: RelayKey, message: Bytes): Promise<Responder> {
+    if (message.length < HELLO_OVERHEAD) throw new Error('shorter than a hello');
+    const clientEphemeral = message.slice(0, KEY);
+    const state = new Symmetric(cipher, relay.start);
+    await state.mixHash(clientEphemeral);
+    const binding = state.h;
+    const shared = await sharedOrNone(cipher, relay.secret, clientEphemeral);
+    await state.mixKey(shared ?? new Uint8Array(KEY));
+    const sealed = message.subarray(KEY);
+    await state.mixHash(sealed);
+    const payload = await state.open(sealed, binding);
+    if (!shared) throw new Error('a point of small order');
+    return new Responder(cipher, state, clientEphemeral, binding, payload);
+  }
+
+  /** What another process of the relay's needs to answer this hello: secret. */
+  save(): Bytes {
+    const { ck, h } = this.#state;
+    return concat(ck, h, this.clientEphemeral, this.binding, this.payload);
+  }
+
+  static restore(cipher: Cipher, saved: Bytes): Responder {
+    const part = (index: number) => saved.slice(index * KEY, (index + 1) * KEY);
+    const state = new Symmetric(cipher, part(1), part(0));
+    return new Responder(cipher, state, part(2), part(3), saved.slice(4 * KEY));
+  }
+
+  /** @param ephemeralSecret 32 random bytes, used for this handshake only. */
+  async writeGrant(payload: Bytes, ephemeralSecret: Bytes): Promise<{ message: Bytes; transport: Transport }> {
+    const ephemeral = await this.#cipher.publicKey(ephemeralSecret);
+    await this.#state.mixHash(ephemeral);
+    await this.#state.mixKey(await this.#cipher.sharedSecret(ephemeralSecret, this.clientEphemeral));
+    const message = concat(ephemeral, await this.#state.seal(payload));
+    return { message, transport: await this.#state.split('responder') };
+  }
+}
+
+async function sharedOrNone(cipher: Cipher, secret: Bytes, peer: Bytes): Promise<Bytes | undefined> {
+  try {
+    return await cipher.sharedSecret(secret, peer);
+  } catch {
+    return undefined; // peer is a point of small order
+  }
+}

@@ -1,0 +1,164 @@
+/**
+ * The stream that an end sends, kept from the first byte that the peer has not acknowledged.
+ *
+ *     0 ── acked ── sent ── written        acked: the peer has it    written: the app gave it
+ *            └─ kept for replay ─┘         sent ≤ limit, which the peer grants
+ */
+import { type Bytes, concat, EMPTY } from '../bytes.ts';
+import { PuenteError } from '../errors.ts';
+import { WINDOW_INITIAL } from '../limits.ts';
+import { DATA_HEADER, type Frame, type Offsets } from './frames.ts';
+import { ByteQueue } from './queue.ts';
+import { type Budget, Window } from './window.ts';
+
+export class Outgoing {
+  readonly #queue = new ByteQueue();
+  readonly #replay: Window;
+  #acked = 0;
+  #sent = 0;
+  /** The furthest that any carrier has carried: an ACK beyond it is a lie. */
+  #everSent = 0;
+  /** The peer's, once it has named one. */
+  #limit: number | undefined;
+  #finished = false;
+
+  constructor(budget: Budget) {
+    this.#replay = new Window(budget);
+  }
+
+  get sent(): number {
+    return this.#sent;
+  }
+
+  get #written(): number {
+    return this.#queue.end;
+  }
+
+  /** What the peer has acknowledged. */
+  get acked(): number {
+    return this.#acked;
+  }
+
+  /** Something was sent and is not acknowledged. */
+  get isUnderWay(): boolean {
+    return this.#sent > this.#acked;
+  }
+
+  /** No peer has said anything yet. */
+  get unanswered(): boolean {
+    return this.#limit === undefined;
+  }
+
+  /** Nothing was written, and no peer has said anything. */
+  get untouched(): boolean {
+    return this.unanswered && this.#written === 0;
+  }
+
+  /** On this carrier, or on one before it. */
+  get finSent(): boolean {
+    return this.#finished && this.#sent === this.#written + 1;
+  }
+
+  /** The peer has all of it, and the FIN. */
+  get acknowledged(): boolean {
+    return this.#finished && this.#acked === this.#written + 1;
+  }
+
+  /**
+   * Bytes that `write` takes now.
+   * @param proven up to here the peer has certainly received on this carrier
+   */
+  room(proven: number): number {
+    if (this.#finished) return 0;
+    const { size } = this.#replay;
+    const bound = Math.min(this.#limit ?? WINDOW_INITIAL, this.#acked + size, proven + 2 * size);
+    return Math.max(0, bound - this.#written);
+  }
+
+  /**
+   * The buffer is nearly full, so what frees it is on its way: a PING goes out at this mark (see `Session`), and its
+   * answer brings an ACK.
+   */
+  get awaitsAck(): boolean {
+    return this.#sent - this.#acked > this.proofDue;
+  }
+
+  /** What may be sent without proof that it arrives: from here on a PING asks for it. */
+  get proofDue(): number {
+    return (3 * this.#replay.size) / 4;
+  }
+
+  push(bytes: Bytes, owned: boolean): void {
+    this.#queue.push(bytes, owned);
+  }
+
+  finish(): void {
+    this.#finished = true;
+  }
+
+  /** The first bytes written, when all of them fit and may go: they count as sent from then on. EMPTY otherwise. */
+  earlyData(max: number, may: (first: Bytes) => boolean): Bytes {
+    if (this.#written > max) return EMPTY;
+    const parts: Bytes[] = [];
+    for (let at = 0; at < this.#written; at += parts.at(-1)?.length ?? 0) parts.push(this.#queue.peek(at, max));
+    const first = concat(...parts);
+    if (!may(first)) return EMPTY;
+    this.#everSent = first.length;
+    return first;
+  }
+
+  /**
+   * What the peer says in an ACK, hello or grant. Never backwards: an ACK may be overtaken by one on a newer carrier.
+   * @throws PuenteError `bad-offset`
+   */
+  acknowledge({ received, limit }: Offsets, now: number): void {
+    if (received > this.#everSent) throw new PuenteError('bad-offset');
+    this.#limit = Math.max(this.#limit ?? 0, limit);
+    if (received <= this.#acked) return;
+    this.#acked = received;
+    this.#sent = Math.max(this.#sent, received);
+    this.#queue.dropTo(Math.min(received, this.#written), true);
+    this.#replay.used(received, now, limit > received + this.#replay.size);
+  }
+
+  /** A new carrier begins with the first byte that the peer has not acknowledged, on whichever carrier it did. */
+  rewind(): void {
+    this.#sent = this.#acked;
+  }
+
+  /** There is DATA or FIN to be sent now. */
+  get isDue(): boolean {
+    return this.#sendable > 0 || this.#finIsNext;
+  }
+
+  get #sendable(): number {
+    return Math.max(0, Math.min(this.#limit ?? 0, this.#written) - this.#sent);
+  }
+
+  /** A FIN needs no credit: one offset more cannot overrun a queue, and a full window must not hold it back. */
+  get #finIsNext(): boolean {
+    return this.#finished && this.#sent === this.#written;
+  }
+
+  /** Adds what may be sent now to a record, and says how much of its space is left. */
+  compose(frames: Frame[], space: number): number {
+    let left = space;
+    while (this.#sendable > 0 && left > DATA_HEADER) {
+      const bytes = this.#queue.peek(this.#sent, Math.min(this.#sendable, left));
+      frames.push({ type: 'data', offset: this.#sent, bytes });
+      this.#sent += bytes.length;
+      left -= DATA_HEADER + bytes.length;
+    }
+    if (this.#finIsNext) {
+      frames.push({ type: 'fin', offset: this.#written });
+      this.#sent = this.#written + 1;
+    }
+    this.#everSent = Math.max(this.#everSent, this.#sent);
+    return left;
+  }
+
+  release(): void {
+    this.#queue.clear();
+    this.#replay.release();
+  }
+}

@@ -1,0 +1,20 @@
+/** After a change of the folder: the relay itself changes with the next deploy only. */
+import type { RelayFolder } from '../../client/cli/relay-folder.ts';
+import { Questions } from '../terminal/questions.ts';
+import { putRelay } from './put-relay.ts';
+import type { Relay } from './variables.ts';
+
+/** @throws Error when there is none */
+export function readRelay(folder: RelayFolder): Relay {
+  const [settings, secrets] = [folder.readSettings(), folder.readSecrets()];
+  if (!settings || !secrets) throw new Error('There is no relay in this folder yet. Make one: npm run deploy');
+  return { settings, secrets };
+}
+
+/** @param atOnce without asking */
+export async function deployAfter(folder: RelayFolder, atOnce: boolean): Promise<void> {
+  const questions = new Questions(atOnce);
+  const goOn = await questions.confirm('Deploy now?').finally(() => questions.close());
+  if (goOn) return putRelay(folder, readRelay(folder), {});
+  process.stdout.write('The relay does not know of it until you run: npm run deploy\n');
+}

@@ -1,0 +1,87 @@
+/** The settings of a relay: those it has, with what the command line says, and answers to what only the volunteer can know. */
+import { randomKey } from '../../client/cli/issue-invite.ts';
+import type { RelayFolder, Settings } from '../../client/cli/relay-folder.ts';
+import { REGIONS } from '../../worker/config.ts';
+import { Questions } from '../terminal/questions.ts';
+import { checkName, randomName } from './names.ts';
+import { type Asked, checkVariable, type Relay } from './variables.ts';
+
+/** From the command line. */
+export interface Wishes {
+  name?: string | undefined;
+  access?: string | undefined;
+  backends?: string | undefined;
+  region?: string | undefined;
+  domain?: string | undefined;
+}
+
+const ASKED: { variable: Asked; wish: 'access' | 'backends' | 'region'; question: string; usual: string }[] = [
+  {
+    variable: 'ACCESS',
+    wish: 'access',
+    question: 'Who may use the relay: "open", anyone who knows its address, or "invite", only whom you give a link?',
+    usual: 'open',
+  },
+  {
+    variable: 'BACKENDS',
+    wish: 'backends',
+    question: 'Which chat service is it for: "whatsapp", or addresses such as chat.example.org:5223?',
+    usual: 'whatsapp',
+  },
+  {
+    variable: 'HUB_REGION',
+    wish: 'region',
+    question: `Near whom are its users (${REGIONS.join(', ')}; empty: near the first of them)?`,
+    usual: '',
+  },
+];
+
+/**
+ * The relay of the folder with what was wished; made where there is none yet, its key as well.
+ * @param yes asks nothing, and takes what is usual
+ * @throws Error for a wish that cannot be
+ */
+export async function settleRelay(folder: RelayFolder, wishes: Wishes, yes: boolean): Promise<Relay> {
+  const questions = new Questions(yes);
+  const settings = await settle(folder.readSettings(), wishes, questions).finally(() => questions.close());
+  const secrets = folder.readSecrets() ?? newSecrets(folder);
+  folder.writeSettings(settings);
+  return { settings, secrets };
+}
+
+function newSecrets(folder: RelayFolder) {
+  const secrets = { RELAY_KEY: randomKey() };
+  folder.createSecrets(secrets);
+  return secrets;
+}
+
+async function settle(known: Settings | undefined, wishes: Wishes, questions: Questions): Promise<Settings> {
+  const name = nameOf(known, wishes.name);
+  const vars = { ...known?.vars };
+  for (const { variable, wish, question, usual } of ASKED) {
+    const check = (value: string) => checkVariable(variable, value);
+    const wished = wishes[wish];
+    if (wished !== undefined) await check(wished);
+    vars[variable] = wished ?? vars[variable] ?? (await questions.ask(question, usual, check));
+  }
+  const domain = wishes.domain ?? known?.domain;
+  if (domain !== undefined) checkDomain(domain);
+  const rest = known ?? { invites: [], revoked: [] };
+  return { ...rest, name, ...(domain && { domain }), vars };
+}
+
+function checkDomain(domain: string): void {
+  if (URL.parse(`https://${domain}/`)?.host !== domain || !domain.includes('.'))
+    throw new Error(`--domain: "${domain}" is no host name, such as roses.example.org.`);
+}
+
+function nameOf(known: Settings | undefined, wished: string | undefined): string {
+  if (wished !== undefined) checkName(wished);
+  // Another name is another Worker: the links would go on leading to the old one.
+  if (known?.claimed && wished !== undefined && wished !== known.name)
+    throw new Error(
+      `The relay is deployed as "${known.name}". For another name, move the folder .relay away, deploy, and then remove the old one: ` +
+        `npx wrangler delete --name ${known.name}`,
+    );
+  return wished ?? known?.name ?? randomName();
+}

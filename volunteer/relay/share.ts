@@ -1,0 +1,38 @@
+/** The link of a relay that its volunteer shares first. */
+import { inviteLink, parseRelayKey } from '../../client/cli/issue-invite.ts';
+import type { IssuedInvite, RelayFolder, Settings } from '../../client/cli/relay-folder.ts';
+import { nodeCipher } from '../../client/node/cipher.ts';
+import { type Bytes, fromBase64url, toBase64url } from '../../protocol/bytes.ts';
+import { INVITE_ID } from '../../protocol/limits.ts';
+import { formatLink } from '../../protocol/permits/link.ts';
+import { DAY } from '../../worker/counters/day.ts';
+import type { Relay } from './variables.ts';
+
+/** The label of the volunteer's own invite. */
+const OWN = 'me';
+
+/**
+ * Of an open relay its link, of a private one the link with an invite that is the volunteer's own: made when there is none that is good, and
+ * noted in the folder. It is the same link each time until then.
+ */
+export async function ownLink(folder: RelayFolder, relay: Relay, origin: string): Promise<string> {
+  const { settings, secrets } = relay;
+  const secret = parseRelayKey(secrets.RELAY_KEY);
+  if (settings.vars.ACCESS === 'open') return formatLink({ origin, key: await nodeCipher.publicKey(secret) });
+  const { id, expires } = goodOwnInvite(settings) ?? newOwnInvite(folder, settings);
+  const parts = { id: fromBase64url(id) as Bytes, expires: Date.parse(expires), sessions: 0, backends: '' };
+  return inviteLink(origin, secret, parts);
+}
+
+function goodOwnInvite({ invites, revoked }: Settings): IssuedInvite | undefined {
+  return invites.find(
+    ({ id, for: label, expires }) => label === OWN && !revoked.includes(id) && Date.parse(expires) > Date.now() + DAY,
+  );
+}
+
+function newOwnInvite(folder: RelayFolder, settings: Settings): IssuedInvite {
+  const id = toBase64url(crypto.getRandomValues(new Uint8Array(INVITE_ID)));
+  const made = { id, for: OWN, expires: new Date(Date.now() + 30 * DAY).toISOString() };
+  folder.updateSettings({ invites: [...settings.invites, made] });
+  return made;
+}

@@ -1,0 +1,115 @@
+/** Calls Cloudflare's `wrangler`, and understands what it says. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Failure } from '../terminal/failure.ts';
+
+export interface Outcome {
+  ok: boolean;
+  /** Of a quiet call. */
+  stdout: string;
+  /** Where the Worker answers after a deploy, as wrangler writes it: `https://name.sub.workers.dev`, `host (custom domain)`. */
+  targets: string[];
+  /** What wrangler says of its failure. */
+  problem: string;
+}
+
+export interface Call {
+  /** The id of the account to work on. */
+  account?: string | undefined;
+  /** Its output is not shown, and it cannot ask anything. */
+  quiet?: boolean;
+}
+
+/** @throws Error when there is no wrangler */
+export function wrangler(args: string[], { account, quiet = false }: Call = {}): Outcome {
+  const folder = mkdtempSync(join(tmpdir(), 'puente-'));
+  try {
+    const report = join(folder, 'report');
+    const { status, stdout, error } = spawnSync('wrangler', args, {
+      stdio: quiet ? ['ignore', 'pipe', 'ignore'] : 'inherit',
+      encoding: 'utf8',
+      env: { ...environment(account), WRANGLER_OUTPUT_FILE_PATH: report },
+    });
+    if (error) throw new Error('There is no wrangler. In a clone of Puente: npm ci, then call this by "npm run".');
+    return { ok: status === 0, stdout: stdout ?? '', ...readReport(report) };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** Keys are in a file that only wrangler itself reads, so no other child of its need see one. */
+function environment(account: string | undefined): NodeJS.ProcessEnv {
+  const { RELAY_KEY, OLD_RELAY_KEY, ...rest } = process.env;
+  return { ...rest, WRANGLER_SEND_METRICS: 'false', ...(account && { CLOUDFLARE_ACCOUNT_ID: account }) };
+}
+
+/** A line of JSON for each thing that happened: how Cloudflare's own tools read wrangler. */
+function readReport(path: string): Pick<Outcome, 'targets' | 'problem'> {
+  const lines = existsSync(path) ? readFileSync(path, 'utf8').trim().split('\n') : [];
+  const entries = lines.map(
+    (line) => JSON.parse(line) as { type: string; targets?: string[]; code?: unknown; message?: string },
+  );
+  const deployed = entries.find(({ type }) => type === 'deploy');
+  const failed = entries.find(({ type }) => type === 'command-failed');
+  const code = failed?.code === undefined ? '' : ` [code: ${failed.code}]`;
+  return { targets: deployed?.targets ?? [], problem: failed ? `${failed.message}${code}` : '' };
+}
+
+/** Signs of what went wrong, and what to do; the first one that fits. */
+const NEXT_STEPS: readonly (readonly [RegExp, string])[] = [
+  [
+    /loggedIn":\s*false|CLOUDFLARE_API_TOKEN|log ?in|authenticat|code: (10000|9109|6003)/i,
+    'Wrangler is not logged in to Cloudflare. Run: npx wrangler login. On a machine without a browser, make a token from the template ' +
+      '"Edit Cloudflare Workers" in the dashboard, and put it into CLOUDFLARE_API_TOKEN.',
+  ],
+  [
+    /fetch failed|resolve Cloudflare|ENOTFOUND|ECONN|ETIMEDOUT|network|timed? ?out/i,
+    'Cloudflare cannot be reached from here. Is this network online, and does it let api.cloudflare.com through?',
+  ],
+  [
+    /workers\.dev subdomain|onboarding|code: 10063/i,
+    'The account has no workers.dev subdomain yet. Open Workers in the dashboard once, choose one that says nothing, and run this again.',
+  ],
+  [/code: 10034|verif/i, 'Cloudflare wants the account’s e-mail address verified first: follow the link in its mail.'],
+];
+
+/** What a person is told of a call that failed; wrangler's own words otherwise. */
+export function failure({ problem }: Outcome): Failure {
+  const [, next] = NEXT_STEPS.find(([sign]) => sign.test(problem)) ?? [];
+  return new Failure(
+    next ?? `Wrangler failed${problem ? `: ${problem}` : ''}. Nothing is lost: mend that, and run this again.`,
+  );
+}
+
+export interface Account {
+  id: string;
+  name: string;
+}
+
+/**
+ * The accounts that this machine is logged in for; on a terminal it logs in first where that must be.
+ * @throws Failure
+ */
+export function accounts(): Account[] {
+  let who = wrangler(['whoami', '--json'], { quiet: true });
+  if (!who.ok && who.problem.includes('"loggedIn":false') && process.stdin.isTTY) {
+    wrangler(['login']);
+    who = wrangler(['whoami', '--json'], { quiet: true });
+  }
+  if (!who.ok) throw failure(who);
+  const { accounts } = JSON.parse(who.stdout) as { accounts?: Account[] };
+  return accounts ?? [];
+}
+
+/**
+ * Whether the account has a Worker of this name.
+ * @throws Failure when that cannot be found out
+ */
+export function exists(name: string, account: string | undefined): boolean {
+  const listed = wrangler(['secret', 'list', '--name', name], { account, quiet: true });
+  const isMissing = listed.problem.startsWith(`Worker "${name}" not found`);
+  if (!listed.ok && !isMissing) throw failure(listed);
+  return listed.ok;
+}

@@ -1,0 +1,76 @@
+/** The folder that `npm run selfhost` writes. */
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import type { Secrets } from '../../client/cli/relay-folder.ts';
+import type { Bundle } from '../relay/bundle.ts';
+import { Failure } from '../terminal/failure.ts';
+import { CONFIG, containerfile, ENVIRONMENT, STATE, systemdUnit, type Tls } from './host-files.ts';
+import { type Relay, variablesOf } from '../relay/variables.ts';
+import { SCRIPT, type Socket, workerdConfig } from './workerd-config.ts';
+
+/** By it a folder is known that may be written again. */
+const MARK = '# Written by "npm run selfhost", and the next time written over.\n';
+
+/** The names of a relay's secrets, also of those that it has at times only. */
+const SECRETS: readonly (keyof Secrets)[] = ['RELAY_KEY', 'OLD_RELAY_KEY', 'OLD_KEY_UNTIL'];
+
+/** How it listens, and what it may reach. */
+export interface Hosting {
+  port: number;
+  tls: Tls | undefined;
+  /** Networks that are not public, such as `127.0.0.1/32`. */
+  allow: readonly string[];
+}
+
+/** Files by their names. Only the environment has a secret in it. */
+export function selfhostFiles({ settings, secrets }: Relay, bundle: Bundle, hosting: Hosting): Record<string, string> {
+  const { port, tls, allow } = hosting;
+  const socket: Socket = tls
+    ? { name: 'https', address: `*:${port}`, tls: true }
+    : { name: 'http', address: `127.0.0.1:${port}`, tls: false };
+  const config = workerdConfig({
+    bundle,
+    vars: variablesOf(settings),
+    fromEnvironment: SECRETS,
+    storage: STATE,
+    allow: ['public', ...allow],
+    // On Cloudflare it is Cloudflare's word; here it would be anybody's.
+    dropped: ['CF-Connecting-IP'],
+    sockets: [socket],
+  });
+  return {
+    [SCRIPT]: bundle.script,
+    [CONFIG]: MARK + config,
+    [ENVIRONMENT]: SECRETS.flatMap((name) => (secrets[name] ? [`${name}=${secrets[name]}\n`] : [])).join(''),
+    'relay.service': systemdUnit(port, tls),
+    Containerfile: containerfile(workerdVersion(), socket),
+    // What is built from is sent to the builder, wherever that is.
+    '.dockerignore': `${ENVIRONMENT}\n`,
+  };
+}
+
+/** @throws Failure where there is a folder with something else in it */
+export function checkFolder(folder: string): void {
+  if (!existsSync(folder) || readdirSync(folder).length === 0) return;
+  const config = join(folder, CONFIG);
+  if (existsSync(config) && readFileSync(config, 'utf8').startsWith(MARK)) return;
+  throw new Failure(`${folder} has something else in it, and was left as it is. Name another folder: --out FOLDER`);
+}
+
+/** Whatever the umask: the service's own user reads all but the environment, which is for its owner alone. */
+export function writeFolder(folder: string, files: Record<string, string>): void {
+  mkdirSync(folder, { recursive: true });
+  chmodSync(folder, 0o755);
+  for (const [name, text] of Object.entries(files)) {
+    const path = join(folder, name);
+    rmSync(path, { force: true });
+    writeFileSync(path, text, { flag: 'wx', mode: 0o600 });
+    if (name !== ENVIRONMENT) chmodSync(path, 0o644);
+  }
+}
+
+/** That of the npm package, under which the tests ran. */
+export function workerdVersion(): string {
+  return (createRequire(import.meta.url)('workerd') as { version: string }).version;
+}

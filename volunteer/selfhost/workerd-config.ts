@@ -1,0 +1,92 @@
+/** The configuration file of a plain `workerd serve` that runs a bundle. */
+import type { Bundle } from '../relay/bundle.ts';
+
+/** The file of the bundle's script, beside the configuration. */
+export const SCRIPT = 'relay.js';
+/** Of the sockets that speak TLS; in the folder that `--import-path` names. */
+export const CERTIFICATE = 'cert.pem';
+export const PRIVATE_KEY = 'key.pem';
+
+export interface Serving {
+  bundle: Bundle;
+  /** Texts, by the names of their bindings. */
+  vars: Record<string, string>;
+  /** Bindings that workerd takes from its environment: secrets, which then stand in no configuration. */
+  fromEnvironment?: readonly string[];
+  /** Where Durable Objects are stored. Without it in memory, where they have no SQLite, and count nothing. */
+  storage?: string;
+  /** What the Worker may connect to: `public`, `private`, or blocks such as `192.0.2.0/24`. */
+  allow: readonly string[];
+  /** Headers that come from outside and the Worker is not to believe. */
+  dropped?: readonly string[];
+  sockets: readonly Socket[];
+}
+
+export interface Socket {
+  /** By this name the command line gives it another address: `--socket-addr=NAME=ADDRESS`. */
+  name: string;
+  /** `127.0.0.1:8080`, `*:443` */
+  address: string;
+  tls: boolean;
+}
+
+export function workerdConfig({ bundle, storage, allow, ...serving }: Serving): string {
+  const disk = `
+    (name = "objects", disk = (path = ${quote(storage ?? '')}, writable = true)),`;
+  return `using Workerd = import "/workerd/workerd.capnp";
+
+const config :Workerd.Config = (
+  services = [
+    (name = "main", worker = (
+      modules = [(name = "${SCRIPT}", esModule = embed "${SCRIPT}")],
+      compatibilityDate = ${quote(bundle.compatibilityDate)},
+      compatibilityFlags = [${bundle.compatibilityFlags.map(quote).join(', ')}],
+      bindings = [${lines(bindings(bundle, serving), 8)}
+      ],
+      durableObjectNamespaces = [${Object.values(bundle.objects).map(namespace).join(', ')}],
+      durableObjectStorage = (${storage === undefined ? 'inMemory = void' : 'localDisk = "objects"'}),
+    )),${storage === undefined ? '' : disk}
+    (name = "internet", network = (
+      allow = [${allow.map(quote).join(', ')}],
+      tlsOptions = (trustBrowserCas = true),
+    )),
+  ],
+  sockets = [${lines(
+    serving.sockets.map((socket) => socketText(socket, serving.dropped ?? [])),
+    4,
+  )}
+  ],
+);
+`;
+}
+
+/** The rules of its texts are those of JSON, as far as either is used here. */
+const quote = (text: string): string => JSON.stringify(text);
+
+const lines = (items: string[], indent: number): string =>
+  items.map((item) => `\n${' '.repeat(indent)}${item},`).join('');
+
+function bindings({ objects }: Bundle, { vars, fromEnvironment = [] }: Pick<Serving, 'vars' | 'fromEnvironment'>) {
+  return [
+    ...Object.entries(vars).map(([name, text]) => `(name = ${quote(name)}, text = ${quote(text)})`),
+    ...fromEnvironment.map((name) => `(name = ${quote(name)}, fromEnvironment = ${quote(name)})`),
+    ...Object.entries(objects).map(
+      ([name, className]) => `(name = ${quote(name)}, durableObjectNamespace = ${quote(className)})`,
+    ),
+  ];
+}
+
+const namespace = (className: string): string =>
+  `(className = ${quote(className)}, uniqueKey = ${quote(className)}, enableSql = true)`;
+
+function socketText({ name, address, tls }: Socket, dropped: readonly string[]): string {
+  // A header without a value is removed.
+  const headers = `injectRequestHeaders = [${dropped.map((header) => `(name = ${quote(header)})`).join(', ')}]`;
+  const keypair = `(privateKey = embed "/${PRIVATE_KEY}", certificateChain = embed "/${CERTIFICATE}")`;
+  const kind = tls
+    ? `https = (options = (${headers}), tlsOptions = (keypair = ${keypair}))`
+    : // The Worker then knows its address as its visitors do.
+      `http = (forwardedProtoHeader = "X-Forwarded-Proto", ${headers})`;
+  return `(name = ${quote(name)}, address = ${quote(address)}, service = "main",
+      ${kind})`;
+}

@@ -1,0 +1,125 @@
+/** Which backends a client may reach, and what each expects of an app. */
+import { PuenteError } from '../../protocol/errors.ts';
+import { HOST_CHARS_MAX } from '../../protocol/limits.ts';
+import type { Config } from '../config.ts';
+import { invalid } from '../env.ts';
+import type { Admitted } from './admission.ts';
+import type { Expectation } from './plaintext-check.ts';
+
+/**
+ * The backends of chat services, by name.
+ *
+ * whatsapp: where WhatsApp's own proxy forwards to (its HAProxy configuration and Helm chart,
+ * https://github.com/WhatsApp/proxy): chat at g.whatsapp.net, media at whatsapp.net, the fallback of its chart.
+ */
+const PRESETS: Record<string, readonly string[]> = {
+  whatsapp: [
+    'whatsapp://g.whatsapp.net:5222',
+    'whatsapp://g.whatsapp.net:443',
+    'whatsapp://g.whatsapp.net:80',
+    'whatsapp://g-fallback.whatsapp.net:5222',
+    'whatsapp://g-fallback.whatsapp.net:443',
+    'whatsapp://g-fallback.whatsapp.net:80',
+    'whatsapp.net:443',
+  ],
+};
+
+interface Entry {
+  expects: Expectation;
+  /** Lower case; for `*.suffix` the suffix with its leading dot. */
+  host: string;
+  anySubdomain: boolean;
+  port: number;
+}
+
+export type BackendTable = readonly Entry[];
+
+const CORRECT = 'BACKENDS = "whatsapp" or "chat.example.org:5223, *.example.net:443"';
+
+/**
+ * `BACKENDS`: presets, `host:port` and `*.suffix:port`, separated by commas or spaces; before each of the latter two
+ * may stand what its apps begin with, `tls://` (the default), `whatsapp://` or `any://`.
+ * @throws PuenteError `config-invalid`
+ */
+export function parseBackends(text: string): BackendTable {
+  const words = text.split(/[\s,]+/).filter((word) => word !== '');
+  if (words.length === 0) throw invalid('BACKENDS', 'is empty, so that no client could reach anything', CORRECT);
+  return words.flatMap((word) => PRESETS[word] ?? [word]).map(parseEntry);
+}
+
+const ENTRY = /^(?:(tls|whatsapp|any):\/\/)?(\*(?=\.))?(.*)$/s;
+
+function parseEntry(word: string): Entry {
+  const [, expects = 'tls', star, rest = ''] = ENTRY.exec(word) ?? [];
+  const anySubdomain = star !== undefined;
+  const address = parseAddress(anySubdomain ? rest.slice(1) : rest);
+  if (!address || (anySubdomain && !DOMAIN.test(address.host))) {
+    const presets = Object.keys(PRESETS).join(', ');
+    throw invalid('BACKENDS', `has "${word}", which is neither a preset (${presets}) nor host:port`, CORRECT);
+  }
+  const host = anySubdomain ? `.${address.host}` : address.host;
+  return { expects: expects as Expectation, host, anySubdomain, port: address.port };
+}
+
+interface Address {
+  host: string;
+  port: number;
+}
+
+/** A backend that the table allows. */
+export interface Backend extends Address {
+  expects: Expectation;
+}
+
+// Names of letters, digits, hyphens and inner dots (RFC 1123 section 2.1), or an IPv6 address in brackets. Nothing
+// else can be written so: no credentials, no NUL, no trailing dot, no IDN but in its ASCII form.
+const ADDRESS = /^((?!-)[a-z\d-]{1,63}(?<!-)(?:\.(?!-)[a-z\d-]{1,63}(?<!-))*|\[[\da-f:.]{2,45}\]):([1-9]\d{0,4})$/;
+
+// What may stand behind `*.`: two labels at least, and a last one that no IPv4 address can end with.
+const DOMAIN = /\.[a-z][a-z\d-]*$/;
+
+function parseAddress(text: string): Address | undefined {
+  const [, host, digits] = ADDRESS.exec(text.toLowerCase()) ?? [];
+  const port = Number(digits);
+  return host && host.length <= HOST_CHARS_MAX && port <= 65_535 ? { host, port } : undefined;
+}
+
+/**
+ * The backend to connect to, when the table allows it.
+ * @throws PuenteError `backend-not-allowed`
+ */
+export function allowedBackend(table: BackendTable, name: string): Backend {
+  const address = parseAddress(name);
+  const entry = address && table.find((entry) => matches(entry, address));
+  if (!entry) throw new PuenteError('backend-not-allowed');
+  return { ...address, expects: entry.expects };
+}
+
+/**
+ * The same for a client that was let in: its invite may leave it only some of what the relay reaches.
+ * @throws PuenteError `backend-not-allowed`
+ */
+export function backendFor(name: string, { backends }: Config, { invite }: Admitted): Backend {
+  if (invite?.backends) allowedBackend(tableOf(invite.backends), name);
+  return allowedBackend(backends, name);
+}
+
+/** An invite that nobody should have signed so allows nothing. */
+function tableOf(text: string): BackendTable {
+  try {
+    return parseBackends(text);
+  } catch {
+    return [];
+  }
+}
+
+/** A backend that answers whoever asks, as a check names it, where the table has one. */
+export function checkable(table: BackendTable): string | undefined {
+  const entry = table.find(({ expects, anySubdomain }) => expects !== 'any' && !anySubdomain);
+  return entry && `${entry.expects}://${entry.host}:${entry.port}`;
+}
+
+function matches(entry: Entry, { host, port }: Address): boolean {
+  if (entry.port !== port) return false;
+  return entry.anySubdomain ? host.endsWith(entry.host) : host === entry.host;
+}

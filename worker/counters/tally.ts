@@ -1,0 +1,61 @@
+/** Counts how much a relay is used: how many sessions, bytes and refusals. Nothing of whose, from where or to which backend. */
+import { PuenteError } from '../../protocol/errors.ts';
+import type { Carried } from '../session/pipe.ts';
+
+/** `sessions`, `checks`, `up` and `down` (bytes from clients, and from backends), and the codes of refusals. */
+export type Counts = Record<string, number>;
+
+export function sum(...all: readonly Counts[]): Counts {
+  const total: Counts = {};
+  for (const counts of all)
+    for (const [kind, count] of Object.entries(counts)) total[kind] = (total[kind] ?? 0) + count;
+  return total;
+}
+
+export class Tally {
+  #counts: Counts = {};
+  /** What open sessions have carried, and what of that is counted. Not the sessions: of an invocation that was killed nobody removes them. */
+  readonly #open = new Map<Readonly<Carried>, Carried>();
+
+  add(counts: Counts): void {
+    this.#counts = sum(this.#counts, counts);
+  }
+
+  /** Runs what answers a hello; if that is a refusal, it is counted. */
+  async during(answer: () => Promise<void>): Promise<void> {
+    try {
+      await answer();
+    } catch (error) {
+      if (error instanceof PuenteError) this.add({ [error.code]: 1 });
+      throw error;
+    }
+  }
+
+  /** Counts a session, and its bytes until `run` is over. */
+  async follow(carried: Readonly<Carried>, run: () => Promise<void>): Promise<void> {
+    this.add({ sessions: 1 });
+    this.#open.set(carried, { up: 0, down: 0 });
+    try {
+      await run();
+    } finally {
+      this.#measure(carried);
+      this.#open.delete(carried);
+    }
+  }
+
+  #measure(carried: Readonly<Carried>): void {
+    const { up, down } = carried;
+    const counted = this.#open.get(carried);
+    this.#open.set(carried, { up, down });
+    if (counted && up > counted.up) this.add({ up: up - counted.up });
+    if (counted && down > counted.down) this.add({ down: down - counted.down });
+  }
+
+  /** What was counted since the last time, the bytes of open sessions too; `undefined` where that is nothing. */
+  take(): Counts | undefined {
+    for (const carried of this.#open.keys()) this.#measure(carried);
+    const counts = this.#counts;
+    this.#counts = {};
+    return Object.keys(counts).length > 0 ? counts : undefined;
+  }
+}

@@ -1,0 +1,117 @@
+/**
+ * The hub: a Durable Object that holds many sessions, so that they outlive their carriers. The Worker sends it the
+ * upgrade requests of those who wish a resumable session; which hub a session lives in is part of its id.
+ */
+import { DurableObject } from 'cloudflare:workers';
+import { toBase64url } from '../../protocol/bytes.ts';
+import type { OpenHello, ResumeHello } from '../../protocol/carrier/hello.ts';
+import type { Responder } from '../../protocol/carrier/noise.ts';
+import { PuenteError } from '../../protocol/errors.ts';
+import { HUB_SESSIONS_MAX, TOMBSTONES_MAX } from '../../protocol/limits.ts';
+import { type Admitted, handedOver, turnAway, understood } from '../admission/admission.ts';
+import { backendFor } from '../admission/backends.ts';
+import { Guard, type Place } from '../admission/guard.ts';
+import { Replays } from '../admission/replays.ts';
+import { type Config, configOf } from '../config.ts';
+import { Ledger, type LedgerDay } from '../counters/ledger.ts';
+import type { Counts } from '../counters/tally.ts';
+import type { Env } from '../env.ts';
+import { Connects } from './connects.ts';
+import { sessionId } from './hubs.ts';
+import { openBackend } from './open-backend.ts';
+import { join } from './pipe.ts';
+import { HeldSession, proves, type Tombstone } from './resumable.ts';
+import { answer, type RelayWire } from './wire.ts';
+
+export class Hub extends DurableObject<Env> {
+  readonly #sessions = new Map<string, HeldSession>();
+  /** Sessions that have ended, oldest first. */
+  readonly #tombstones = new Map<string, Tombstone>();
+  readonly #replays = new Replays();
+  readonly #connects = new Connects();
+  readonly #guard = new Guard();
+  readonly #ledger = new Ledger(this.ctx.storage);
+
+  /** Answers 101 to a client that the Worker has admitted; 404 where its hello is a replay, or its proof is wrong. */
+  override async fetch(request: Request): Promise<Response> {
+    const config = await configOf(this.env);
+    const admitted = handedOver(request, config);
+    if (!(await this.#isNew(admitted))) return new Response(null, { status: 404 });
+    const { response } = answer(admitted, (wire) => this.#counted(config, () => this.#serve(wire, admitted, config)));
+    return response;
+  }
+
+  /** Takes what an isolate of the Worker's has counted. Only the Worker can call this. */
+  async add(counts: Counts): Promise<void> {
+    // An isolate may have counted before the counters were turned off.
+    if ((await configOf(this.env)).counters) this.#ledger.add(counts);
+  }
+
+  /** What is counted. Likewise. */
+  days(): LedgerDay[] {
+    return this.#ledger.days();
+  }
+
+  async #counted({ counters }: Config, serve: () => Promise<void>): Promise<void> {
+    if (counters) return this.#ledger.during(serve);
+    this.#ledger.forget();
+    return serve();
+  }
+
+  async #isNew({ handshake, hello }: Admitted): Promise<boolean> {
+    const isNew = this.#replays.isNew(handshake);
+    const held = hello.kind === 'resume' ? this.#held(hello) : undefined;
+    if (isNew && held) return proves(held.secret, handshake.binding, (hello as ResumeHello).mac);
+    if (!isNew) await turnAway();
+    return isNew;
+  }
+
+  #held({ session }: ResumeHello): HeldSession | Tombstone | undefined {
+    const key = toBase64url(session);
+    return this.#sessions.get(key) ?? this.#tombstones.get(key);
+  }
+
+  async #serve(wire: RelayWire, admitted: Admitted, config: Config): Promise<void> {
+    const hello = understood(admitted.hello);
+    if (hello.kind === 'resume') return this.#resume(wire, admitted.handshake, hello);
+    await this.#guard.run(this.env, admitted, (place) => this.#open(wire, admitted, hello, config, place));
+  }
+
+  async #open(wire: RelayWire, admitted: Admitted, hello: OpenHello, config: Config, place: Place): Promise<void> {
+    if (this.#sessions.size + this.#connects.pending >= HUB_SESSIONS_MAX) throw new PuenteError('full');
+    const backend = backendFor(hello.backend, config, admitted);
+    const connection = await this.#connects.run(hello.backend, async () => {
+      // Its turn is somebody else's.
+      if (wire.lost) throw new PuenteError('full');
+      return openBackend(backend);
+    });
+    const id = sessionId(this.ctx.id.name);
+    const key = toBase64url(id);
+    const pipe = await join(connection, backend.expects, (code) => {
+      place.ended(code);
+      const tombstone = this.#sessions.get(key)?.tombstone(code);
+      this.#sessions.delete(key);
+      if (tombstone) this.#remember(key, tombstone);
+    });
+    const session = new HeldSession(id, pipe, config.resumeTime, () => place.begun());
+    this.#sessions.set(key, session);
+    await this.#ledger.tally.follow(pipe.carried, async () => {
+      await session.open(wire, admitted.handshake, hello);
+      await pipe.run();
+    });
+  }
+
+  async #resume(wire: RelayWire, handshake: Responder, hello: ResumeHello): Promise<void> {
+    const session = this.#held(hello);
+    if (!session || hello.carrier <= session.latest) throw new PuenteError('session-unknown');
+    await session.resume(wire, handshake, hello);
+  }
+
+  #remember(key: string, tombstone: Tombstone): void {
+    this.#tombstones.set(key, tombstone);
+    for (const [oldest, { expires }] of this.#tombstones) {
+      if (expires > Date.now() && this.#tombstones.size <= TOMBSTONES_MAX) break;
+      this.#tombstones.delete(oldest);
+    }
+  }
+}

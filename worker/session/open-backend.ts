@@ -1,0 +1,29 @@
+/** The way to a backend. */
+import { connect } from 'cloudflare:sockets';
+import { PuenteError } from '../../protocol/errors.ts';
+import { BACKEND_BUFFER, BACKEND_TIMEOUT } from '../../protocol/limits.ts';
+import type { Backend } from '../admission/backends.ts';
+
+/**
+ * Opens a TCP connection, half-closable and with back-pressure.
+ * @throws PuenteError `backend-down` when the name does not resolve, the backend refuses, or BACKEND_TIMEOUT passes.
+ */
+export async function openBackend({ host, port }: Backend): Promise<Socket> {
+  const options = { secureTransport: 'off', allowHalfOpen: true, highWaterMark: BACKEND_BUFFER };
+  const socket = connect({ hostname: host, port }, options);
+  // Told by reads and writes as well; unheard, it would count as an unhandled rejection.
+  socket.closed.catch(() => {});
+  let timer: number | null = null;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new PuenteError('backend-down')), BACKEND_TIMEOUT);
+  });
+  try {
+    await Promise.race([socket.opened, late]);
+    return socket;
+  } catch {
+    socket.close().catch(() => {});
+    throw new PuenteError('backend-down');
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,190 @@
+/** A session joined to its backend's TCP connection: the two pumps, and every way in which they end. */
+import type { Bytes } from '../../protocol/bytes.ts';
+import { type Code, PuenteError } from '../../protocol/errors.ts';
+import { ISOLATE_GROWTH_MAX, ISOLATE_WINDOWS_MAX, LINGER, LOOKAHEAD_DELAY } from '../../protocol/limits.ts';
+import { type Clock, Session } from '../../protocol/session/session.ts';
+import type { Budget } from '../../protocol/session/window.ts';
+import { Signal } from '../../protocol/wakeup.ts';
+import { type Expectation, FirstFlight } from '../admission/plaintext-check.ts';
+import { ReadBuffer } from './read-buffer.ts';
+
+const clock: Clock = {
+  now: () => Date.now(),
+  after(ms, run) {
+    const timer = setTimeout(run, ms);
+    return () => clearTimeout(timer);
+  },
+};
+
+/** Sessions of one isolate share its memory. */
+let reserved = 0;
+const isolateBudget: Budget = {
+  reserve(bytes, growth) {
+    if (reserved + bytes > (growth ? ISOLATE_GROWTH_MAX : ISOLATE_WINDOWS_MAX)) return false;
+    reserved += bytes;
+    return true;
+  },
+  release(bytes) {
+    reserved -= bytes;
+  },
+};
+
+/** Of a socket to a backend, what a pipe needs. */
+export type Connection = Pick<Socket, 'readable' | 'writable' | 'close'>;
+
+/**
+ * Puts a session on top of a backend's connection, which is closed where that cannot be.
+ * @param expects of the app's first bytes
+ * @param onEnded is told of the session's end on the wire; the backend may still get what came before
+ * @throws PuenteError `full` when the isolate's budget holds no further session.
+ */
+export async function join(
+  backend: Connection,
+  expects: Expectation,
+  onEnded: (code: Code | undefined) => void,
+): Promise<Pipe> {
+  try {
+    return new Pipe(backend, expects, onEnded);
+  } catch (error) {
+    await backend.close();
+    throw error;
+  }
+}
+
+/** Bytes that went each way so far: from the client, and from the backend. */
+export interface Carried {
+  up: number;
+  down: number;
+}
+
+export class Pipe {
+  readonly session: Session;
+  readonly carried: Carried = { up: 0, down: 0 };
+  readonly #backend: Connection;
+  readonly #firstFlight: FirstFlight;
+  readonly #onEnded: (code: Code | undefined) => void;
+  readonly #reader: ReadableStreamBYOBReader;
+  readonly #writer: WritableStreamDefaultWriter<Bytes>;
+  readonly #readable = new Signal();
+  readonly #writable = new Signal();
+  readonly #buffer = new ReadBuffer(isolateBudget);
+  #over = false;
+  #drained = false;
+  #drainTimer: number | null = null;
+
+  constructor(backend: Connection, expects: Expectation, onEnded: (code: Code | undefined) => void) {
+    this.#firstFlight = new FirstFlight(expects);
+    this.#onEnded = onEnded;
+    this.session = new Session({
+      end: 'relay',
+      clock,
+      random: (length) => crypto.getRandomValues(new Uint8Array(length)),
+      budget: isolateBudget,
+      events: {
+        readable: () => this.#readable.set(),
+        writable: () => this.#writable.set(),
+        stalled: () => {},
+        ended: (code) => this.#sessionEnded(code),
+      },
+    });
+    this.#backend = backend;
+    this.#reader = backend.readable.getReader({ mode: 'byob' });
+    this.#writer = backend.writable.getWriter();
+  }
+
+  /** Resolves when nothing is left to do in either direction; the TCP connection is closed then. */
+  async run(): Promise<void> {
+    await Promise.all([this.#pump(this.#toBackend()), this.#pump(this.#fromBackend())]);
+    // A backend that broke while it was drained leaves bytes, which hold their window.
+    this.session.discard();
+    this.#buffer.release();
+    this.#drained = true;
+    clearTimeout(this.#drainTimer);
+    await this.#backend.close().catch(() => {});
+  }
+
+  async #pump(direction: Promise<void>): Promise<void> {
+    try {
+      await direction;
+    } catch (error) {
+      // The TCP connection broke; or the session has ended and this is its echo, which `reset` ignores.
+      this.session.reset(error instanceof PuenteError ? error.code : 'backend-reset');
+    }
+  }
+
+  /** client → backend. A `write` resolves when the kernel has taken the bytes: only then may the client send more. */
+  async #toBackend(): Promise<void> {
+    for (;;) {
+      const bytes = this.session.take();
+      if (bytes) {
+        this.carried.up += bytes.length;
+        const passed = this.#firstFlight.pass(bytes);
+        if (passed.length > 0) await this.#writer.write(passed);
+        this.session.consumed(bytes.length);
+        this.session.flush();
+      } else if (this.session.drained) {
+        this.#firstFlight.end();
+        return this.#writer.close();
+      } else if (this.#over) {
+        return;
+      } else {
+        await this.#readable.wait();
+      }
+    }
+  }
+
+  /**
+   * backend → client. Reads no more than may be sent, so that TCP slows the backend down; but for one byte, so that
+   * its FIN or reset is noticed at a full window too.
+   */
+  async #fromBackend(): Promise<void> {
+    while (!this.#over) {
+      const length = this.session.roomFor(this.#buffer.size) || (await this.#waitForRoom());
+      const { value, done } = await this.#reader.read(this.#buffer.view(length));
+      if (done) break;
+      this.carried.down += value.length;
+      const owned = this.#buffer.filled(value, length);
+      for (let rest = this.#send(value, owned); rest.length > 0 && !this.#over; rest = this.#send(rest, owned))
+        await this.#writable.wait();
+    }
+    this.session.finish();
+    this.session.flush();
+  }
+
+  async #waitForRoom(): Promise<number> {
+    let patient = true;
+    const cancel = clock.after(LOOKAHEAD_DELAY, () => {
+      patient = false;
+      this.#writable.set();
+    });
+    while (patient && !this.#over && this.session.roomFor(this.#buffer.size) === 0) await this.#writable.wait();
+    cancel();
+    return Math.min(this.session.room, this.#buffer.size) || 1;
+  }
+
+  /** What there was no room for. */
+  #send(bytes: Bytes, owned: boolean): Bytes {
+    const accepted = this.session.write(bytes, owned);
+    this.session.flush();
+    return bytes.subarray(accepted);
+  }
+
+  #sessionEnded(code: Code | undefined): void {
+    this.#over = true;
+    this.#onEnded(code);
+    this.#readable.set();
+    this.#writable.set();
+    if (this.#drained) return;
+    if (code && code !== 'closed') return this.#abort();
+    // The client has left in good order: what it wrote is still delivered, if the backend takes it in time.
+    if (code) this.#reader.cancel().catch(() => {});
+    this.#drainTimer = setTimeout(() => this.#abort(), LINGER);
+  }
+
+  #abort(): void {
+    this.session.discard();
+    this.#reader.cancel().catch(() => {});
+    // Not `abort()` on the writer: in a Durable Object the connection then stays open.
+    this.#backend.close().catch(() => {});
+  }
+}

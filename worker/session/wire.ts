@@ -1,0 +1,82 @@
+/** The relay's end of a carrier's WebSocket: from the upgrade to the grant, and what a carrier needs of it. */
+import { type Bytes, free } from '../../protocol/bytes.ts';
+import { Carrier, type CarrierEvents } from '../../protocol/carrier/carrier.ts';
+import { encodeGrant, type Grant } from '../../protocol/carrier/hello.ts';
+import type { Responder, Transport } from '../../protocol/carrier/noise.ts';
+import { PuenteError, toWire } from '../../protocol/errors.ts';
+import { NO_LIMIT } from '../../protocol/limits.ts';
+import type { Admitted } from '../admission/admission.ts';
+
+/**
+ * Answers an upgrade request with 101.
+ * @param run has the WebSocket from then on; a PuenteError that it throws before its grant is told as the refusal
+ */
+export function answer(
+  { token, handshake }: Admitted,
+  run: (wire: RelayWire) => Promise<void>,
+): { response: Response; ended: Promise<void> } {
+  const { 0: client, 1: server } = new WebSocketPair();
+  // Both before the first event: Blobs would have to be awaited, and a close must not be answered behind our back.
+  server.binaryType = 'arraybuffer';
+  server.accept({ allowHalfOpen: true });
+  const headers = { 'Sec-WebSocket-Protocol': token };
+  const response = new Response(null, { status: 101, headers, webSocket: client });
+  const wire = new RelayWire(server);
+  return { response, ended: run(wire).catch((error: unknown) => refuse(wire, handshake, error)) };
+}
+
+async function refuse(wire: RelayWire, handshake: Responder, error: unknown): Promise<void> {
+  if (error instanceof PuenteError) await sendGrant(wire, handshake, { refusal: toWire(error.code) });
+  wire.close();
+  if (!(error instanceof PuenteError)) throw error;
+}
+
+/** Safe to send on and to close, whatever its state. */
+export class RelayWire {
+  readonly #webSocket: WebSocket;
+  #closed = false;
+  lost = false;
+  /** A client has no keys before the grant: what it sends until then is no record, and ends the carrier. */
+  onMessage: (message: unknown) => void = () => this.close();
+  onLost: () => void = () => {};
+
+  constructor(webSocket: WebSocket) {
+    this.#webSocket = webSocket;
+    webSocket.addEventListener('message', ({ data }) => this.onMessage(data));
+    webSocket.addEventListener('close', () => this.#lose());
+    webSocket.addEventListener('error', () => this.#lose());
+  }
+
+  #lose(): void {
+    this.close();
+    this.lost = true;
+    this.onLost();
+  }
+
+  send(message: Bytes): void {
+    if (!this.#closed) this.#webSocket.send(message);
+    free(message);
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    if (this.#webSocket.readyState !== WebSocket.CLOSED) this.#webSocket.close(1000);
+  }
+}
+
+/** A carrier on a wire whose grant was sent. */
+export function carry(wire: RelayWire, transport: Transport, events: CarrierEvents, allowance = NO_LIMIT): Carrier {
+  const carrier = new Carrier(transport, wire, events, allowance);
+  wire.onMessage = (message) => carrier.receive(message);
+  wire.onLost = () => carrier.lost();
+  return carrier;
+}
+
+/** Answers a hello; the transport's keys are the carrier's from then on. */
+export async function sendGrant(wire: RelayWire, handshake: Responder, grant: Grant): Promise<Transport> {
+  const ephemeralSecret = crypto.getRandomValues(new Uint8Array(32));
+  const { message, transport } = await handshake.writeGrant(encodeGrant(grant), ephemeralSecret);
+  wire.send(message);
+  return transport;
+}

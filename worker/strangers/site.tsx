@@ -1,0 +1,77 @@
+/** What an open relay says to visitors, and how it publishes its key. */
+import { Hono } from 'hono';
+import { scripts } from '../../dist/page/files.js';
+import { toBase64url } from '../../protocol/bytes.ts';
+import { VERSION } from '../../protocol/carrier/hello.ts';
+import { SCRIPT_AGE } from '../../protocol/limits.ts';
+import { formatLink, isLoopback } from '../../protocol/permits/link.ts';
+import type { Config } from '../config.ts';
+import { publicCounts } from '../counters/counters.ts';
+import type { Env } from '../env.ts';
+import { LandingPage } from './pages/landing.tsx';
+import { languageFor } from './pages/language.ts';
+import { policyFor } from './pages/policy.ts';
+import { SetupPage } from './pages/setup.tsx';
+
+/** Of a relay that works, its settings and what holds its counts; of another, what is wrong with them. */
+export type Site = { config: Config; env: Env } | { problem: string };
+
+const app = new Hono<{ Bindings: Site }>();
+
+// A name that no host has, though a wildcard may answer to it, could stand for something else in a command or a policy.
+app.use(async (c, next) => (/^[\w.:[\]-]+$/.test(new URL(c.req.url).host) ? next() : c.notFound()));
+
+app.use(async (c, next) => {
+  await next();
+  for (const [name, value] of Object.entries(policyFor(originOf(c.req.url)))) c.header(name, value);
+});
+
+app.use(async (c, next) => {
+  if (!('problem' in c.env)) return next();
+  return c.req.path === '/' ? c.html(<SetupPage problem={c.env.problem} />, 503) : c.notFound();
+});
+
+app.get('/', async (c) => {
+  const { config, env } = relayOf(c.env);
+  const { keys, backends } = config;
+  const origin = originOf(c.req.url);
+  c.header('Vary', 'Accept-Language');
+  // It has the key, which may change.
+  c.header('Cache-Control', 'no-cache');
+  return c.html(
+    <LandingPage
+      link={formatLink({ origin, key: keys[0].publicKey })}
+      address={origin}
+      backends={backends}
+      counts={await publicCounts(env, config)}
+      language={languageFor(c.req.query('lang'), c.req.header('Accept-Language'))}
+    />,
+  );
+});
+
+app.get('/.well-known/puente', (c) => {
+  c.header('Access-Control-Allow-Origin', '*');
+  c.header('Cache-Control', 'no-cache');
+  return c.json({ version: VERSION, key: toBase64url(relayOf(c.env).config.keys[0].publicKey) });
+});
+
+// Their names change with what is in them.
+for (const [name, script] of Object.entries(scripts))
+  app.get(`/${name}`, (c) => {
+    c.header('Content-Type', 'text/javascript; charset=utf-8');
+    c.header('Cache-Control', `public, max-age=${SCRIPT_AGE}, immutable`);
+    return c.body(script);
+  });
+
+/** A page that was opened by http: still shows a link that clients take. */
+function originOf(url: string): string {
+  const { protocol, host, hostname } = new URL(url);
+  return `${isLoopback(hostname) ? protocol : 'https:'}//${host}/`;
+}
+
+function relayOf(site: Site) {
+  if ('problem' in site) throw new TypeError('a relay with a problem has no settings');
+  return site;
+}
+
+export const site = (request: Request, of: Site) => app.fetch(request, of);

@@ -7,7 +7,8 @@ import type { Runtime } from './runtime.ts';
 import { type ConnectOptions, Tunnel } from './tunnel.ts';
 
 export type { SocketAddress } from './address.ts';
-export type { ConnectOptions, Status } from './tunnel.ts';
+export type { Status } from './relays/attempt.ts';
+export type { ConnectOptions } from './tunnel.ts';
 
 /** What `opened` tells. */
 export interface SocketInfo {

@@ -10,6 +10,7 @@ import { type HelloParts, openCarrier } from './carriers/handshake.ts';
 import { type PathOptions, pathTo } from './carriers/path.ts';
 import { clock } from './clock.ts';
 import { random } from './random.ts';
+import type { Attempt, Candidate, Status } from './relays/attempt.ts';
 import type { Relays } from './relays/relays.ts';
 import { findRelay } from './relays/resolve.ts';
 import type { Runtime } from './runtime.ts';
@@ -37,26 +38,6 @@ export interface TunnelEvents {
   /** Once, at the end; without an error both streams came to their ends. */
   ended(error?: PuenteError): void;
 }
-
-/** A relay that a session may be opened through. */
-export interface Candidate {
-  /** A link or a bare address. */
-  readonly address: string;
-  /** Is told what becomes of a session that was opened through it: each status, and how it ended. */
-  report?(news: Status | Code | undefined): void;
-}
-
-/**
- * Tries one relay. Resolves to nothing when `signal` says that it is not wanted any more; it stays bound to the signal.
- * @param isAlone no other relay is tried beside it, so that its hello may carry early data
- */
-export type Attempt<T> = (candidate: Candidate, signal: AbortSignal, isAlone: boolean) => Promise<T | undefined>;
-
-/**
- * `online`: there is a carrier that works, for the first time or again. `reconnecting`: it is lost or has stalled, and bytes
- * wait. `resumed`: they go on.
- */
-export type Status = 'online' | 'reconnecting' | 'resumed';
 
 export class Tunnel {
   readonly #backend: string;

@@ -1,5 +1,4 @@
 /** Every failure has one stable code. What they say in words is in `sentences.ts`. */
-import type { Detail } from './sentences.ts';
 
 /** Those that travel: in a grant as a refusal, in a RESET as the reason. A number is never reused. */
 export const TRAVELLING = {
@@ -54,6 +53,23 @@ export type Code =
   | 'link-invalid'
   | 'address-invalid'
   | 'config-invalid';
+
+/** What is wrong with something that an app or a person has given; it follows the code's own sentence. */
+export type Detail =
+  | 'not-a-url'
+  | 'not-https'
+  | 'more-than-host'
+  | 'k-mistyped'
+  | 'i-mistyped'
+  | 'k-missing'
+  | 'k-no-key'
+  | 'list-empty'
+  | 'list-too-long'
+  | 'not-a-list'
+  | 'not-host-port'
+  | 'host-too-long'
+  | 'port-out-of-range'
+  | 'is-closed';
 
 const numbers: Partial<Record<Code, number>> = TRAVELLING;
 

@@ -1,8 +1,7 @@
 /** What each failure means, as the message of its error. Importing this is what makes messages of them. */
-import { type Code, speak } from './errors.ts';
+import { type Code, type Detail, speak } from './errors.ts';
 
-/** What is wrong with what an app or a person has given, after the failure's own sentence. */
-const DETAILS = {
+const DETAILS: Readonly<Record<Detail, string>> = {
   'not-a-url': 'It must look like https://host/#k=… or host.',
   'not-https': 'It must begin with https:// (http:// is for loopback only).',
   'more-than-host': 'Between the host and the # there must be nothing but a slash.',
@@ -17,9 +16,7 @@ const DETAILS = {
   'host-too-long': 'Its host is too long for a DNS name.',
   'port-out-of-range': 'Its port must be 1 to 65535.',
   'is-closed': 'It is closed.',
-} as const;
-
-export type Detail = keyof typeof DETAILS;
+};
 
 export const SENTENCES: Readonly<Record<Code, string>> = {
   version: 'The relay does not speak this version of the protocol.',

@@ -1,5 +1,14 @@
 import { PuenteError } from '../protocol/errors.ts';
-import type { Hub } from './session/hub.ts';
+import type { LedgerDay } from './counters/ledger.ts';
+import type { Counts } from './counters/tally.ts';
+
+/** What the Worker calls at a hub, beside `fetch`. */
+export interface HubCalls extends Rpc.DurableObjectBranded {
+  /** Takes what an isolate of the Worker has counted. */
+  add(counts: Counts): Promise<void>;
+  /** What the hub has counted, a row for each day. */
+  days(): LedgerDay[];
+}
 
 /** The Worker's variables, secrets and bindings, as they come: `config.ts` makes sense of them. */
 export interface Env {
@@ -28,7 +37,7 @@ export interface Env {
   /** Whether sessions, bytes and refusals are counted, in the hubs: `on`, which is the default, or `off`. */
   COUNTERS?: string;
   /** The hubs' namespace; without it no session is resumable. */
-  HUB?: DurableObjectNamespace<Hub>;
+  HUB?: DurableObjectNamespace<HubCalls>;
   /** Counts what sources do wrong. */
   FAULTS?: RateLimit;
   /** Counts the checks of each source. */

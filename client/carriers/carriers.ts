@@ -10,9 +10,9 @@ import { RESUME_PAUSE_MAX, RESUME_TIME, RESUME_TIMEOUT, STALE_ATTEMPTS, STALL_MI
 import type { Offsets } from '../../protocol/session/frames.ts';
 import type { FrameSink, Session } from '../../protocol/session/session.ts';
 import { clock } from '../clock.ts';
+import type { Status } from '../relays/attempt.ts';
 import type { Relay } from '../relays/resolve.ts';
 import type { Runtime } from '../runtime.ts';
-import type { Status } from '../tunnel.ts';
 import { type HelloParts, type OpenedCarrier, openCarrier } from './handshake.ts';
 import { type Allowance, Load, type Path, UNLIMITED } from './path.ts';
 

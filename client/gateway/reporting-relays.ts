@@ -1,5 +1,5 @@
+import type { Attempt } from '../relays/attempt.ts';
 import { Relays } from '../relays/relays.ts';
-import type { Attempt } from '../tunnel.ts';
 
 /** Relays that tell which of them a session was opened through, or has gone on through. */
 export class ReportingRelays extends Relays {

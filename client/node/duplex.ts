@@ -1,8 +1,9 @@
 /** A tunnel as a Node stream: a `Duplex` that behaves like a `net.Socket`. */
 import { Duplex } from 'node:stream';
 import type { PuenteError } from '../../protocol/errors.ts';
+import type { Status } from '../relays/attempt.ts';
 import type { Runtime } from '../runtime.ts';
-import { type ConnectOptions, type Status, Tunnel } from '../tunnel.ts';
+import { type ConnectOptions, Tunnel } from '../tunnel.ts';
 
 type Done = (error?: Error | null) => void;
 

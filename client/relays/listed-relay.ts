@@ -3,7 +3,7 @@ import type { Code } from '../../protocol/errors.ts';
 import { HEAD_START_MIN, RETRY_MAX, RETRY_MIN } from '../../protocol/limits.ts';
 import { parseLink } from '../../protocol/permits/link.ts';
 import { clock } from '../clock.ts';
-import type { Candidate, Status } from '../tunnel.ts';
+import type { Candidate, Status } from './attempt.ts';
 
 /** Failures of the backend's or the app's. Any other is the relay's, or the network's on the way to it. */
 const NOT_ITS_FAULT: readonly string[] = [

@@ -2,7 +2,7 @@
 import { type Code, PuenteError } from '../../protocol/errors.ts';
 import { ATTEMPT_TIMEOUT, RACE_GAP, RACE_MAX } from '../../protocol/limits.ts';
 import { clock } from '../clock.ts';
-import type { Attempt } from '../tunnel.ts';
+import type { Attempt } from './attempt.ts';
 import type { ListedRelay } from './listed-relay.ts';
 
 interface Runner {

@@ -1,7 +1,7 @@
 /** Which relay is tried when, with attempts that do what the test says, on a clock of the test's. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Attempt, Candidate } from '../../client/relays/attempt.ts';
 import { Relays } from '../../client/relays/relays.ts';
-import type { Attempt, Candidate } from '../../client/tunnel.ts';
 import { type Code, PuenteError } from '../../protocol/errors.ts';
 import { ATTEMPT_TIMEOUT, HEAD_START_MIN, RACE_GAP, RACE_MAX, RETRY_MAX, RETRY_MIN } from '../../protocol/limits.ts';
 

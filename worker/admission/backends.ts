@@ -1,9 +1,8 @@
 /** Which backends a client may reach, and what each expects of an app. */
 import { PuenteError } from '../../protocol/errors.ts';
 import { HOST_CHARS_MAX } from '../../protocol/limits.ts';
-import type { Config } from '../config.ts';
+import type { Invite } from '../../protocol/permits/invite.ts';
 import { invalid } from '../env.ts';
-import type { Admitted } from './admission.ts';
 import type { Expectation } from './plaintext-check.ts';
 
 /**
@@ -99,9 +98,9 @@ export function allowedBackend(table: BackendTable, name: string): Backend {
  * The same for a client that was let in: its invite may leave it only some of what the relay reaches.
  * @throws PuenteError `backend-not-allowed`
  */
-export function backendFor(name: string, { backends }: Config, { invite }: Admitted): Backend {
+export function backendFor(name: string, table: BackendTable, invite?: Invite): Backend {
   if (invite?.backends) allowedBackend(tableOf(invite.backends), name);
-  return allowedBackend(backends, name);
+  return allowedBackend(table, name);
 }
 
 /** An invite that nobody should have signed so allows nothing. */

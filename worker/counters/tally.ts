@@ -1,6 +1,5 @@
 /** Counts how much a relay is used: how many sessions, bytes and refusals. Nothing of whose, from where or to which backend. */
 import { PuenteError } from '../../protocol/errors.ts';
-import type { Carried } from '../session/pipe.ts';
 
 /** `sessions`, `checks`, `up` and `down` (bytes from clients, and from backends), and the codes of refusals. */
 export type Counts = Record<string, number>;
@@ -10,6 +9,12 @@ export function sum(...all: readonly Counts[]): Counts {
   for (const counts of all)
     for (const [kind, count] of Object.entries(counts)) total[kind] = (total[kind] ?? 0) + count;
   return total;
+}
+
+/** Bytes that went each way so far: from the client, and from the backend. */
+export interface Carried {
+  up: number;
+  down: number;
 }
 
 export class Tally {

@@ -15,7 +15,7 @@ import { Replays } from '../admission/replays.ts';
 import { type Config, configOf } from '../config.ts';
 import { Ledger, type LedgerDay } from '../counters/ledger.ts';
 import type { Counts } from '../counters/tally.ts';
-import type { Env } from '../env.ts';
+import type { Env, HubCalls } from '../env.ts';
 import { Connects } from './connects.ts';
 import { sessionId } from './hubs.ts';
 import { openBackend } from './open-backend.ts';
@@ -23,7 +23,7 @@ import { join } from './pipe.ts';
 import { HeldSession, proves, type Tombstone } from './resumable.ts';
 import { answer, type RelayWire } from './wire.ts';
 
-export class Hub extends DurableObject<Env> {
+export class Hub extends DurableObject<Env> implements HubCalls {
   readonly #sessions = new Map<string, HeldSession>();
   /** Sessions that have ended, oldest first. */
   readonly #tombstones = new Map<string, Tombstone>();
@@ -79,7 +79,7 @@ export class Hub extends DurableObject<Env> {
 
   async #open(wire: RelayWire, admitted: Admitted, hello: OpenHello, config: Config, place: Place): Promise<void> {
     if (this.#sessions.size + this.#connects.pending >= HUB_SESSIONS_MAX) throw new PuenteError('full');
-    const backend = backendFor(hello.backend, config, admitted);
+    const backend = backendFor(hello.backend, config.backends, admitted.invite);
     const connection = await this.#connects.run(hello.backend, async () => {
       // Its turn is somebody else's.
       if (wire.lost) throw new PuenteError('full');

@@ -6,6 +6,7 @@ import { type Clock, Session } from '../../protocol/session/session.ts';
 import type { Budget } from '../../protocol/session/window.ts';
 import { Signal } from '../../protocol/wakeup.ts';
 import { type Expectation, FirstFlight } from '../admission/plaintext-check.ts';
+import type { Carried } from '../counters/tally.ts';
 import { ReadBuffer } from './read-buffer.ts';
 
 const clock: Clock = {
@@ -49,12 +50,6 @@ export async function join(
     await backend.close();
     throw error;
   }
-}
-
-/** Bytes that went each way so far: from the client, and from the backend. */
-export interface Carried {
-  up: number;
-  down: number;
 }
 
 export class Pipe {

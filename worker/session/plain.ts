@@ -42,7 +42,7 @@ async function pipeFor(hello: OpenHello, env: Env, config: Config, admitted: Adm
   const onEnded = (code: Code | undefined): void => place.ended(code);
   if (hello.kind === 'check') return joinEcho(onEnded);
   if (hello.kind === 'status') return joinReport(await reportOf(env, config), onEnded);
-  const backend = backendFor(hello.backend, config, admitted);
+  const backend = backendFor(hello.backend, config.backends, admitted.invite);
   return join(await openBackend(backend), backend.expects, onEnded);
 }
 

@@ -5,7 +5,7 @@
  * its connection; so whoever receives it goes by its id.
  */
 import { type CheckedStage, check, connect, type PuenteError, type Report } from 'puente';
-import { type Bytes, toBase64url } from '../../../protocol/bytes.ts';
+import { type Bytes, toBase64url } from 'puente/bytes';
 import { type Identity, inboxOf, topicOf } from './identity.ts';
 import { asPuenteError, Line } from './line.ts';
 import { GOODBYE, puback, publish } from './mqtt.ts';

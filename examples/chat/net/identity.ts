@@ -1,6 +1,6 @@
 /** Who a user is: an X25519 key, whose public half is the contact code. The server knows no more of anybody. */
-import { type Bytes, concat, fromBase64url, toBase64url, toUtf8 } from '../../../protocol/bytes.ts';
-import { noble } from '../../../protocol/carrier/noble.ts';
+import { type Bytes, concat, fromBase64url, toBase64url, toUtf8 } from 'puente/bytes';
+import { noble } from 'puente/noble';
 import { random } from './random.ts';
 
 export interface Identity {

@@ -1,5 +1,5 @@
 /** Bytes that come in pieces, taken in the lengths that a protocol asks for. */
-import { type Bytes, concat, EMPTY } from '../../../protocol/bytes.ts';
+import { type Bytes, concat, EMPTY } from 'puente/bytes';
 
 export class Incoming {
   readonly #pieces: AsyncIterator<Uint8Array>;

@@ -3,9 +3,9 @@
  * session, or a WebSocket.
  */
 import { type Code, PuenteError } from 'puente';
-import { type Bytes, concat, EMPTY, fromBase64url } from '../../../protocol/bytes.ts';
-import { noble } from '../../../protocol/carrier/noble.ts';
-import { type Initiator, initiate, type Transport } from '../../../protocol/carrier/noise.ts';
+import { type Bytes, concat, EMPTY, fromBase64url } from 'puente/bytes';
+import { noble } from 'puente/noble';
+import { type Initiator, initiate, type Transport } from 'puente/noise';
 import { type Identity, inboxOf, keyOf, proofOf, topicOf } from './identity.ts';
 import { Incoming } from './incoming.ts';
 import { connect, type Packet, PING, subscribe, takePacket } from './mqtt.ts';

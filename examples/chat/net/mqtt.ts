@@ -1,5 +1,5 @@
 /** As much of MQTT 3.1.1 as a chat needs: one connection, QoS 1. (MQTT.js has all of it, in 100 KiB more.) */
-import { type Bytes, concat, EMPTY, fromUtf8, Malformed, Reader, toUtf8, Writer } from '../../../protocol/bytes.ts';
+import { type Bytes, concat, EMPTY, fromUtf8, Malformed, Reader, toUtf8, Writer } from 'puente/bytes';
 import type { Incoming } from './incoming.ts';
 
 /** What a server sends. */

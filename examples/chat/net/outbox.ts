@@ -1,5 +1,5 @@
 /** What is on its way to the server, in order: kept until the server says that it has it, so that it outlives connections. */
-import type { Bytes } from '../../../protocol/bytes.ts';
+import type { Bytes } from 'puente/bytes';
 
 /** Messages, of a few KiB at most each. */
 export const WAITING_MAX = 200;

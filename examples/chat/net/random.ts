@@ -1,3 +1,3 @@
-import type { Bytes } from '../../../protocol/bytes.ts';
+import type { Bytes } from 'puente/bytes';
 
 export const random = (length: number): Bytes => crypto.getRandomValues(new Uint8Array(length));

@@ -8,8 +8,8 @@
 import { xchacha20poly1305 } from '@noble/ciphers/chacha.js';
 import { hkdf } from '@noble/hashes/hkdf.js';
 import { sha256 } from '@noble/hashes/sha2.js';
-import { type Bytes, concat, fromBase64url, fromUtf8, toBase64url, toUtf8 } from '../../../protocol/bytes.ts';
-import { noble } from '../../../protocol/carrier/noble.ts';
+import { type Bytes, concat, fromBase64url, fromUtf8, toBase64url, toUtf8 } from 'puente/bytes';
+import { noble } from 'puente/noble';
 import { type Identity, keyOf } from './identity.ts';
 import { random } from './random.ts';
 

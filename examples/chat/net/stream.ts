@@ -1,6 +1,6 @@
 /** The ways to the server: through a relay, or straight to its WebSocket port. Both are streams of bytes, shaped as Puente's sockets. */
 import { PuenteError, type Socket } from 'puente';
-import { type Bytes, bytesOf } from '../../../protocol/bytes.ts';
+import { type Bytes, bytesOf } from 'puente/bytes';
 
 export type ByteStream = Pick<Socket, 'readable' | 'writable' | 'opened'>;
 

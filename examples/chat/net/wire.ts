@@ -3,10 +3,8 @@
  * a relay lets it pass for a backend `whatsapp://host:port`, and the check knows its answer: `WA` and a version; then frames, three
  * bytes of length before each: the two messages of a Noise handshake as protocol buffers, and sealed records after them.
  */
-import { type Bytes, concat, EMPTY, Malformed, Reader, toUtf8, Writer } from '../../../protocol/bytes.ts';
-// Of the relay's own protocol this borrows the handshake alone. The package does not export it, for apps have an encryption of
-// their own: one that does not would take a Noise library here.
-import type { Transport } from '../../../protocol/carrier/noise.ts';
+import { type Bytes, concat, EMPTY, Malformed, Reader, toUtf8, Writer } from 'puente/bytes';
+import type { Transport } from 'puente/noise';
 import type { Incoming } from './incoming.ts';
 
 /** Not the relay's, so that a message of one protocol never opens in the other. */

@@ -4,9 +4,9 @@
  */
 import { randomBytes } from 'node:crypto';
 import { Duplex } from 'node:stream';
-import { nodeCipher } from '../../../client/node/cipher.ts';
-import { type Bytes, EMPTY } from '../../../protocol/bytes.ts';
-import { type RelayKey, Responder, type Transport } from '../../../protocol/carrier/noise.ts';
+import { type Bytes, EMPTY } from 'puente/bytes';
+import { noble } from 'puente/noble';
+import { type RelayKey, Responder, type Transport } from 'puente/noise';
 import { Incoming } from '../net/incoming.ts';
 import {
   CLIENT_HELLO,
@@ -46,7 +46,7 @@ export async function accept(
     // `WA`; of which version is not asked.
     if (header?.[0] !== HEADER[0] || header?.[1] !== HEADER[1]) throw new Error('another protocol');
     const hello = decodeHandshake(CLIENT_HELLO, (await takeFrame(incoming)) ?? EMPTY);
-    const responder = await Responder.readHello(nodeCipher, key, hello).catch(() => undefined);
+    const responder = await Responder.readHello(noble, key, hello).catch(() => undefined);
     if (!responder) {
       // A hello from elsewhere, such as a check's, which has an ephemeral key alone: to anyone who does not know a secret of the
       // handshake's, these are the keys and the seal that it asks for.

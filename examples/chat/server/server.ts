@@ -4,15 +4,15 @@
  * limits how much waits for one of them.
  */
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import http from 'node:http';
 import net from 'node:net';
 import type { Duplex } from 'node:stream';
 import { Aedes, type Client } from 'aedes';
+import { type Bytes, EMPTY, equal, toBase64url } from 'puente/bytes';
+import { noble } from 'puente/noble';
+import { relayKeyOf } from 'puente/noise';
 import { createWebSocketStream, WebSocketServer } from 'ws';
-import { nodeCipher } from '../../../client/node/cipher.ts';
-import { type Bytes, EMPTY, equal, toBase64url } from '../../../protocol/bytes.ts';
-import { relayKeyOf } from '../../../protocol/carrier/noise.ts';
-import { listen } from '../../local/listen.ts';
 import type { ServerAddress } from '../net/chat.ts';
 import { inboxOf, keyOf, proofOf, topicOf } from '../net/identity.ts';
 import { PROLOGUE } from '../net/wire.ts';
@@ -36,7 +36,7 @@ interface Persistence {
 /** @param hear is given all that the broker reads and writes: what a curious server could see */
 export async function startServer(hear: (bytes: Uint8Array) => void = () => {}): Promise<Server> {
   const secret: Bytes = new Uint8Array(randomBytes(32));
-  const key = await relayKeyOf(nodeCipher, secret, PROLOGUE);
+  const key = await relayKeyOf(noble, secret, PROLOGUE);
   const broker = await Aedes.createBroker();
   setRules(broker, secret);
   const serve = async (socket: Duplex): Promise<void> => {
@@ -51,19 +51,30 @@ export async function startServer(hear: (bytes: Uint8Array) => void = () => {}):
   );
   front.maxConnections = CONNECTIONS_MAX;
   pages.maxConnections = CONNECTIONS_MAX;
-  const backend = await listen(front);
-  const webSocket = await listen(pages);
+  const sockets = new Set<Duplex>();
   return {
     address: {
-      backend: `localhost:${backend.port}`,
-      webSocket: `ws://127.0.0.1:${webSocket.port}`,
+      backend: `localhost:${await listen(front, sockets)}`,
+      webSocket: `ws://127.0.0.1:${await listen(pages, sockets)}`,
       key: toBase64url(key.publicKey),
     },
     async close() {
       await new Promise<void>((resolve) => broker.close(resolve));
-      await Promise.all([backend.close(), webSocket.close()]);
+      for (const server of [front, pages]) server.close();
+      for (const socket of sockets) socket.destroy();
     },
   };
+}
+
+/** On any free port of this machine, which it returns; `sockets` are those that are open now. */
+async function listen(server: net.Server, sockets: Set<Duplex>): Promise<number> {
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return (server.address() as net.AddressInfo).port;
 }
 
 /** Everybody reads their own inbox, and may write to any. */
@@ -87,7 +98,7 @@ function setRules(broker: Aedes, secret: Bytes): void {
 
 function isOwner({ id, conn }: Client, secret: Bytes, code = '', proof: Uint8Array = EMPTY): boolean {
   try {
-    const shared = nodeCipher.sharedSecret(secret, keyOf(code)) as Bytes;
+    const shared = noble.sharedSecret(secret, keyOf(code)) as Bytes;
     const expected = proofOf(shared, (conn as Opened).channel);
     return id === inboxOf(code) && equal(expected, new Uint8Array(proof));
   } catch {

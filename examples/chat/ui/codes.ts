@@ -1,6 +1,6 @@
 /** Contact codes, and the identity of this browser's user. */
-import { type Bytes, fromBase64url, toBase64url } from '../../../protocol/bytes.ts';
-import { noble } from '../../../protocol/carrier/noble.ts';
+import { type Bytes, fromBase64url, toBase64url } from 'puente/bytes';
+import { noble } from 'puente/noble';
 import { type Identity, newIdentity } from '../net/chat.ts';
 import { isThere, read, write } from './kept.ts';
 

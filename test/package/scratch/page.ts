@@ -1,5 +1,8 @@
 /** What the types let a page do: nothing of Node is needed. */
 import { connect, type Socket, type Status } from 'puente';
+import { concat, toUtf8 } from 'puente/bytes';
+import { noble } from 'puente/noble';
+import { initiate } from 'puente/noise';
 import 'puente/sentences';
 
 const socket: Socket = connect('chat.example.org:5223', { relay: 'relay.example.org' });
@@ -10,3 +13,6 @@ socket.readable.pipeTo(new WritableStream<Uint8Array>());
 
 // @ts-expect-error Bytes only.
 socket.writable.getWriter().write('text');
+
+// An app without an encryption of its own has the handshake that Puente uses.
+initiate(noble, toUtf8('my app/1'), noble.publicKey(noble.sha256(concat())), noble.sha256(concat()));

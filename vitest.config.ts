@@ -1,4 +1,4 @@
-import './examples/local/offline.ts';
+import './test/support/servers/offline.ts';
 import { fileURLToPath } from 'node:url';
 import { cloudflareTest } from '@cloudflare/vitest-plugin';
 import { defineConfig } from 'vitest/config';
@@ -41,7 +41,7 @@ export default defineConfig({
         test: {
           name: 'workerd',
           include: ['test/worker/**/*.test.ts'],
-          globalSetup: './test/support/provided-backend.ts',
+          globalSetup: './test/support/servers/provided-backend.ts',
           ...ALL_CORES,
         },
       },
@@ -50,7 +50,7 @@ export default defineConfig({
         test: {
           name: 'end to end',
           include: [ALONE_FILES],
-          globalSetup: './test/support/provided-worker.ts',
+          globalSetup: './test/support/servers/provided-worker.ts',
           fileParallelism: false,
           sequence: { groupOrder: 1 },
           ...PATIENT,
@@ -62,7 +62,7 @@ export default defineConfig({
           name: 'apps',
           include: [E2E],
           exclude: [ALONE_FILES],
-          globalSetup: ['./test/support/build.ts', './test/support/provided-worker.ts'],
+          globalSetup: ['./test/support/build.ts', './test/support/servers/provided-worker.ts'],
           maxWorkers: 3,
           sequence: { groupOrder: 2 },
           ...PATIENT,

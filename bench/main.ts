@@ -1,8 +1,8 @@
 /** `npm run bench`: the tunnel against what the platform costs by itself, side by side in one run. */
 import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
-import { haproxyVersion } from '../test/support/haproxy.ts';
-import { workerdVersion } from '../test/support/workerd.ts';
+import { haproxyVersion } from '../test/support/servers/haproxy.ts';
+import { workerdVersion } from '../test/support/servers/workerd.ts';
 import { echo, idle, measure, opening, type Plan, roundTrips, stalled, throughput } from './figures.ts';
 import { Lab } from './lab.ts';
 import { probe, probeTable } from './probe.ts';

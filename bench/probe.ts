@@ -1,8 +1,8 @@
 /** `npm run bench -- probe`: how long a private relay takes over strangers, beside a freshly made Worker. */
 import net from 'node:net';
-import { helloWorld, relay } from '../test/support/decoys.ts';
-import { knock, offering, requestOf, UPGRADE } from '../test/support/exchange.ts';
-import { type Offer, PrivateRelay } from '../test/support/private-relay.ts';
+import { type Offer, PrivateRelay } from '../test/support/fixtures/private-relay.ts';
+import { knock, offering, requestOf, UPGRADE } from '../test/support/network/exchange.ts';
+import { helloWorld, relay } from '../test/support/servers/decoys.ts';
 import { bundle } from '../volunteer/relay/bundle.ts';
 import { quantile } from './statistics.ts';
 

@@ -12,11 +12,11 @@ import tls from 'node:tls';
 import { parseArgs } from 'node:util';
 import { MqttClient } from 'mqtt';
 import { createConnection, dial, PuenteError, type PuenteSocket } from 'puente/node';
-import { startChatServer } from './local/chat-server.ts';
-import { nextEvent } from './local/next-event.ts';
-import { noisePicture } from './local/picture.ts';
-import { Recording, recordingDial, startRecordingProxy } from './local/recording.ts';
-import { startRelay } from './local/relay.ts';
+import { noisePicture } from '../test/support/fixtures/picture.ts';
+import { Recording, recordingDial, startRecordingProxy } from '../test/support/network/recording.ts';
+import { nextEvent } from '../test/support/next-event.ts';
+import { startChatServer } from '../test/support/servers/chat-server.ts';
+import { startRelay } from '../test/support/servers/harness-relay.ts';
 
 const HELP = `npm run demo [-- --json]
 

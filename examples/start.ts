@@ -3,10 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { startChatServer } from '../test/support/servers/chat-server.ts';
+import { startRelay } from '../test/support/servers/harness-relay.ts';
 import { startPages } from './chat/server/pages.ts';
 import { startServer } from './chat/server/server.ts';
-import { startChatServer } from './local/chat-server.ts';
-import { startRelay } from './local/relay.ts';
 
 const HELP = `npm start
 

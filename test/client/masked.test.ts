@@ -5,10 +5,10 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { WebSocketServer } from 'ws';
 import { dial } from '../../client/node/dial.ts';
 import { MASKED_MIN, masked } from '../../client/node/masked.ts';
-import { type Listening, listen } from '../../examples/local/listen.ts';
 import type { Wire } from '../../protocol/carrier/carrier.ts';
 import { RECORD_MAX } from '../../protocol/limits.ts';
-import { KnownBytes } from '../support/bytes.ts';
+import { KnownBytes } from '../support/fixtures/bytes.ts';
+import { type Listening, listen } from '../support/network/listen.ts';
 import { until } from '../support/until.ts';
 
 let server: Listening;

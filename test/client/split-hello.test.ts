@@ -5,11 +5,11 @@ import tls from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { secure } from '../../client/node/dialer/secure.ts';
 import { splitRecord } from '../../client/node/dialer/split-hello.ts';
-import { type Certificate, makeCertificate } from '../../examples/local/certificate.ts';
-import { listen } from '../../examples/local/listen.ts';
 import { readServerName } from '../lab/client-hello.ts';
 import { type Middlebox, startMiddlebox } from '../lab/middlebox.ts';
-import { KnownBytes, KnownBytesCheck } from '../support/bytes.ts';
+import { KnownBytes, KnownBytesCheck } from '../support/fixtures/bytes.ts';
+import { type Certificate, makeCertificate } from '../support/fixtures/certificate.ts';
+import { listen } from '../support/network/listen.ts';
 import { until } from '../support/until.ts';
 
 let certificate: Certificate;

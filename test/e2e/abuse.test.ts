@@ -3,17 +3,17 @@ import http from 'node:http';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { nodeCipher } from '../../client/node/cipher.ts';
-import { makeCertificate } from '../../examples/local/certificate.ts';
-import { type LocalRelay, startRelay } from '../../examples/local/relay.ts';
 import { type Bytes, toBase64url } from '../../protocol/bytes.ts';
 import { refusalOf, toWire } from '../../protocol/errors.ts';
 import { FAULTS_PER_MINUTE, HUB_SESSIONS_MAX, OPENING_MAX } from '../../protocol/limits.ts';
 import { inviteKeyOf, signInvite } from '../../protocol/permits/invite.ts';
 import { formatLink } from '../../protocol/permits/link.ts';
-import { type Backend, echo, startBackend } from '../support/backend.ts';
-import { openHello, RawClient, random } from '../support/raw-client.ts';
+import { makeCertificate } from '../support/fixtures/certificate.ts';
+import { openHello, RawClient, random } from '../support/network/raw-client.ts';
+import { type Backend, echo, startBackend } from '../support/servers/backend.ts';
+import { type LocalRelay, startRelay } from '../support/servers/harness-relay.ts';
+import { serve, type Workerd } from '../support/servers/workerd.ts';
 import { until } from '../support/until.ts';
-import { serve, type Workerd } from '../support/workerd.ts';
 
 const KEY = random(32);
 /** Refuses every connection, which is no fault of a client's. */

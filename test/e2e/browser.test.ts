@@ -6,12 +6,12 @@ import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type * as Puente from '../../client/index.ts';
 import type { RelayReport } from '../../client/index.ts';
-import { type Listening, listen } from '../../examples/local/listen.ts';
 import { toBase64url } from '../../protocol/bytes.ts';
-import { type Backend, echo, startBackend } from '../support/backend.ts';
+import { type Listening, listen } from '../support/network/listen.ts';
+import { random } from '../support/network/raw-client.ts';
 import { findProgram } from '../support/program.ts';
-import { random } from '../support/raw-client.ts';
-import { type Relay, startRelay } from '../support/relay.ts';
+import { type Backend, echo, startBackend } from '../support/servers/backend.ts';
+import { type Relay, startRelay } from '../support/servers/relay.ts';
 
 const program = findProgram('chromium');
 // Left out on a developer's machine, never in CI.

@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type Backend, startBackend } from '../support/backend.ts';
 import { Command, run } from '../support/command.ts';
-import { type Relay, startRelay } from '../support/relay.ts';
+import { type Backend, startBackend } from '../support/servers/backend.ts';
+import { type Relay, startRelay } from '../support/servers/relay.ts';
 
 let relay: Relay;
 let backend: Backend;

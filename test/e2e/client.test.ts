@@ -9,10 +9,10 @@ import { connect } from '../../client/index.ts';
 import { createConnection } from '../../client/node/index.ts';
 import { toUtf8 } from '../../protocol/bytes.ts';
 import { formatLink, parseLink } from '../../protocol/permits/link.ts';
-import { type Backend, echo, startBackend } from '../support/backend.ts';
-import { countingDial } from '../support/counting-dial.ts';
 import { failure } from '../support/failure.ts';
-import { type Relay, startRelay } from '../support/relay.ts';
+import { countingDial } from '../support/network/counting-dial.ts';
+import { type Backend, echo, startBackend } from '../support/servers/backend.ts';
+import { type Relay, startRelay } from '../support/servers/relay.ts';
 import { until } from '../support/until.ts';
 
 let backend: Backend;

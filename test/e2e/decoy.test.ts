@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import http from 'node:http';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { fetchingThrough, relay, type Served } from '../support/decoys.ts';
-import { exchange, HOST, offering, requestOf, UPGRADE } from '../support/exchange.ts';
-import { type Offer, PrivateRelay } from '../support/private-relay.ts';
-import { type Site, startSite } from '../support/site.ts';
+import { type Offer, PrivateRelay } from '../support/fixtures/private-relay.ts';
+import { exchange, HOST, offering, requestOf, UPGRADE } from '../support/network/exchange.ts';
+import { fetchingThrough, relay, type Served } from '../support/servers/decoys.ts';
+import { type Site, startSite } from '../support/servers/site.ts';
 
 const of = new PrivateRelay('127.0.0.1:9', '127.0.0.1:9');
 

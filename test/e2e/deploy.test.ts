@@ -6,10 +6,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Bytes, fromBase64url, toBase64url } from '../../protocol/bytes.ts';
 import { decodeInvite } from '../../protocol/permits/invite.ts';
 import { parseLink } from '../../protocol/permits/link.ts';
-import { type Backend, startBackend } from '../support/backend.ts';
-import { startCloudflareApi } from '../support/cloudflare-api.ts';
-import { type Relay, startRelay } from '../support/relay.ts';
-import { type RelayFront, startRelayFront } from '../support/relay-front.ts';
+import { type RelayFront, startRelayFront } from '../support/network/relay-front.ts';
+import { type Backend, startBackend } from '../support/servers/backend.ts';
+import { startCloudflareApi } from '../support/servers/cloudflare-api.ts';
+import { type Relay, startRelay } from '../support/servers/relay.ts';
 import { type Account, Volunteer } from '../support/wrangler.ts';
 
 const QUIET = 4;

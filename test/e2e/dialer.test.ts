@@ -6,9 +6,6 @@ import tls from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it, vi } from 'vitest';
 import { nodeCipher } from '../../client/node/cipher.ts';
 import { check, createConnection, type Dial, type DialerOptions, dialer } from '../../client/node/index.ts';
-import { makeCertificate } from '../../examples/local/certificate.ts';
-import { type ChatServer, startChatServer } from '../../examples/local/chat-server.ts';
-import { listen } from '../../examples/local/listen.ts';
 import { toBase64url } from '../../protocol/bytes.ts';
 import { formatLink } from '../../protocol/permits/link.ts';
 import { type Chain, makeChain, RELAY_NAME } from '../lab/certificate.ts';
@@ -17,11 +14,14 @@ import type { Fault } from '../lab/connection.ts';
 import { converse } from '../lab/conversation.ts';
 import { delay, filterNames, freezeAfter, type Sight } from '../lab/faults.ts';
 import { type Middlebox, startMiddlebox } from '../lab/middlebox.ts';
-import { type Backend, echo, startBackend, startSilentBackend } from '../support/backend.ts';
-import { type DohServer, startDohServer } from '../support/doh-server.ts';
-import { random } from '../support/raw-client.ts';
+import { makeCertificate } from '../support/fixtures/certificate.ts';
+import { listen } from '../support/network/listen.ts';
+import { random } from '../support/network/raw-client.ts';
+import { type Backend, echo, startBackend, startSilentBackend } from '../support/servers/backend.ts';
+import { type ChatServer, startChatServer } from '../support/servers/chat-server.ts';
+import { type DohServer, startDohServer } from '../support/servers/doh-server.ts';
+import { serve, type Workerd } from '../support/servers/workerd.ts';
 import { until } from '../support/until.ts';
-import { serve, type Workerd } from '../support/workerd.ts';
 
 const KEY = random(32);
 /** Other loopback addresses: of a host that forged DNS leads to, and one where nobody listens. */

@@ -4,8 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { toBase64url } from '../../protocol/bytes.ts';
 import type { Finding } from '../../volunteer/doctor/finding.ts';
-import { type Backend, startBackend } from '../support/backend.ts';
-import { type Relay, startRelay } from '../support/relay.ts';
+import { type Backend, startBackend } from '../support/servers/backend.ts';
+import { type Relay, startRelay } from '../support/servers/relay.ts';
 import { Volunteer } from '../support/wrangler.ts';
 
 const SECRET = crypto.getRandomValues(new Uint8Array(32));

@@ -1,17 +1,17 @@
 /** A check at the relay: what is sent comes back, and nothing else can be had of it. */
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { nodeCipher } from '../../client/node/cipher.ts';
-import { makeCertificate } from '../../examples/local/certificate.ts';
 import { type Bytes, concat, EMPTY, toBase64url } from '../../protocol/bytes.ts';
 import type { OpenHello } from '../../protocol/carrier/hello.ts';
 import { refusalOf, resetOf } from '../../protocol/errors.ts';
 import { CHECK_BYTES } from '../../protocol/limits.ts';
 import { formatLink } from '../../protocol/permits/link.ts';
-import { type Backend, echo, startBackend } from '../support/backend.ts';
-import { PrivateRelay } from '../support/private-relay.ts';
-import { openHello, RawClient, random } from '../support/raw-client.ts';
+import { makeCertificate } from '../support/fixtures/certificate.ts';
+import { PrivateRelay } from '../support/fixtures/private-relay.ts';
+import { openHello, RawClient, random } from '../support/network/raw-client.ts';
+import { type Backend, echo, startBackend } from '../support/servers/backend.ts';
+import { serve, type Workerd } from '../support/servers/workerd.ts';
 import { until } from '../support/until.ts';
-import { serve, type Workerd } from '../support/workerd.ts';
 
 const KEY = random(32);
 let backend: Backend;

@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { type Browser, chromium } from 'playwright-core';
 import { build, type PreviewServer, preview } from 'vite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type ChatServer, startChatServer } from '../../examples/local/chat-server.ts';
-import { type Backend, echo, startBackend } from '../support/backend.ts';
 import { Command, ROOT } from '../support/command.ts';
 import { findProgram } from '../support/program.ts';
-import { type Relay, startRelay } from '../support/relay.ts';
+import { type Backend, echo, startBackend } from '../support/servers/backend.ts';
+import { type ChatServer, startChatServer } from '../support/servers/chat-server.ts';
+import { type Relay, startRelay } from '../support/servers/relay.ts';
 
 let server: ChatServer;
 let backend: Backend;

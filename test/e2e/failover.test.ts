@@ -19,15 +19,15 @@ import {
 import { toUtf8 } from '../../protocol/bytes.ts';
 import { FIRST_RECORD_TIMEOUT, HEAD_START_MIN, RACE_GAP } from '../../protocol/limits.ts';
 import { formatLink, parseLink } from '../../protocol/permits/link.ts';
-import { type Backend, echo, startBackend, startSilentBackend } from '../support/backend.ts';
-import { KnownBytes } from '../support/bytes.ts';
 import { failure } from '../support/failure.ts';
-import { random } from '../support/open-hello.ts';
-import { type Relay, startRelay } from '../support/relay.ts';
-import { type RelayFront, startRelayFront } from '../support/relay-front.ts';
-import { startSite } from '../support/site.ts';
+import { KnownBytes } from '../support/fixtures/bytes.ts';
+import { random } from '../support/fixtures/open-hello.ts';
+import { type RelayFront, startRelayFront } from '../support/network/relay-front.ts';
+import { WatchingDial } from '../support/network/watching-dial.ts';
+import { type Backend, echo, startBackend, startSilentBackend } from '../support/servers/backend.ts';
+import { type Relay, startRelay } from '../support/servers/relay.ts';
+import { startSite } from '../support/servers/site.ts';
 import { until } from '../support/until.ts';
-import { WatchingDial } from '../support/watching-dial.ts';
 
 const KEYS = { near: random(32), far: random(32) };
 /** What WhatsApp begins with, so that it may go into a hello. */

@@ -6,9 +6,9 @@ import { createConnection, type PuenteSocket } from '../../client/node/index.ts'
 import type { Fault } from '../lab/connection.ts';
 import { freezeAfter } from '../lab/faults.ts';
 import { type Middlebox, startMiddlebox } from '../lab/middlebox.ts';
-import { type Backend, echo, startBackend } from '../support/backend.ts';
-import { KnownBytes, KnownBytesCheck } from '../support/bytes.ts';
-import { type Relay, startRelay } from '../support/relay.ts';
+import { KnownBytes, KnownBytesCheck } from '../support/fixtures/bytes.ts';
+import { type Backend, echo, startBackend } from '../support/servers/backend.ts';
+import { type Relay, startRelay } from '../support/servers/relay.ts';
 import { until } from '../support/until.ts';
 
 let backend: Backend;

@@ -5,9 +5,9 @@ import { createConnection } from '../../client/node/index.ts';
 import type { Ending, Fault } from '../lab/connection.ts';
 import { cutAfter } from '../lab/faults.ts';
 import { startMiddlebox } from '../lab/middlebox.ts';
-import { type Backend, echo, startBackend } from '../support/backend.ts';
-import { KnownBytes, KnownBytesCheck } from '../support/bytes.ts';
-import { type Relay, startRelay } from '../support/relay.ts';
+import { KnownBytes, KnownBytesCheck } from '../support/fixtures/bytes.ts';
+import { type Backend, echo, startBackend } from '../support/servers/backend.ts';
+import { type Relay, startRelay } from '../support/servers/relay.ts';
 import { until } from '../support/until.ts';
 
 const LENGTH = 2000;

@@ -9,11 +9,11 @@ import { MqttClient } from 'mqtt';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { createConnection, PuenteError, type PuenteSocket } from '../../client/node/index.ts';
-import { type Certificate, makeCertificate } from '../../examples/local/certificate.ts';
-import { type ChatServer, startChatServer } from '../../examples/local/chat-server.ts';
-import { nextEvent } from '../../examples/local/next-event.ts';
-import { KnownBytes, KnownBytesCheck } from '../support/bytes.ts';
-import { type Relay, startRelay } from '../support/relay.ts';
+import { KnownBytes, KnownBytesCheck } from '../support/fixtures/bytes.ts';
+import { type Certificate, makeCertificate } from '../support/fixtures/certificate.ts';
+import { nextEvent } from '../support/next-event.ts';
+import { type ChatServer, startChatServer } from '../support/servers/chat-server.ts';
+import { type Relay, startRelay } from '../support/servers/relay.ts';
 
 const MiB = 1024 * 1024;
 

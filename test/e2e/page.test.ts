@@ -17,11 +17,11 @@ import { makeChain } from '../lab/certificate.ts';
 import type { Fault } from '../lab/connection.ts';
 import { cutAfter, filterNames, freezeAfter } from '../lab/faults.ts';
 import { startMiddlebox } from '../lab/middlebox.ts';
-import { type Backend, startBackend } from '../support/backend.ts';
+import { random } from '../support/network/raw-client.ts';
 import { pixelsOf } from '../support/pixels.ts';
 import { findProgram } from '../support/program.ts';
-import { random } from '../support/raw-client.ts';
-import { serve, type Workerd } from '../support/workerd.ts';
+import { type Backend, startBackend } from '../support/servers/backend.ts';
+import { serve, type Workerd } from '../support/servers/workerd.ts';
 
 const program = findProgram('chromium');
 // Left out on a developer's machine, never in CI.

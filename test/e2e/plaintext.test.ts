@@ -3,14 +3,14 @@ import { once } from 'node:events';
 import tls from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createConnection } from '../../client/node/index.ts';
-import { makeCertificate } from '../../examples/local/certificate.ts';
 import { type Bytes, EMPTY, toUtf8 } from '../../protocol/bytes.ts';
 import { resetOf } from '../../protocol/errors.ts';
 import type { Frame } from '../../protocol/session/frames.ts';
-import { type Backend, startBackend } from '../support/backend.ts';
 import { failure } from '../support/failure.ts';
-import { openHello, RawClient } from '../support/raw-client.ts';
-import { type Relay, startRelay } from '../support/relay.ts';
+import { makeCertificate } from '../support/fixtures/certificate.ts';
+import { openHello, RawClient } from '../support/network/raw-client.ts';
+import { type Backend, startBackend } from '../support/servers/backend.ts';
+import { type Relay, startRelay } from '../support/servers/relay.ts';
 import { until } from '../support/until.ts';
 
 const CLIENT_HELLO = Uint8Array.of(22, 3, 1, 0, 5, 1, 0, 0, 1, 0);

@@ -9,11 +9,11 @@ import { createConnection, type PuenteSocket } from '../../client/node/index.ts'
 import { EMPTY, toUtf8 } from '../../protocol/bytes.ts';
 import { encodeHello } from '../../protocol/carrier/hello.ts';
 import { PACKET_DATA } from '../../protocol/limits.ts';
-import { type Backend, echo, startBackend } from '../support/backend.ts';
-import { KnownBytes, KnownBytesCheck } from '../support/bytes.ts';
 import { failure } from '../support/failure.ts';
-import { helloFor, openHello, RawClient, random } from '../support/raw-client.ts';
-import { type Relay, startRelay } from '../support/relay.ts';
+import { KnownBytes, KnownBytesCheck } from '../support/fixtures/bytes.ts';
+import { helloFor, openHello, RawClient, random } from '../support/network/raw-client.ts';
+import { type Backend, echo, startBackend } from '../support/servers/backend.ts';
+import { type Relay, startRelay } from '../support/servers/relay.ts';
 import { until } from '../support/until.ts';
 
 const KEY = random(32);

@@ -6,10 +6,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { connect, createConnection } from '../../client/node/index.ts';
 import { toUtf8 } from '../../protocol/bytes.ts';
 import { resetOf } from '../../protocol/errors.ts';
-import { type Backend, echo, startBackend, startSilentBackend } from '../support/backend.ts';
 import { failure } from '../support/failure.ts';
-import { openHello, RawClient } from '../support/raw-client.ts';
-import { type Relay, startRelay } from '../support/relay.ts';
+import { openHello, RawClient } from '../support/network/raw-client.ts';
+import { type Backend, echo, startBackend, startSilentBackend } from '../support/servers/backend.ts';
+import { type Relay, startRelay } from '../support/servers/relay.ts';
 import { until } from '../support/until.ts';
 
 let backend: Backend;

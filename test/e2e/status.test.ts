@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createConnection } from '../../client/node/index.ts';
 import { toBase64url } from '../../protocol/bytes.ts';
-import { type Backend, echo, startBackend } from '../support/backend.ts';
 import { failure } from '../support/failure.ts';
-import { type Relay, startRelay } from '../support/relay.ts';
+import { type Backend, echo, startBackend } from '../support/servers/backend.ts';
+import { type Relay, startRelay } from '../support/servers/relay.ts';
 import { Volunteer } from '../support/wrangler.ts';
 
 const SECRET = crypto.getRandomValues(new Uint8Array(32));

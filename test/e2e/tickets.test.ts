@@ -8,9 +8,9 @@ import { toBase64url } from '../../protocol/bytes.ts';
 import { formatLink } from '../../protocol/permits/link.ts';
 import { makeChain } from '../lab/certificate.ts';
 import { startMiddlebox } from '../lab/middlebox.ts';
-import { type Backend, echo, startBackend } from '../support/backend.ts';
-import { random } from '../support/raw-client.ts';
-import { serve, type Workerd } from '../support/workerd.ts';
+import { random } from '../support/network/raw-client.ts';
+import { type Backend, echo, startBackend } from '../support/servers/backend.ts';
+import { serve, type Workerd } from '../support/servers/workerd.ts';
 
 const KEY = random(32);
 

@@ -4,12 +4,12 @@ import type net from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createConnection, type PuenteSocket } from '../../client/node/index.ts';
 import { WINDOW_INITIAL, WINDOW_MAX } from '../../protocol/limits.ts';
-import { type Backend, startBackend } from '../support/backend.ts';
-import { KnownBytes, KnownBytesCheck } from '../support/bytes.ts';
-import { countingDial } from '../support/counting-dial.ts';
+import { KnownBytes, KnownBytesCheck } from '../support/fixtures/bytes.ts';
+import { countingDial } from '../support/network/counting-dial.ts';
+import { openHello, RawClient } from '../support/network/raw-client.ts';
 import { bytesInKernel, openSockets, workerdPids } from '../support/proc.ts';
-import { openHello, RawClient } from '../support/raw-client.ts';
-import { type Relay, startRelay } from '../support/relay.ts';
+import { type Backend, startBackend } from '../support/servers/backend.ts';
+import { type Relay, startRelay } from '../support/servers/relay.ts';
 import { until } from '../support/until.ts';
 
 const MiB = 1024 * 1024;

@@ -2,14 +2,14 @@
 import { type Client, client, type Element, xml } from '@xmpp/client';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { throughRelay } from '../../client/adapters/xmpp.ts';
-import { makeCertificate } from '../../examples/local/certificate.ts';
-import type { Backend } from '../support/backend.ts';
-import type { Daemon } from '../support/daemon.ts';
 import { NODES, runExample } from '../support/example.ts';
-import { startFront } from '../support/front.ts';
+import { makeCertificate } from '../support/fixtures/certificate.ts';
+import { startFront } from '../support/network/front.ts';
 import { findProgram } from '../support/program.ts';
-import { startProsody } from '../support/prosody.ts';
-import { type Relay, startRelay } from '../support/relay.ts';
+import type { Backend } from '../support/servers/backend.ts';
+import type { Daemon } from '../support/servers/daemon.ts';
+import { startProsody } from '../support/servers/prosody.ts';
+import { type Relay, startRelay } from '../support/servers/relay.ts';
 import { until } from '../support/until.ts';
 
 const program = findProgram('prosody');

@@ -7,7 +7,7 @@ import type { Code } from '../../protocol/errors.ts';
 import { DATA_MAX, EARLY_DATA_MAX, NO_LIMIT, TAG, WINDOW_MAX } from '../../protocol/limits.ts';
 import { decodeFrames, encodeFrames, type Frame, type Offsets } from '../../protocol/session/frames.ts';
 import { type FrameSink, Session } from '../../protocol/session/session.ts';
-import { CountedBudget, CountedClock, Random, Timeline } from '../support/simulation.ts';
+import { CountedBudget, CountedClock, Random, Timeline } from '../support/network/simulation.ts';
 import { Account } from './account.ts';
 import { streamAt } from './bytes.ts';
 import { type Attach, histories, type Place, type Said, type SaidData, type Step } from './hostile.ts';

@@ -2,9 +2,9 @@
 import https from 'node:https';
 import tls from 'node:tls';
 import { createConnection, dialer } from '../../client/node/index.ts';
-import { makeCertificate } from '../../examples/local/certificate.ts';
-import { listen } from '../../examples/local/listen.ts';
-import { startDohServer } from '../support/doh-server.ts';
+import { makeCertificate } from '../support/fixtures/certificate.ts';
+import { listen } from '../support/network/listen.ts';
+import { startDohServer } from '../support/servers/doh-server.ts';
 import { RELAY_NAME } from './certificate.ts';
 import { converse } from './conversation.ts';
 import { filterNames, freezeAfter } from './faults.ts';

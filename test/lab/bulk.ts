@@ -1,7 +1,7 @@
 /** Known bytes in bulk, both ways at once, between a stream and a TCP server. */
 import { type Duplex, Readable } from 'node:stream';
-import { startBackend } from '../support/backend.ts';
-import { KnownBytes, KnownBytesCheck } from '../support/bytes.ts';
+import { KnownBytes, KnownBytesCheck } from '../support/fixtures/bytes.ts';
+import { startBackend } from '../support/servers/backend.ts';
 import type { Delivery } from './delivery.ts';
 
 export interface Bulk {

@@ -1,6 +1,6 @@
 /** The relay's certificate in the lab: a chain as long as Cloudflare's, which is most of what a carrier takes to set up. */
 import { generate } from 'selfsigned';
-import type { Certificate } from '../../examples/local/certificate.ts';
+import type { Certificate } from '../support/fixtures/certificate.ts';
 
 export interface Chain extends Certificate {
   /** What clients trust. Servers send it too, as the chain's second certificate. */

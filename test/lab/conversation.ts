@@ -3,8 +3,8 @@ import { randomUUID } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import tls from 'node:tls';
 import { MqttClient } from 'mqtt';
-import { nextEvent } from '../../examples/local/next-event.ts';
-import { noisePicture } from '../../examples/local/picture.ts';
+import { noisePicture } from '../support/fixtures/picture.ts';
+import { nextEvent } from '../support/next-event.ts';
 import type { Delivery } from './delivery.ts';
 
 export interface ConversationOptions {

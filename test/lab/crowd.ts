@@ -2,7 +2,7 @@
 import { type Duplex, Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { KnownBytes, KnownBytesCheck } from '../support/bytes.ts';
+import { KnownBytes, KnownBytesCheck } from '../support/fixtures/bytes.ts';
 
 const PIECE = 64 * 1024;
 /** A hub makes two connections to a backend at once, and refuses the 65th that waits. */

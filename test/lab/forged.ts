@@ -1,7 +1,7 @@
 /** Forged DNS: the relay's name leads to somebody else's server, which has no certificate for it that anybody trusts. */
 import https from 'node:https';
-import { makeCertificate } from '../../examples/local/certificate.ts';
-import { listen } from '../../examples/local/listen.ts';
+import { makeCertificate } from '../support/fixtures/certificate.ts';
+import { listen } from '../support/network/listen.ts';
 import { startBulk } from './bulk.ts';
 import type { Check } from './lab.ts';
 import { startMiddlebox } from './middlebox.ts';

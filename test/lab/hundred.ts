@@ -1,8 +1,8 @@
 /** A hundred sessions in one hub: none lost, none slowed down by another, and the relay's memory. */
 import type net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { echo, startBackend } from '../support/backend.ts';
-import type { KnownBytesCheck } from '../support/bytes.ts';
+import type { KnownBytesCheck } from '../support/fixtures/bytes.ts';
+import { echo, startBackend } from '../support/servers/backend.ts';
 import { arriving, download, exchange, openMany, pourInto } from './crowd.ts';
 import { watchIsolate } from './isolate.ts';
 import type { Check, Lab } from './lab.ts';

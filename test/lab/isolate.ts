@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
 import { residentBytes } from '../support/proc.ts';
-import type { Workerd } from '../support/workerd.ts';
+import type { Workerd } from '../support/servers/workerd.ts';
 
 export interface IsolateWatch {
   /** Bytes, of JavaScript objects and of the memory of ArrayBuffers, with what has not been collected yet. */

@@ -1,7 +1,7 @@
 /** What all scenarios of a run share. */
 import tls from 'node:tls';
-import { type ChatServer, startChatServer } from '../../examples/local/chat-server.ts';
 import { type Bundle, bundle } from '../../volunteer/relay/bundle.ts';
+import { type ChatServer, startChatServer } from '../support/servers/chat-server.ts';
 import { type Chain, makeChain } from './certificate.ts';
 import type { Outcome } from './row.ts';
 

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Bundle, bundle } from '../../volunteer/relay/bundle.ts';
-import { echo, startBackend } from '../support/backend.ts';
+import { echo, startBackend } from '../support/servers/backend.ts';
 import type { Check, Lab } from './lab.ts';
 import { startMiddlebox } from './middlebox.ts';
 import type { Outcome } from './row.ts';

@@ -1,6 +1,6 @@
 /** What a network does to connections, and what has to get through all the same. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Random } from '../support/simulation.ts';
+import { Random } from '../support/network/simulation.ts';
 import type { Fault } from './connection.ts';
 import { cutAfter, delay, filterNames, freezeAfter, limitHandshakes, throttle } from './faults.ts';
 import type { Middlebox } from './middlebox.ts';

@@ -1,7 +1,7 @@
 /** How long nothing arrived while traffic was under way: what people notice of a cut. */
 import net from 'node:net';
 import { type Duplex, pipeline } from 'node:stream';
-import { startBackend } from '../support/backend.ts';
+import { startBackend } from '../support/servers/backend.ts';
 
 export interface Silence {
   /** Passes connections on to a server, and hears what arrives there. */

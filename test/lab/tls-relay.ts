@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream';
 import tls from 'node:tls';
-import type { Certificate } from '../../examples/local/certificate.ts';
-import { listen } from '../../examples/local/listen.ts';
-import { haproxyVersion, startHaproxy } from '../support/haproxy.ts';
+import type { Certificate } from '../support/fixtures/certificate.ts';
+import { listen } from '../support/network/listen.ts';
+import { haproxyVersion, startHaproxy } from '../support/servers/haproxy.ts';
 
 export interface TlsRelay {
   port: number;

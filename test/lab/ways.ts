@@ -3,11 +3,11 @@ import type { Duplex } from 'node:stream';
 import tls from 'node:tls';
 import { nodeCipher } from '../../client/node/cipher.ts';
 import { createConnection } from '../../client/node/index.ts';
-import type { Certificate } from '../../examples/local/certificate.ts';
 import { toBase64url } from '../../protocol/bytes.ts';
 import { formatLink } from '../../protocol/permits/link.ts';
 import type { Bundle } from '../../volunteer/relay/bundle.ts';
-import { type ServeOptions, serve, type Workerd } from '../support/workerd.ts';
+import type { Certificate } from '../support/fixtures/certificate.ts';
+import { type ServeOptions, serve, type Workerd } from '../support/servers/workerd.ts';
 import { startTlsRelay } from './tls-relay.ts';
 
 export interface Way {

@@ -10,12 +10,12 @@ import { bundle } from '../../volunteer/relay/bundle.ts';
 import { makeChain } from '../lab/certificate.ts';
 import { freezeAfter } from '../lab/faults.ts';
 import { startMiddlebox } from '../lab/middlebox.ts';
-import { startBackend } from '../support/backend.ts';
 import { ROOT } from '../support/command.ts';
+import { random } from '../support/network/raw-client.ts';
 import { pixelsOf } from '../support/pixels.ts';
 import { findProgram } from '../support/program.ts';
-import { random } from '../support/raw-client.ts';
-import { serve } from '../support/workerd.ts';
+import { startBackend } from '../support/servers/backend.ts';
+import { serve } from '../support/servers/workerd.ts';
 import { smallPng } from './png.ts';
 
 const FOLDER = join(ROOT, 'docs/images');

@@ -1,6 +1,6 @@
 /** Pictures of text as small PNGs: Chromium's own are in full colour, which a page of few colours does not need. */
 import { deflateSync } from 'node:zlib';
-import { png } from '../../examples/local/png.ts';
+import { png } from '../support/fixtures/png.ts';
 
 /** With a palette of at most 256 colours, where those that are nearly the same are one. */
 export function smallPng(width: number, height: number, rgba: Buffer): Buffer {

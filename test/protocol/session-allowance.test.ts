@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { costOf } from '../../protocol/carrier/carrier.ts';
 import { KEEPALIVE, PACKET_DATA, RECORD_COST_MIN, STALL_MIN, STALL_MIN_LIMITED, TAG } from '../../protocol/limits.ts';
 import { encodeFrames, type Frame } from '../../protocol/session/frames.ts';
-import { type ConnectOptions, type End, Pair } from '../support/simulation.ts';
+import { type ConnectOptions, type End, Pair } from '../support/network/simulation.ts';
 
 const DELAY = 50;
 

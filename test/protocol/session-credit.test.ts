@@ -11,7 +11,7 @@ import {
   Pair,
   ReadingApp,
   WritingApp,
-} from '../support/simulation.ts';
+} from '../support/network/simulation.ts';
 import { expectCode, thrown } from './helpers.ts';
 
 const NAMES = ['client', 'relay'] as const;

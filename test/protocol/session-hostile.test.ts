@@ -5,7 +5,7 @@ import { type Bytes, EMPTY, toUtf8 } from '../../protocol/bytes.ts';
 import { type Code, toWire } from '../../protocol/errors.ts';
 import { DATA_MAX, PAD_MAX, UNOPENED_RECORDS_MAX, WINDOW_INITIAL, WINDOW_MAX } from '../../protocol/limits.ts';
 import type { Frame } from '../../protocol/session/frames.ts';
-import { End, FIRST_OFFSETS, Random, Timeline } from '../support/simulation.ts';
+import { End, FIRST_OFFSETS, Random, Timeline } from '../support/network/simulation.ts';
 import { own } from './helpers.ts';
 
 const NAMES = ['client', 'relay'] as const;

@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
 import { RECORD_COST_MIN, RESUME_TIMEOUT } from '../../protocol/limits.ts';
-import { NOTHING_LEFT, type Pace, Pair, Random, ReadingApp, WritingApp } from '../support/simulation.ts';
+import { NOTHING_LEFT, type Pace, Pair, Random, ReadingApp, WritingApp } from '../support/network/simulation.ts';
 
 /** Schedules for each of these tests; a few seconds' worth. */
 const RUNS = 3000;

@@ -16,7 +16,7 @@ import {
   WINDOW_INITIAL,
 } from '../../protocol/limits.ts';
 import type { Frame } from '../../protocol/session/frames.ts';
-import { type End, NOTHING_LEFT, Pair, ReadingApp } from '../support/simulation.ts';
+import { type End, NOTHING_LEFT, Pair, ReadingApp } from '../support/network/simulation.ts';
 
 const DELAY = 50;
 

@@ -14,7 +14,7 @@ import {
   Pair,
   ReadingApp,
   WritingApp,
-} from '../support/simulation.ts';
+} from '../support/network/simulation.ts';
 
 const NAMES = ['client', 'relay'] as const;
 

@@ -8,7 +8,7 @@ import { configOf } from '../../worker/config.ts';
 import { Ledger } from '../../worker/counters/ledger.ts';
 import type { Env } from '../../worker/env.ts';
 import { Hub } from '../../worker/session/hub.ts';
-import { PrivateRelay } from '../support/private-relay.ts';
+import { PrivateRelay } from '../support/fixtures/private-relay.ts';
 
 const DAY = 24 * 60 * 60_000;
 

@@ -10,8 +10,8 @@ import { configOf } from '../../worker/config.ts';
 import type { Env } from '../../worker/env.ts';
 import worker from '../../worker/index.ts';
 import { Hub } from '../../worker/session/hub.ts';
-import { random } from '../support/open-hello.ts';
-import { type Offer, PrivateRelay } from '../support/private-relay.ts';
+import { random } from '../support/fixtures/open-hello.ts';
+import { type Offer, PrivateRelay } from '../support/fixtures/private-relay.ts';
 
 const OPERATIONS = Object.getOwnPropertyNames(SubtleCrypto.prototype).filter(
   (name): name is keyof SubtleCrypto => name !== 'constructor',

@@ -5,12 +5,12 @@ import https from 'node:https';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type ClientOptions, WebSocket, WebSocketServer } from 'ws';
 import { PuenteAgent } from '../../../client/adapters/agent.ts';
-import { makeCertificate } from '../../../examples/local/certificate.ts';
-import { listen } from '../../../examples/local/listen.ts';
-import type { Backend } from '../../support/backend.ts';
 import { NODES, runExample } from '../../support/example.ts';
-import { startFront, startMute } from '../../support/front.ts';
-import { type Relay, startRelay } from '../../support/relay.ts';
+import { makeCertificate } from '../../support/fixtures/certificate.ts';
+import { startFront, startMute } from '../../support/network/front.ts';
+import { listen } from '../../support/network/listen.ts';
+import type { Backend } from '../../support/servers/backend.ts';
+import { type Relay, startRelay } from '../../support/servers/relay.ts';
 import { until } from '../../support/until.ts';
 
 const ends: (() => Promise<unknown>)[] = [];

@@ -2,14 +2,14 @@
 import { Client } from 'irc-framework';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { transport } from '../../../client/adapters/irc.ts';
-import { makeCertificate } from '../../../examples/local/certificate.ts';
-import type { Backend } from '../../support/backend.ts';
-import type { Daemon } from '../../support/daemon.ts';
 import { NODES, runExample } from '../../support/example.ts';
-import { startFront, startMute } from '../../support/front.ts';
-import { hurry, startNgircd } from '../../support/ngircd.ts';
+import { makeCertificate } from '../../support/fixtures/certificate.ts';
+import { startFront, startMute } from '../../support/network/front.ts';
 import { findProgram } from '../../support/program.ts';
-import { type Relay, startRelay } from '../../support/relay.ts';
+import type { Backend } from '../../support/servers/backend.ts';
+import type { Daemon } from '../../support/servers/daemon.ts';
+import { hurry, startNgircd } from '../../support/servers/ngircd.ts';
+import { type Relay, startRelay } from '../../support/servers/relay.ts';
 import { until } from '../../support/until.ts';
 
 const program = findProgram('ngircd');

@@ -2,13 +2,13 @@
 import { type IClientOptions, MqttClient } from 'mqtt';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { stream } from '../../../client/adapters/mqtt.ts';
-import { makeCertificate } from '../../../examples/local/certificate.ts';
-import { type ChatServer, startChatServer } from '../../../examples/local/chat-server.ts';
-import { nextEvent } from '../../../examples/local/next-event.ts';
-import type { Backend } from '../../support/backend.ts';
 import { NODES, runExample } from '../../support/example.ts';
-import { startFront, startMute } from '../../support/front.ts';
-import { type Relay, startRelay } from '../../support/relay.ts';
+import { makeCertificate } from '../../support/fixtures/certificate.ts';
+import { startFront, startMute } from '../../support/network/front.ts';
+import { nextEvent } from '../../support/next-event.ts';
+import type { Backend } from '../../support/servers/backend.ts';
+import { type ChatServer, startChatServer } from '../../support/servers/chat-server.ts';
+import { type Relay, startRelay } from '../../support/servers/relay.ts';
 import { until } from '../../support/until.ts';
 
 const clients: MqttClient[] = [];

@@ -3,11 +3,11 @@ import { once } from 'node:events';
 import tls from 'node:tls';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { connectTls } from '../../../client/node/index.ts';
-import { makeCertificate } from '../../../examples/local/certificate.ts';
-import { listen } from '../../../examples/local/listen.ts';
-import type { Backend } from '../../support/backend.ts';
-import { startFront, startMute } from '../../support/front.ts';
-import { type Relay, startRelay } from '../../support/relay.ts';
+import { makeCertificate } from '../../support/fixtures/certificate.ts';
+import { startFront, startMute } from '../../support/network/front.ts';
+import { listen } from '../../support/network/listen.ts';
+import type { Backend } from '../../support/servers/backend.ts';
+import { type Relay, startRelay } from '../../support/servers/relay.ts';
 import { until } from '../../support/until.ts';
 
 const ends: (() => Promise<unknown>)[] = [];

@@ -4,12 +4,12 @@ import http2 from 'node:http2';
 import { Agent, request, fetch as undiciFetch } from 'undici';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { connector } from '../../../client/adapters/undici.ts';
-import { makeCertificate } from '../../../examples/local/certificate.ts';
-import { listen } from '../../../examples/local/listen.ts';
-import { type Backend, startSilentBackend } from '../../support/backend.ts';
 import { NODES, runExample } from '../../support/example.ts';
-import { startFront, startMute } from '../../support/front.ts';
-import { type Relay, startRelay } from '../../support/relay.ts';
+import { makeCertificate } from '../../support/fixtures/certificate.ts';
+import { startFront, startMute } from '../../support/network/front.ts';
+import { listen } from '../../support/network/listen.ts';
+import { type Backend, startSilentBackend } from '../../support/servers/backend.ts';
+import { type Relay, startRelay } from '../../support/servers/relay.ts';
 import { until } from '../../support/until.ts';
 
 const ends: (() => Promise<unknown>)[] = [];

@@ -13,14 +13,14 @@ import { Outbox } from '../../../examples/chat/net/outbox.ts';
 import { openWebSocket } from '../../../examples/chat/net/stream.ts';
 import { CLIENT_HELLO, HEADER } from '../../../examples/chat/net/wire.ts';
 import { type Server, startServer } from '../../../examples/chat/server/server.ts';
-import { Recording } from '../../../examples/local/recording.ts';
-import { type LocalRelay, startRelay } from '../../../examples/local/relay.ts';
 import { type Bytes, bytesOf, fromBase64url } from '../../../protocol/bytes.ts';
 import { formatLink, parseLink } from '../../../protocol/permits/link.ts';
 import type { Fault } from '../../lab/connection.ts';
 import { type Middlebox, startMiddlebox } from '../../lab/middlebox.ts';
-import { formsOf } from '../../support/canaries.ts';
-import { freePort } from '../../support/port.ts';
+import { formsOf } from '../../support/fixtures/canaries.ts';
+import { freePort } from '../../support/network/port.ts';
+import { Recording } from '../../support/network/recording.ts';
+import { type LocalRelay, startRelay } from '../../support/servers/harness-relay.ts';
 import { until } from '../../support/until.ts';
 import { Person } from './people.ts';
 

@@ -12,11 +12,11 @@ import { type Server, startServer } from '../../../examples/chat/server/server.t
 import type { Entry } from '../../../examples/chat/ui/history.ts';
 import { EN } from '../../../examples/chat/ui/words/en.ts';
 import { FA } from '../../../examples/chat/ui/words/fa.ts';
-import { type LocalRelay, startRelay } from '../../../examples/local/relay.ts';
 import { formatLink, parseLink } from '../../../protocol/permits/link.ts';
 import { type Middlebox, startMiddlebox } from '../../lab/middlebox.ts';
-import { freePort } from '../../support/port.ts';
+import { freePort } from '../../support/network/port.ts';
 import { findProgram } from '../../support/program.ts';
+import { type LocalRelay, startRelay } from '../../support/servers/harness-relay.ts';
 import { User } from './pages.ts';
 
 const program = findProgram('chromium');

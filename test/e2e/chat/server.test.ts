@@ -22,11 +22,11 @@ import {
 } from '../../../examples/chat/net/wire.ts';
 import { Opened } from '../../../examples/chat/server/front.ts';
 import { type Server, startServer } from '../../../examples/chat/server/server.ts';
-import { nextEvent } from '../../../examples/local/next-event.ts';
 import { type Bytes, concat, EMPTY, fromBase64url } from '../../../protocol/bytes.ts';
 import { noble } from '../../../protocol/carrier/noble.ts';
 import { initiate, PROLOGUE as RELAYS } from '../../../protocol/carrier/noise.ts';
-import { random } from '../../support/open-hello.ts';
+import { random } from '../../support/fixtures/open-hello.ts';
+import { nextEvent } from '../../support/next-event.ts';
 import { until } from '../../support/until.ts';
 import { Person } from './people.ts';
 

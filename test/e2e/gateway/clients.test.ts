@@ -12,10 +12,10 @@ import {
   GATEWAY_HANDSHAKE_TIMEOUT,
   STOP_TIME,
 } from '../../../protocol/limits.ts';
-import { type Backend, echo, startBackend, startSilentBackend } from '../../support/backend.ts';
-import { KnownBytes, KnownBytesCheck } from '../../support/bytes.ts';
-import { broken, everything, TestGateway } from '../../support/gateway.ts';
-import { type Relay, startRelay } from '../../support/relay.ts';
+import { KnownBytes, KnownBytesCheck } from '../../support/fixtures/bytes.ts';
+import { type Backend, echo, startBackend, startSilentBackend } from '../../support/servers/backend.ts';
+import { broken, everything, TestGateway } from '../../support/servers/gateway.ts';
+import { type Relay, startRelay } from '../../support/servers/relay.ts';
 import { until } from '../../support/until.ts';
 
 let backend: Backend;

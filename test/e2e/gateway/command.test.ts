@@ -5,10 +5,10 @@ import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type Backend, echo, startBackend } from '../../support/backend.ts';
 import { Command, run } from '../../support/command.ts';
-import { everything } from '../../support/gateway.ts';
-import { type Relay, startRelay } from '../../support/relay.ts';
+import { type Backend, echo, startBackend } from '../../support/servers/backend.ts';
+import { everything } from '../../support/servers/gateway.ts';
+import { type Relay, startRelay } from '../../support/servers/relay.ts';
 import { until } from '../../support/until.ts';
 
 let backend: Backend;

@@ -4,13 +4,13 @@ import https from 'node:https';
 import { client, type Element, xml } from '@xmpp/client';
 import { type Browser, chromium } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type Certificate, makeCertificate } from '../../../examples/local/certificate.ts';
-import { type Listening, listen } from '../../../examples/local/listen.ts';
 import { Command } from '../../support/command.ts';
-import type { Daemon } from '../../support/daemon.ts';
+import { type Certificate, makeCertificate } from '../../support/fixtures/certificate.ts';
+import { type Listening, listen } from '../../support/network/listen.ts';
 import { findProgram } from '../../support/program.ts';
-import { startProsody } from '../../support/prosody.ts';
-import { type Relay, startRelay } from '../../support/relay.ts';
+import type { Daemon } from '../../support/servers/daemon.ts';
+import { startProsody } from '../../support/servers/prosody.ts';
+import { type Relay, startRelay } from '../../support/servers/relay.ts';
 import { until } from '../../support/until.ts';
 
 const programs = { curl: findProgram('curl'), chromium: findProgram('chromium'), prosody: findProgram('prosody') };

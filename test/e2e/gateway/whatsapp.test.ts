@@ -9,11 +9,11 @@ import tls from 'node:tls';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { makeCertificate } from '../../../client/gateway/certificate.ts';
 import { type Port, PRESETS } from '../../../client/gateway/presets.ts';
-import { type Backend, startBackend } from '../../support/backend.ts';
-import { type Daemon, startDaemon } from '../../support/daemon.ts';
-import { everything, TestGateway } from '../../support/gateway.ts';
 import { findProgram } from '../../support/program.ts';
-import { type Relay, startRelay } from '../../support/relay.ts';
+import { type Backend, startBackend } from '../../support/servers/backend.ts';
+import { type Daemon, startDaemon } from '../../support/servers/daemon.ts';
+import { everything, TestGateway } from '../../support/servers/gateway.ts';
+import { type Relay, startRelay } from '../../support/servers/relay.ts';
 
 const haproxy = findProgram('haproxy');
 const skipped = !haproxy && !process.env.CI;

@@ -3,14 +3,14 @@
  * that deliver records late, in order, or not at all, and apps that write and read at a pace of their own. Everything
  * follows from the seed, so what went wrong once goes wrong again.
  */
-import type { Bytes } from '../../protocol/bytes.ts';
-import { costOf } from '../../protocol/carrier/carrier.ts';
-import { type Code, resetOf } from '../../protocol/errors.ts';
-import { RECORD_COST_MIN, RECORD_MAX, TAG, WINDOW_INITIAL, WINDOW_MAX } from '../../protocol/limits.ts';
-import { decodeFrames, encodeFrames, type Frame } from '../../protocol/session/frames.ts';
-import { type Clock, type FrameSink, Session } from '../../protocol/session/session.ts';
-import type { Budget } from '../../protocol/session/window.ts';
-import { KnownBytes, KnownBytesCheck } from './bytes.ts';
+import type { Bytes } from '../../../protocol/bytes.ts';
+import { costOf } from '../../../protocol/carrier/carrier.ts';
+import { type Code, resetOf } from '../../../protocol/errors.ts';
+import { RECORD_COST_MIN, RECORD_MAX, TAG, WINDOW_INITIAL, WINDOW_MAX } from '../../../protocol/limits.ts';
+import { decodeFrames, encodeFrames, type Frame } from '../../../protocol/session/frames.ts';
+import { type Clock, type FrameSink, Session } from '../../../protocol/session/session.ts';
+import type { Budget } from '../../../protocol/session/window.ts';
+import { KnownBytes, KnownBytesCheck } from '../fixtures/bytes.ts';
 
 /** A small generator with a seed (mulberry32). */
 export class Random {

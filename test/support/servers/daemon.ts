@@ -4,8 +4,8 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { accepts, freePort } from './port.ts';
-import { until } from './until.ts';
+import { accepts, freePort } from '../network/port.ts';
+import { until } from '../until.ts';
 
 export interface Daemon {
   port: number;

@@ -1,14 +1,14 @@
 /** A relay that knows its key and admits everybody, but then does something else than serve. */
 import https from 'node:https';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { nodeCipher } from '../../client/node/cipher.ts';
-import type { Certificate } from '../../examples/local/certificate.ts';
-import { type Listening, listen } from '../../examples/local/listen.ts';
-import { encodeGrant, readOffer } from '../../protocol/carrier/hello.ts';
-import { Responder, relayKeyOf } from '../../protocol/carrier/noise.ts';
-import { type Code, toWire } from '../../protocol/errors.ts';
-import { formatLink } from '../../protocol/permits/link.ts';
-import { random } from './open-hello.ts';
+import { nodeCipher } from '../../../client/node/cipher.ts';
+import { encodeGrant, readOffer } from '../../../protocol/carrier/hello.ts';
+import { Responder, relayKeyOf } from '../../../protocol/carrier/noise.ts';
+import { type Code, toWire } from '../../../protocol/errors.ts';
+import { formatLink } from '../../../protocol/permits/link.ts';
+import type { Certificate } from '../fixtures/certificate.ts';
+import { random } from '../fixtures/open-hello.ts';
+import { type Listening, listen } from '../network/listen.ts';
 
 /** Has the WebSocket after 101. */
 export type Misdeed = (socket: WebSocket, handshake: Responder) => unknown;

@@ -1,7 +1,7 @@
 /** The matrix of a censor's probes: methods, paths, upgrades, subprotocols, and HTTP at its edges. */
-import { entry } from '../../dist/page/files.js';
+import { entry } from '../../../dist/page/files.js';
+import type { Offer } from '../fixtures/private-relay.ts';
 import { exchange, offering, requestOf, UPGRADE } from './exchange.ts';
-import type { Offer } from './private-relay.ts';
 
 export interface Probe {
   name: string;

@@ -1,9 +1,9 @@
 /** A gateway within the test's process, at ports of its own on loopback. */
 import { once } from 'node:events';
 import net from 'node:net';
-import type { Entrance } from '../../client/gateway/entrance.ts';
-import { Gateway, type GatewayEvent } from '../../client/gateway/gateway.ts';
-import { createConnection, type PuenteSocket } from '../../client/node/index.ts';
+import type { Entrance } from '../../../client/gateway/entrance.ts';
+import { Gateway, type GatewayEvent } from '../../../client/gateway/gateway.ts';
+import { createConnection, type PuenteSocket } from '../../../client/node/index.ts';
 
 export class TestGateway {
   readonly #gateway: Gateway;

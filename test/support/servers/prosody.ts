@@ -1,7 +1,7 @@
 /** A Prosody (XMPP server) on loopback, with direct TLS. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Certificate } from '../../examples/local/certificate.ts';
+import type { Certificate } from '../fixtures/certificate.ts';
 import { type Daemon, startDaemon } from './daemon.ts';
 
 /**

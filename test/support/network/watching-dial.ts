@@ -1,8 +1,8 @@
-import { nodeCipher } from '../../client/node/cipher.ts';
-import { type Dial, dial } from '../../client/node/index.ts';
-import type { Bytes } from '../../protocol/bytes.ts';
-import { decodeHello, type OpenHello, readOffer } from '../../protocol/carrier/hello.ts';
-import { Responder, relayKeyOf } from '../../protocol/carrier/noise.ts';
+import { nodeCipher } from '../../../client/node/cipher.ts';
+import { type Dial, dial } from '../../../client/node/index.ts';
+import type { Bytes } from '../../../protocol/bytes.ts';
+import { decodeHello, type OpenHello, readOffer } from '../../../protocol/carrier/hello.ts';
+import { Responder, relayKeyOf } from '../../../protocol/carrier/noise.ts';
 
 export interface Dialled {
   hostname: string;

@@ -1,15 +1,15 @@
 /** A client without a Session: says what a test makes it say, and shows every frame that comes back. */
 import { WebSocket } from 'ws';
-import { nodeCipher } from '../../client/node/cipher.ts';
-import { type Bytes, EMPTY } from '../../protocol/bytes.ts';
-import { decodeGrant, encodeHello, type Grant, type Hello, offer } from '../../protocol/carrier/hello.ts';
-import { type Initiator, initiate, PROLOGUE, type Transport } from '../../protocol/carrier/noise.ts';
-import { parseLink } from '../../protocol/permits/link.ts';
-import { decodeFrames, encodeFrames, type Frame, type Offsets } from '../../protocol/session/frames.ts';
-import { random } from './open-hello.ts';
-import { until } from './until.ts';
+import { nodeCipher } from '../../../client/node/cipher.ts';
+import { type Bytes, EMPTY } from '../../../protocol/bytes.ts';
+import { decodeGrant, encodeHello, type Grant, type Hello, offer } from '../../../protocol/carrier/hello.ts';
+import { type Initiator, initiate, PROLOGUE, type Transport } from '../../../protocol/carrier/noise.ts';
+import { parseLink } from '../../../protocol/permits/link.ts';
+import { decodeFrames, encodeFrames, type Frame, type Offsets } from '../../../protocol/session/frames.ts';
+import { random } from '../fixtures/open-hello.ts';
+import { until } from '../until.ts';
 
-export { openHello, random } from './open-hello.ts';
+export { openHello, random } from '../fixtures/open-hello.ts';
 
 /** The two subprotocols of an upgrade request with this payload, and the handshake that can read the answer. */
 export async function helloFor(link: string, payload: Payload): Promise<{ protocols: string[]; initiator: Initiator }> {

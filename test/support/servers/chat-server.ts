@@ -1,8 +1,8 @@
 /** A chat server on this machine: MQTT 3.1.1 over TLS, on loopback, in this process. */
 import tls from 'node:tls';
 import { Aedes } from 'aedes';
-import { makeCertificate } from './certificate.ts';
-import { listen } from './listen.ts';
+import { makeCertificate } from '../fixtures/certificate.ts';
+import { listen } from '../network/listen.ts';
 
 export interface ChatServer {
   port: number;

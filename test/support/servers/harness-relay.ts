@@ -2,9 +2,9 @@
 import './offline.ts';
 import { fileURLToPath } from 'node:url';
 import { createTestHarness } from 'wrangler';
-import { nodeCipher } from '../../client/node/cipher.ts';
-import { toBase64url } from '../../protocol/bytes.ts';
-import { formatLink } from '../../protocol/permits/link.ts';
+import { nodeCipher } from '../../../client/node/cipher.ts';
+import { toBase64url } from '../../../protocol/bytes.ts';
+import { formatLink } from '../../../protocol/permits/link.ts';
 
 export interface LocalRelay {
   /** `http://127.0.0.1:port/`: an open relay's bare address. */
@@ -25,7 +25,7 @@ export async function startRelay(
   secret = crypto.getRandomValues(new Uint8Array(32)),
   configPath = 'wrangler.toml',
 ): Promise<LocalRelay> {
-  const root = fileURLToPath(new URL('../..', import.meta.url));
+  const root = fileURLToPath(new URL('../../..', import.meta.url));
   const harness = createTestHarness({
     root,
     workers: [{ configPath, vars, secrets: { RELAY_KEY: toBase64url(secret) } }],

@@ -1,7 +1,7 @@
 /** A resolver over HTTPS (RFC 8484) that knows a few names, on loopback. */
 import https from 'node:https';
-import type { Certificate } from '../../examples/local/certificate.ts';
-import { type Listening, listen } from '../../examples/local/listen.ts';
+import type { Certificate } from '../fixtures/certificate.ts';
+import { type Listening, listen } from '../network/listen.ts';
 
 export interface DohServer extends Listening {
   /** Its address, as `dialer({ doh })` takes it. */

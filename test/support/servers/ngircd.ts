@@ -1,7 +1,7 @@
 /** An ngIRCd (IRC server) on loopback, with TLS and nothing else. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Certificate } from '../../examples/local/certificate.ts';
+import type { Certificate } from '../fixtures/certificate.ts';
 import { type Daemon, startDaemon } from './daemon.ts';
 
 /** What a client says once it is registered, so that it may write more than three lines in a second. */

@@ -1,4 +1,4 @@
-import { type Dial, dial } from '../../client/node/index.ts';
+import { type Dial, dial } from '../../../client/node/index.ts';
 
 export interface CountingDial {
   dial: Dial;

@@ -3,8 +3,8 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Certificate } from '../../examples/local/certificate.ts';
-import { accepts, freePort } from './port.ts';
+import type { Certificate } from '../fixtures/certificate.ts';
+import { accepts, freePort } from '../network/port.ts';
 
 export interface Haproxy {
   pid: number;

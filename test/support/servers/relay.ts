@@ -1,14 +1,14 @@
 /**
  * The relay of most tests: what `wrangler deploy` would upload, under plain workerd. It is bundled once for all of them, and starts in a
- * tenth of what wrangler's own harness takes. That one (`examples/local/relay.ts`) is for tests of what only wrangler has: rate limits,
+ * tenth of what wrangler's own harness takes. That one (`test/support/servers/harness-relay.ts`) is for tests of what only wrangler has: rate limits,
  * folders of assets, logs.
  */
 import { inject } from 'vitest';
-import { nodeCipher } from '../../client/node/cipher.ts';
-import { makeCertificate } from '../../examples/local/certificate.ts';
-import { toBase64url } from '../../protocol/bytes.ts';
-import { formatLink } from '../../protocol/permits/link.ts';
-import { random } from './open-hello.ts';
+import { nodeCipher } from '../../../client/node/cipher.ts';
+import { toBase64url } from '../../../protocol/bytes.ts';
+import { formatLink } from '../../../protocol/permits/link.ts';
+import { makeCertificate } from '../fixtures/certificate.ts';
+import { random } from '../fixtures/open-hello.ts';
 import { serve } from './workerd.ts';
 
 export interface Relay {

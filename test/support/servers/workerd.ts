@@ -5,11 +5,11 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, wr
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Certificate } from '../../examples/local/certificate.ts';
-import type { Bundle } from '../../volunteer/relay/bundle.ts';
-import { CERTIFICATE, PRIVATE_KEY, SCRIPT, workerdConfig } from '../../volunteer/selfhost/workerd-config.ts';
+import type { Bundle } from '../../../volunteer/relay/bundle.ts';
+import { CERTIFICATE, PRIVATE_KEY, SCRIPT, workerdConfig } from '../../../volunteer/selfhost/workerd-config.ts';
+import type { Certificate } from '../fixtures/certificate.ts';
 
-export { workerdVersion } from '../../volunteer/selfhost/selfhost-folder.ts';
+export { workerdVersion } from '../../../volunteer/selfhost/selfhost-folder.ts';
 
 const require = createRequire(import.meta.url);
 

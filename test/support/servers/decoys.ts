@@ -1,10 +1,10 @@
 /** A private relay for each kind of decoy, and beside it the same site without the relay. */
-import '../../examples/local/offline.ts';
+import './offline.ts';
 import { build } from 'esbuild';
 import { createTestHarness } from 'wrangler';
-import { makeCertificate } from '../../examples/local/certificate.ts';
-import type { Bundle } from '../../volunteer/relay/bundle.ts';
-import { ROOT } from './command.ts';
+import type { Bundle } from '../../../volunteer/relay/bundle.ts';
+import { ROOT } from '../command.ts';
+import { makeCertificate } from '../fixtures/certificate.ts';
 import { serve } from './workerd.ts';
 
 type Vars = Record<string, string>;

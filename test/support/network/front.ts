@@ -1,5 +1,5 @@
 import net from 'node:net';
-import { type Backend, startBackend } from './backend.ts';
+import { type Backend, startBackend } from '../servers/backend.ts';
 
 /** Stands before a server on this machine: counts the connections that come to it, and can cut them. */
 export function startFront(port: number, host?: string): Promise<Backend> {

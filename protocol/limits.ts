@@ -396,11 +396,6 @@ export const GATEWAY_HANDSHAKE_TIMEOUT = 10_000;
 /** The head of a CONNECT request: browsers send half a KiB. */
 export const CONNECT_HEAD_MAX = 8192;
 
-/** A PROXY protocol header: the first version's longest line (its section 2.1), and what the second may add: a load balancer's
- * notes, which fit a packet (section 2.2). */
-export const PROXY_LINE_MAX = 107;
-export const PROXY_REST_MAX = 2048;
-
 /** A client that is refused gets this long to read why. RFC 1928 section 6 allows 10 s. */
 export const REFUSAL_TIMEOUT = 2000;
 

@@ -42,11 +42,3 @@ export function secured(backend: string, credentials: tls.SecureContextOptions):
     return { client, backend };
   };
 }
-
-/** The same behind a first step. */
-export function after(step: (client: net.Socket) => Promise<void>, entrance: Entrance): Entrance {
-  return async (client) => {
-    await step(client);
-    return entrance(client);
-  };
-}

@@ -1,7 +1,6 @@
 /** Ports that stock apps can be pointed to, by the service that they are for. */
 import type { Certificate } from './certificate.ts';
-import { after, type Entrance, secured, to } from './entrance.ts';
-import { dropProxyHeader } from './proxy-protocol.ts';
+import { type Entrance, secured, to } from './entrance.ts';
 import { socks5 } from './socks5.ts';
 
 export interface Preset {
@@ -27,7 +26,10 @@ const CHAT = 'g.whatsapp.net:5222';
 const CHAT_80 = 'g.whatsapp.net:80';
 const MEDIA = 'whatsapp.net:443';
 
-/** As WhatsApp's own proxy has them (its HAProxy configuration, https://github.com/WhatsApp/proxy). */
+/**
+ * The ports of WhatsApp's own proxy that a phone uses (its HAProxy configuration, https://github.com/WhatsApp/proxy). Its three others are
+ * for load balancers, which put a PROXY header before the client's bytes.
+ */
 const whatsapp: Preset = {
   does: 'WhatsApp’s own setting for a proxy',
   ports: (certificate) => [
@@ -36,9 +38,6 @@ const whatsapp: Preset = {
     { port: 5222, what: `→ ${CHAT}`, entrance: to(CHAT) },
     { port: 587, what: `→ ${MEDIA}`, entrance: to(MEDIA) },
     { port: 7777, what: `→ ${MEDIA}`, entrance: to(MEDIA) },
-    { port: 8080, what: `PROXY → ${CHAT_80}`, entrance: after(dropProxyHeader, to(CHAT_80)) },
-    { port: 8443, what: `PROXY, TLS → ${CHAT}`, entrance: after(dropProxyHeader, secured(CHAT, certificate)) },
-    { port: 8222, what: `PROXY → ${CHAT}`, entrance: after(dropProxyHeader, to(CHAT)) },
   ],
   // The app speaks TLS to port 443 alone (that proxy's FAQ, 4), so where that is another the one without TLS is given.
   steps: (addresses, portOf) => {

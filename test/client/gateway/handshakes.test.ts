@@ -4,13 +4,12 @@ import type net from 'node:net';
 import { type Duplex, duplexPair } from 'node:stream';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { after, type Entrance, to } from '../../../client/gateway/entrance.ts';
+import type { Entrance } from '../../../client/gateway/entrance.ts';
 import { httpConnect } from '../../../client/gateway/http-connect.ts';
-import { dropProxyHeader } from '../../../client/gateway/proxy-protocol.ts';
 import { HungUp, Refusal } from '../../../client/gateway/reading.ts';
 import { socks5 } from '../../../client/gateway/socks5.ts';
 import { PuenteError } from '../../../protocol/errors.ts';
-import { CONNECT_HEAD_MAX, PROXY_REST_MAX } from '../../../protocol/limits.ts';
+import { CONNECT_HEAD_MAX } from '../../../protocol/limits.ts';
 import '../../../protocol/sentences.ts';
 
 interface Outcome {
@@ -58,21 +57,12 @@ const socks = (...request: (number | string)[]) =>
   Buffer.concat([5, 1, 0, ...request].map((part) => (typeof part === 'string' ? ascii(part) : Buffer.of(part))));
 const agreed = '\x05\x00';
 
-const V2 = '\r\n\r\n\0\r\nQUIT\n';
-const proxied = after(dropProxyHeader, to('chat.example:1'));
-
 const GOOD: [string, Entrance, Buffer, string][] = [
   ['SOCKS5, a name', socks5, socks(5, 1, 0, 3, 12, 'chat.example', 20, 102), 'chat.example:5222'],
   ['SOCKS5, IPv4', socks5, socks(5, 1, 0, 1, 192, 0, 2, 1, 1, 187), '192.0.2.1:443'],
   ['SOCKS5, IPv6', socks5, socks(5, 1, 0, 4, '\x20\x01\x0d\xb8', ...Array(11).fill(0), 1, 0, 80), '[2001:db8::1]:80'],
   ['CONNECT', httpConnect, ascii('CONNECT chat.example:443 HTTP/1.1\r\nHost: x\r\n\r\n'), 'chat.example:443'],
   ['CONNECT to IPv6', httpConnect, ascii('CONNECT [2001:db8::1]:443 HTTP/1.0\r\n\r\n'), '[2001:db8::1]:443'],
-  ['PROXY 1', proxied, ascii('PROXY TCP4 192.0.2.1 192.0.2.2 1 65535\r\n'), 'chat.example:1'],
-  ['PROXY 1, IPv6', proxied, ascii('PROXY TCP6 2001:db8::1 ::1 1 2\r\n'), 'chat.example:1'],
-  ['PROXY 1, unknown', proxied, ascii('PROXY UNKNOWN\r\n'), 'chat.example:1'],
-  ['PROXY 2', proxied, ascii(`${V2}\x21\x11\x00\x0c${'\x01'.repeat(12)}`), 'chat.example:1'],
-  ['PROXY 2, local', proxied, ascii(`${V2}\x20\x00\x00\x00`), 'chat.example:1'],
-  ['PROXY 2, with notes', proxied, ascii(`${V2}\x21\x11\x08\x00${'n'.repeat(PROXY_REST_MAX)}`), 'chat.example:1'],
 ];
 
 describe.each(GOOD)('%s', (_, entrance, bytes, backend) => {
@@ -124,11 +114,6 @@ describe('refused:', () => {
     ['HTTP/2', httpConnect, ascii('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), /^HTTP\/1.1 400 /],
     ['a line that is none', httpConnect, ascii('CONNECT  a:1 HTTP/1.1\r\n\r\n'), /^HTTP\/1.1 400 /],
     ['a head without an end', httpConnect, Buffer.alloc(CONNECT_HEAD_MAX, 'C'), /^HTTP\/1.1 431 /],
-    ['no PROXY header', proxied, ascii('WA\x06\x03'), ''],
-    ['a PROXY line that is none', proxied, ascii('PROXY TCP4 here there\r\n'), ''],
-    ['a PROXY line without an end', proxied, ascii(`PROXY UNKNOWN ${'x'.repeat(100)}`), ''],
-    ['PROXY 3', proxied, ascii(`${V2}\x31\x11\x00\x00`), ''],
-    ['a PROXY header that is too long', proxied, ascii(`${V2}\x21\x11\x08\x01`), ''],
   ])('%s', async (_, entrance, bytes, reply) => {
     for (const parts of [[bytes], eachByte(bytes)]) {
       const { refusal, backend } = await enter(entrance, parts);
@@ -139,8 +124,8 @@ describe('refused:', () => {
   });
 
   it('whatever else it is, without an exception', async () => {
-    const entrance = fc.constantFrom(socks5, httpConnect, proxied);
-    const beginning = fc.constantFrom('', '\x05\x01\x00', '\x05\x01\x00\x05\x01\x00', 'CONNECT ', 'PROXY ', V2);
+    const entrance = fc.constantFrom(socks5, httpConnect);
+    const beginning = fc.constantFrom('', '\x05\x01\x00', '\x05\x01\x00\x05\x01\x00', 'CONNECT ');
     const parts = fc.array(fc.uint8Array({ maxLength: 40 }), { maxLength: 6 });
     await fc.assert(
       fc.asyncProperty(entrance, beginning, parts, async (entrance, beginning, parts) => {

@@ -1,23 +1,15 @@
 /**
- * The ports that WhatsApp's app expects of a proxy: each leads where WhatsApp's own proxy leads, with TLS and a load balancer's
- * header where they belong. The names of WhatsApp's servers lead to servers of this test's; all else is real.
+ * The ports that WhatsApp's app expects of a proxy: each leads where WhatsApp's own proxy leads, with TLS where that belongs. The
+ * names of WhatsApp's servers lead to servers of this test's; all else is real.
  */
-import { writeFileSync } from 'node:fs';
 import type net from 'node:net';
-import { join } from 'node:path';
 import tls from 'node:tls';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { makeCertificate } from '../../../client/gateway/certificate.ts';
 import { type Port, PRESETS } from '../../../client/gateway/presets.ts';
-import { findProgram } from '../../support/program.ts';
 import { type Backend, startBackend } from '../../support/servers/backend.ts';
-import { type Daemon, startDaemon } from '../../support/servers/daemon.ts';
 import { everything, TestGateway } from '../../support/servers/gateway.ts';
 import { type Relay, startRelay } from '../../support/servers/relay.ts';
-
-const haproxy = findProgram('haproxy');
-const skipped = !haproxy && !process.env.CI;
-if (skipped) console.log('SKIPPED: the gateway behind HAProxy, as it is not installed: apt-get install haproxy');
 
 /** What begins a connection of the app's, as a relay requires it. */
 const FLIGHT = 'WA\x06\x03 and more';
@@ -29,7 +21,6 @@ const ports = PRESETS.whatsapp?.ports(certificate) ?? [];
 let backends: Map<string, Backend>;
 let relay: Relay;
 let gateway: TestGateway;
-let balancer: Daemon | undefined;
 
 beforeAll(async () => {
   const started = NAMES.map(async (name): Promise<[string, Backend]> => {
@@ -51,8 +42,6 @@ beforeEach(() => {
 
 afterEach(async () => {
   await gateway.close();
-  await balancer?.close();
-  balancer = undefined;
 });
 
 afterAll(async () => {
@@ -66,28 +55,6 @@ function presetPort(number: number): Port {
   return found;
 }
 
-/** @param header how it tells of the client: `send-proxy` or `send-proxy-v2` */
-async function startBalancer(to: number, header: string): Promise<number> {
-  balancer = await startDaemon(haproxy ?? '', (folder, port) => {
-    const file = join(folder, 'haproxy.cfg');
-    writeFileSync(
-      file,
-      `
-defaults
-  mode tcp
-  timeout connect 5s
-  timeout client 1m
-  timeout server 1m
-listen balancer
-  bind 127.0.0.1:${port}
-  server gateway 127.0.0.1:${to} ${header}
-`,
-    );
-    return ['-q', '-db', '-f', file];
-  });
-  return balancer.port;
-}
-
 /** What a client that sends its first flight gets back. */
 async function talk(port: number, isSecure: boolean): Promise<string> {
   const plain = await gateway.client(port);
@@ -97,7 +64,7 @@ async function talk(port: number, isSecure: boolean): Promise<string> {
 }
 
 it('are those of its own proxy', () => {
-  expect(ports.map(({ port }) => port)).toEqual([443, 80, 5222, 587, 7777, 8080, 8443, 8222]);
+  expect(ports.map(({ port }) => port)).toEqual([443, 80, 5222, 587, 7777]);
 });
 
 describe('a port that a phone uses', () => {
@@ -132,27 +99,5 @@ describe('a port that a phone uses', () => {
     await new Promise((resolve) => socket.once('data', resolve));
     for (const { open } of backends.values()) for (const one of open) one.resetAndDestroy();
     expect(await failed).toMatchObject({ code: 'ECONNRESET' });
-  });
-});
-
-describe.skipIf(skipped)('a port behind HAProxy', () => {
-  const targets: [number, string, boolean][] = [
-    [8080, 'g.whatsapp.net:80', false],
-    [8443, 'g.whatsapp.net:5222', true],
-    [8222, 'g.whatsapp.net:5222', false],
-  ];
-  const cases = targets.flatMap(([number, name, isSecure]) =>
-    ['send-proxy', 'send-proxy-v2'].map((header) => [number, header, name, isSecure] as const),
-  );
-
-  it.each(cases)('%i, with %s, leads to %s, which learns no address', async (number, header, name, isSecure) => {
-    const port = await gateway.listen(presetPort(number).entrance);
-    expect(await talk(await startBalancer(port, header), isSecure)).toBe(`${name} ${FLIGHT}`);
-  });
-
-  it('takes nobody who comes without', async () => {
-    const port = await gateway.listen(presetPort(8222).entrance);
-    expect(await talk(port, false)).toBe('');
-    expect(gateway.tunnels).toHaveLength(0);
   });
 });

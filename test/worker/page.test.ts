@@ -36,7 +36,7 @@ describe('its language', () => {
     ['', 'zh-CN', 'zh-Hans', 'ltr'],
     ['', 'TR', 'tr', 'ltr'],
     ['', 'fa;q=0, es;q=0.1', 'es', 'ltr'],
-    ['', 'fa;q=nonsense, es;q=0.1', 'es', 'ltr'],
+    ['', 'fa;q=nonsense, es;q=0.1', 'fa', 'rtl'],
     ['', 'de, *', 'en', 'ltr'],
     ['?lang=fa', 'es', 'fa', 'rtl'],
     ['?lang=zh-Hans', 'es', 'zh-Hans', 'ltr'],

@@ -1,5 +1,6 @@
 /** What an open relay says to visitors, and how it publishes its key. */
 import { Hono } from 'hono';
+import type { LanguageVariables } from 'hono/language';
 import { scripts } from '../../dist/page/files.js';
 import { toBase64url } from '../../protocol/bytes.ts';
 import { VERSION } from '../../protocol/carrier/hello.ts';
@@ -9,14 +10,14 @@ import type { Config } from '../config.ts';
 import { publicCounts } from '../counters/counters.ts';
 import type { Env } from '../env.ts';
 import { LandingPage } from './pages/landing.tsx';
-import { languageFor } from './pages/language.ts';
+import { detectLanguage, languageOf } from './pages/language.ts';
 import { policyFor } from './pages/policy.ts';
 import { SetupPage } from './pages/setup.tsx';
 
 /** Of a relay that works, its settings and what holds its counts; of another, what is wrong with them. */
 export type Site = { config: Config; env: Env } | { problem: string };
 
-const app = new Hono<{ Bindings: Site }>();
+const app = new Hono<{ Bindings: Site; Variables: LanguageVariables }>();
 
 // A name that no host has, though a wildcard may answer to it, could stand for something else in a command or a policy.
 app.use(async (c, next) => (/^[\w.:[\]-]+$/.test(new URL(c.req.url).host) ? next() : c.notFound()));
@@ -31,7 +32,7 @@ app.use(async (c, next) => {
   return c.req.path === '/' ? c.html(<SetupPage problem={c.env.problem} />, 503) : c.notFound();
 });
 
-app.get('/', async (c) => {
+app.get('/', detectLanguage, async (c) => {
   const { config, env } = relayOf(c.env);
   const { keys, backends } = config;
   const origin = originOf(c.req.url);
@@ -44,7 +45,7 @@ app.get('/', async (c) => {
       address={origin}
       backends={backends}
       counts={await publicCounts(env, config)}
-      language={languageFor(c.req.query('lang'), c.req.header('Accept-Language'))}
+      language={languageOf(c.get('language'))}
     />,
   );
 });

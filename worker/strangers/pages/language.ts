@@ -1,4 +1,5 @@
 /** Which language a visitor gets. */
+import { languageDetector } from 'hono/language';
 import { ar } from './words/ar.ts';
 import { en } from './words/en.ts';
 import { es } from './words/es.ts';
@@ -28,31 +29,21 @@ export const LANGUAGES: readonly [Language, ...Language[]] = [
   { tag: 'tr', name: 'Türkçe', dir: 'ltr', words: tr },
 ];
 
+const primary = (tag: string): string => tag.split('-', 1)[0] as string;
+
 /**
- * What the visitor has chosen, or else prefers.
- * @param chosen a tag
- * @param accepted an `Accept-Language` header
+ * Sets `language` to the primary subtag of what the visitor chose by `?lang=`, or else prefers (RFC 9110 section 12.5.4). Readers of
+ * `es-MX` read `es`.
  */
-export function languageFor(chosen: string | undefined, accepted: string | undefined): Language {
-  const wished = [chosen ?? '', ...preferences(accepted ?? '')];
-  return wished.map(languageOf).find((language) => language !== undefined) ?? LANGUAGES[0];
-}
+export const detectLanguage = languageDetector({
+  order: ['querystring', 'header'],
+  caches: false,
+  supportedLanguages: LANGUAGES.map(({ tag }) => primary(tag)),
+  fallbackLanguage: LANGUAGES[0].tag,
+  convertDetectedLanguage: primary,
+});
 
-/** By the primary subtag alone: whoever reads `es-MX` reads `es`. */
-function languageOf(range: string): Language | undefined {
-  const primary = (tag: string) => tag.toLowerCase().split('-')[0];
-  return LANGUAGES.find(({ tag }) => primary(tag) === primary(range));
-}
-
-/** RFC 9110 section 12.5.4: ranges with weights, which order them; those of weight 0 are not wanted. */
-function preferences(header: string): string[] {
-  const ranges = header.split(',').map((item) => {
-    const [range = '', ...parameters] = item.split(';').map((part) => part.trim());
-    const weight = parameters.find((parameter) => /^q=/i.test(parameter))?.slice(2);
-    return { range, weight: weight === undefined ? 1 : Number(weight) };
-  });
-  return ranges
-    .filter(({ weight }) => weight > 0)
-    .sort((one, other) => other.weight - one.weight)
-    .map(({ range }) => range);
+/** @param subtag as `detectLanguage` sets it */
+export function languageOf(subtag: string): Language {
+  return LANGUAGES.find(({ tag }) => primary(tag) === subtag) ?? LANGUAGES[0];
 }

@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { DATA_MAX, HUB_SESSIONS_MAX, WINDOW_INITIAL } from '../protocol/limits.ts';
+import { DATA_MAX, WINDOW_INITIAL } from '../protocol/limits.ts';
+import { HUB_SESSIONS_MAX } from '../worker/session/hubs.ts';
 
 const HELP = `npm run capacity [-- FILE]
 

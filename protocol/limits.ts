@@ -1,10 +1,7 @@
 /**
- * Every limit, size and timeout, with its reason. Sizes are in bytes, times in milliseconds unless the name says
- * otherwise.
+ * Every limit, size and timeout that a peer can see, with its reason: the numbers of the specification (docs/protocol.md, section 15; a test
+ * compares them). Sizes are in bytes, times in milliseconds unless the name says otherwise.
  */
-
-/** Where there is none. */
-export const NO_LIMIT = Number.POSITIVE_INFINITY;
 
 // --- the upgrade request ---------------------------------------------------------------------------------------
 
@@ -103,18 +100,6 @@ export const RECORD_HEADERS = 30;
 /** App bytes in a record there: with its headers it fills a packet, so that none is lost for half of it. */
 export const PACKET_DATA = 1300;
 
-/** What a carrier may carry there after its set-up, both ways together, at least: a carrier takes 5 to 8 KB to set up, and below
- * this nearly all would be that. Above the second a limit is none: ordinary networks freeze so rarely that it costs less to wait. */
-export const ALLOWANCE_MIN = 4000;
-export const ALLOWANCE_MAX = 512 * 1024;
-
-/** What a network has carried once it carries again; but small records count for up to so many times their length, and a picture
- * is of large ones. So no limit is taken to be below this part of it, where connections freeze for another reason, like their age. */
-export const PROVEN_PART = 5;
-
-/** The least that a direction gets of it: an ACK and a PING each way. */
-export const SHARE_MIN = 1 / 3;
-
 // --- windows ---------------------------------------------------------------------------------------------------
 
 /** Each direction of a session starts here, so that 1,024 sessions fit an isolate. More than twice a TCP connection's first
@@ -128,16 +113,6 @@ export const WINDOW_MAX = 2 * 1024 * 1024;
 /** A window doubles when a whole one was used within this time, the longest round trip that is worth filling: by satellite it is 600 ms.
  * A chat that takes an hour for 64 KiB never needs more, and the largest is for more than a MiB a second. */
 export const WINDOW_GROWTH_TIME = 1000;
-
-/** All windows and replay buffers of one isolate, 64 MiB: half of what it has. */
-export const ISOLATE_WINDOWS_MAX = 67_108_864;
-
-/** Growth stops here, at 48 MiB, so that a few fast sessions never refuse the next ones their first window. */
-export const ISOLATE_GROWTH_MAX = 50_331_648;
-
-/** Small writes are copied together into blocks of this size: a queue of one-byte chunks would cost a hundred times
- * the bytes that it holds. */
-export const BLOCK = 4096;
 
 // --- time ------------------------------------------------------------------------------------------------------
 
@@ -167,18 +142,6 @@ export const STALL_MAX = 30_000;
 /** The same where carriers are known to freeze: they do it often, and another is opened beside them at little cost. */
 export const STALL_MIN_LIMITED = 1000;
 
-/** Assumed where none was measured yet. */
-export const ROUND_TRIP_MAX = 500;
-
-/** Two carriers in a row that freeze within this time are taken for the network's doing. */
-export const SUSPICION_TIME = 60_000;
-
-/** After a carrier froze with what others had carried, so long nothing larger is tried. */
-export const GROWTH_PAUSE = 10 * 60_000;
-
-/** Between two handshakes with one relay, where a limit is known: many at once to one name are punished there. */
-export const HANDSHAKE_GAP = 500;
-
 /** A session whose client sends nothing within this time of the grant is closed: the client of a replayed hello
  * cannot, as it does not know the keys. */
 export const FIRST_RECORD_TIMEOUT = 10_000;
@@ -189,19 +152,11 @@ export const BACKEND_TIMEOUT = 8000;
 /** From the client's first attempt to the grant: name, TCP and TLS to the relay, then the relay's own 8 s. */
 export const OPEN_TIMEOUT = 20_000;
 
-/** Name, TCP and TLS have so long together, where the client sees them: it can then say which of them it was. The rest of
- * OPEN_TIMEOUT is for the relay and its backend. */
-export const SET_UP_TIMEOUT = 10_000;
-
 /** A resuming carrier that has no grant by then is given up for the next: the relay has nothing to connect. */
 export const RESUME_TIMEOUT = 8000;
 
 /** Between two attempts to resume, at most: the first is made at once, the others at random times that grow to this. */
 export const RESUME_PAUSE_MAX = 1500;
-
-/** After a change of networks so many attempts are made to leave a carrier that still looks alive: the new network may take a
- * moment. */
-export const STALE_ATTEMPTS = 3;
 
 /** A client without any carrier for this long gives up. Relays keep a session for 120 s unless told otherwise. */
 export const RESUME_TIME = 120_000;
@@ -223,55 +178,17 @@ export const DISCOVERY_MAX = 65_536;
  * hours and four minutes (RFC 5382 REQ-5), so no app relies on more. */
 export const IDLE_MAX = 7_440_000;
 
-/** Sessions of an isolate, or of a hub, whose client has not sent its first record yet: those that wait for their backend,
- * those of clients that never will, and the new ones: a plain session's client speaks ACK_DELAY after its grant, in which an
- * isolate opens two hundred. Three quarters of what a hub holds, so that those who say nothing cannot take it all. */
-export const OPENING_MAX = 384;
-
 // --- the check ---------------------------------------------------------------------------------------------------
 
 /** What a check sends to the relay and gets back, exactly: more than networks that freeze connections let through (16 KB, or 25
  * packets). */
 export const CHECK_BYTES = 65_536;
 
-/** It goes there and back in such parts, each when the one before is back, so that it is known what came through. */
-export const CHECK_PART = 4096;
-
 /** How long the relay keeps a check: its sixteen parts at a round trip of a second, and a stall. And a status, which is one part. */
 export const CHECK_TIME = 30_000;
 
 /** Checks of one source in a minute, as wrangler.toml says it: they cost traffic and lead nowhere. */
 export const CHECKS_PER_MINUTE = 1;
-
-/** Relays that one client checks at a time. */
-export const CHECKS_AT_ONCE = 3;
-
-/** How long a check waits for the backend's first bytes, and for each part to come back. */
-export const CHECK_ANSWER_TIMEOUT = 5000;
-
-// --- the dialer ------------------------------------------------------------------------------------------------
-
-/** ClientHellos in a minute with which a way to one name is looked for. Some networks punish more. It is
- * enough for an address, another one, and that with the ClientHello in parts; what else there is, is tried a minute later. */
-export const SEARCH_HELLOS_MAX = 3;
-export const SEARCH_HELLOS_TIME = 60_000;
-
-/** Between the beginnings of two TCP connections, of which the first to be there is taken (RFC 8305 section 5). */
-export const CONNECT_DELAY = 250;
-
-/** A way that is silent for so long gets another beside it: ten times a slow round trip, and four of them fit into
- * SET_UP_TIMEOUT. */
-export const WAY_PATIENCE = 2500;
-
-/** Addresses that are tried from one source: no host needs more. */
-export const ADDRESSES_MAX = 8;
-
-/** A resolver's answer, and how long it may take: there are others. */
-export const DNS_MESSAGE_MAX = 4096;
-export const DNS_TIMEOUT = 4000;
-
-/** Ways that are known to work, each for one name on one network. */
-export const WAYS_MAX = 64;
 
 // --- several relays ---------------------------------------------------------------------------------------------
 
@@ -297,107 +214,10 @@ export const RETRY_MAX = 5 * 60_000;
 export const RELAYS_MAX = 100;
 export const MESSAGE_CHARS_MAX = 1000;
 
-// --- hubs -------------------------------------------------------------------------------------------------------
-
-/** Each name that is asked for makes an object, so names are few. 32 hubs hold 16,000 sessions. */
-export const HUBS_MAX = 32;
-
-/** Sessions in one hub. With their first windows they take half of what all sessions of an isolate may. */
-export const HUB_SESSIONS_MAX = 512;
-
-/** Sessions that have ended and may still be asked for: a secret, two offsets and a code each. */
-export const TOMBSTONES_MAX = 1024;
-
-/** An outgoing connection keeps an object in memory for 15 minutes
- * (https://developers.cloudflare.com/durable-objects/concepts/durable-object-lifecycle/). */
-export const RESUME_SECONDS_MAX = 900;
-
-/** Connections to backends that one object may have under way: Cloudflare's limit is six. Two to each, so that one
- * backend that does not answer leaves room for others. */
-export const CONNECTS_MAX = 6;
-export const CONNECTS_PER_BACKEND_MAX = 2;
-
-/** Sessions that wait for such a turn. The last of them waits for a minute at most, its client for 20 s. */
-export const CONNECTS_WAITING_MAX = 64;
-
 // --- counters ---------------------------------------------------------------------------------------------------
-
-/** A hub writes what it has counted so often while it has sessions, and when it has none left. A row is written each time, 1,440
- * a day of the 100,000 that the free plan has, and what the hub sends waits for some milliseconds until it is safe; and hubs that are
- * evicted forget a minute at most. */
-export const COUNTS_WRITTEN_EVERY = 60_000;
-
-/** An isolate gathers for so long before it hands its counts to a hub: the platform lets an invocation go on for 30 s after its
- * client is gone (https://developers.cloudflare.com/workers/runtime-apis/context/#waituntil), of which LINGER may be the session's. Each
- * handing over is a request. */
-export const COUNTS_GATHERED = 15_000;
-
-/** Days that are kept: a season is seen, and a hub's table has a row for each. */
-export const COUNTED_DAYS_MAX = 90;
-
-/** What a hub has counted is waited for so long: it is one read of a small table, on the other side of the earth at most. */
-export const HUB_ANSWER_TIMEOUT = 3000;
-
-/** What the page of an open relay shows is asked for so often by each isolate: it changes once a day. */
-export const PUBLIC_COUNTS_TIME = 10 * 60_000;
-
-/** Fewer sessions are not shown there: they could be one person's. A phone opens some tens a day, so fewer than these in COUNTED_DAYS_MAX. */
-export const PUBLIC_SESSIONS_MIN = 10_000;
 
 /** Bytes of a status that its client takes: ninety days with every code are 30,000. */
 export const STATUS_MAX = 65_536;
 
 /** How long the token of a status is good: for clocks that are a little off, as a hello itself is good for five minutes. */
 export const STATUS_TOKEN_TIME = 10 * 60_000;
-
-// --- the relay's TCP side --------------------------------------------------------------------------------------
-
-/** `highWaterMark` of a backend's socket. Without one `connect()` never shows back-pressure. */
-export const BACKEND_BUFFER = 65_536;
-
-/** An idle session's read waits in a buffer of this size. Each read that fills its buffer makes the next one larger,
- * up to `READ_MAX`: large reads are what makes downstream fast, small ones what makes idle sessions cheap. */
-export const READ_MIN = 4096;
-
-/** Four full records: beside one record a read, the relay's CPU per MiB fell by a third (docs/performance.md). */
-export const READ_MAX = 260_000;
-
-/** At a full window the relay reads on after this time, by one byte, to notice the backend's end. Reading it at once
- * would make records of one byte whenever a window is full for a moment. */
-export const LOOKAHEAD_DELAY = 500;
-
-// --- the page of an open relay -----------------------------------------------------------------------------------
-
-/** How long a browser may keep a script of the page's, in seconds: a year. What is in it stands in its name. */
-export const SCRIPT_AGE = 31_536_000;
-
-// --- abuse -----------------------------------------------------------------------------------------------------
-
-/** What one source may do wrong in a minute, as wrangler.toml says it to the rate limiter: an app that is set up wrongly
- * tries again a few times; whoever tries out what a relay lets through, far more often. */
-export const FAULTS_PER_MINUTE = 20;
-
-/** Sessions that may be opened with one invite in a minute, likewise. Two hundred people's apps come back at once when
- * a hub was restarted, with a few sockets each. */
-export const OPENS_PER_INVITE_PER_MINUTE = 600;
-
-/** Sources that are over their limit, remembered for a minute each: 4,096 hashes cost less than half a MiB. */
-export const SOURCES_MAX = 4096;
-
-// --- the gateway on the user's machine -------------------------------------------------------------------------
-
-/** Clients of all its ports at a time. A browser opens 32 connections to a proxy, WhatsApp a few for each phone; each takes two
- * file descriptors, of which some systems give 1,024, and two windows: a GiB at the very most. */
-export const GATEWAY_CLIENTS_MAX = 256;
-
-/** From its first byte to the name of its backend: on a local network no client needs longer, TLS included. */
-export const GATEWAY_HANDSHAKE_TIMEOUT = 10_000;
-
-/** The head of a CONNECT request: browsers send half a KiB. */
-export const CONNECT_HEAD_MAX = 8192;
-
-/** A client that is refused gets this long to read why. RFC 1928 section 6 allows 10 s. */
-export const REFUSAL_TIMEOUT = 2000;
-
-/** Sessions that are open when the gateway is stopped get so long to finish. */
-export const STOP_TIME = 5000;

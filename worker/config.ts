@@ -2,13 +2,20 @@
 import '../protocol/sentences.ts';
 import { type Bytes, fromBase64url, toUtf8 } from '../protocol/bytes.ts';
 import { type RelayKey, relayKeyOf } from '../protocol/carrier/noise.ts';
-import { HUBS_MAX, INVITE_ID, RESUME_SECONDS_MAX } from '../protocol/limits.ts';
+import { INVITE_ID } from '../protocol/limits.ts';
 import { inviteKeyOf } from '../protocol/permits/invite.ts';
 import { statusKeyOf } from '../protocol/permits/status.ts';
 import { type BackendTable, parseBackends } from './admission/backends.ts';
 import { cipher } from './cipher.ts';
 import { DAY } from './counters/day.ts';
 import { type Env, invalid } from './env.ts';
+
+/** Each name that is asked for makes an object, so names are few. 32 hubs hold 16,000 sessions. */
+export const HUBS_MAX = 32;
+
+/** An outgoing connection keeps an object in memory for 15 minutes
+ * (https://developers.cloudflare.com/durable-objects/concepts/durable-object-lifecycle/). */
+const RESUME_SECONDS_MAX = 900;
 
 export interface Config {
   access: Access;

@@ -6,7 +6,7 @@
 import type { Bytes } from '../../protocol/bytes.ts';
 import type { Carrier } from '../../protocol/carrier/carrier.ts';
 import { type Code, PuenteError } from '../../protocol/errors.ts';
-import { RESUME_PAUSE_MAX, RESUME_TIME, RESUME_TIMEOUT, STALE_ATTEMPTS, STALL_MIN } from '../../protocol/limits.ts';
+import { RESUME_PAUSE_MAX, RESUME_TIME, RESUME_TIMEOUT, STALL_MIN } from '../../protocol/limits.ts';
 import type { Offsets } from '../../protocol/session/frames.ts';
 import type { FrameSink, Session } from '../../protocol/session/session.ts';
 import { clock } from '../clock.ts';
@@ -15,6 +15,10 @@ import type { Relay } from '../relays/resolve.ts';
 import type { Runtime } from '../runtime.ts';
 import { type HelloParts, type OpenedCarrier, openCarrier } from './handshake.ts';
 import { type Allowance, Load, type Path, UNLIMITED } from './path.ts';
+
+/** After a change of networks so many attempts are made to leave a carrier that still looks alive: the new network may take a
+ * moment. */
+const STALE_ATTEMPTS = 3;
 
 /** Answers to a resume that no further attempt will change. */
 const FINAL: readonly Code[] = ['session-unknown', 'version', 'bad-grant', 'link-invalid'];

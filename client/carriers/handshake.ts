@@ -12,7 +12,7 @@ import {
 } from '../../protocol/carrier/hello.ts';
 import { type Initiator, initiate, PROLOGUE, type Transport } from '../../protocol/carrier/noise.ts';
 import { PuenteError, refusalOf } from '../../protocol/errors.ts';
-import { HELLO_AGE_MAX, NO_LIMIT, UNOPENED_RECORDS_MAX } from '../../protocol/limits.ts';
+import { HELLO_AGE_MAX, UNOPENED_RECORDS_MAX } from '../../protocol/limits.ts';
 import { random } from '../random.ts';
 import type { Relay } from '../relays/resolve.ts';
 import type { DialEvents, Runtime } from '../runtime.ts';
@@ -74,7 +74,7 @@ async function knock(
     message: (data) => inbox.message(data),
     closed: (error, date) => inbox.closed(error, date),
   };
-  const isLimited = hello.allowance !== NO_LIMIT;
+  const isLimited = hello.allowance !== Infinity;
   const wire = runtime.dial(relay.origin.replace(/^http/, 'ws'), protocols, events, isLimited);
   signal.onabort = () => wire.close();
   if (signal.aborted) wire.close();

@@ -3,27 +3,38 @@
  * packets, and then let nothing through, without a word. Whoever knows how much that is can move to a next carrier before.
  */
 import type { Carrier } from '../../protocol/carrier/carrier.ts';
-import {
-  ALLOWANCE_MAX,
-  ALLOWANCE_MIN,
-  GROWTH_PAUSE,
-  HANDSHAKE_GAP,
-  NO_LIMIT,
-  PROVEN_PART,
-  RECORD_COST_MIN,
-  SHARE_MIN,
-  SUSPICION_TIME,
-} from '../../protocol/limits.ts';
+import { RECORD_COST_MIN } from '../../protocol/limits.ts';
 import type { Clock } from '../../protocol/session/session.ts';
 import { clock } from '../clock.ts';
 
-/** What a carrier may carry after its grant; NO_LIMIT where no limit is known. In bytes, as `costOf` counts them. */
+/** What a carrier may carry there after its set-up, both ways together, at least: a carrier takes 5 to 8 KB to set up, and below
+ * this nearly all would be that. Above the second a limit is none: ordinary networks freeze so rarely that it costs less to wait. */
+export const ALLOWANCE_MIN = 4000;
+export const ALLOWANCE_MAX = 512 * 1024;
+
+/** What a network has carried once it carries again; but small records count for up to so many times their length, and a picture
+ * is of large ones. So no limit is taken to be below this part of it, where connections freeze for another reason, like their age. */
+const PROVEN_PART = 5;
+
+/** The least that a direction gets of it: an ACK and a PING each way. */
+const SHARE_MIN = 1 / 3;
+
+/** Two carriers in a row that freeze within this time are taken for the network's doing. */
+export const SUSPICION_TIME = 60_000;
+
+/** After a carrier froze with what others had carried, so long nothing larger is tried. */
+export const GROWTH_PAUSE = 10 * 60_000;
+
+/** Between two handshakes with one relay, where a limit is known: many at once to one name are punished there. */
+export const HANDSHAKE_GAP = 500;
+
+/** What a carrier may carry after its grant; Infinity where no limit is known. In bytes, as `costOf` counts them. */
 export interface Allowance {
   up: number;
   down: number;
 }
 
-export const UNLIMITED: Allowance = { up: NO_LIMIT, down: NO_LIMIT };
+export const UNLIMITED: Allowance = { up: Infinity, down: Infinity };
 
 /** What is known of a network that freezes connections; without it that is learned. */
 export interface PathOptions {
@@ -90,13 +101,13 @@ export class Path {
   readonly #watchers = new Set<() => void>();
   /** The first carrier that froze while no limit was known. */
   #suspicion: { at: number; carried: number } | undefined;
-  #frozenAt = -NO_LIMIT;
+  #frozenAt = -Infinity;
   /** The most that a carrier has carried on this network. */
   #proven = 0;
   /** The limit is not tried again before this. */
   #growsFrom = 0;
   #handshakes: Promise<unknown> = Promise.resolve();
-  #lastHandshake = -NO_LIMIT;
+  #lastHandshake = -Infinity;
 
   constructor(clock: Clock) {
     this.#clock = clock;

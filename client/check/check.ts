@@ -1,7 +1,7 @@
 /** The check: goes the whole way through a relay, stage by stage, and says where it ends and what to do then. */
 import { type Bytes, concat, EMPTY, equal } from '../../protocol/bytes.ts';
 import { type Code, PuenteError } from '../../protocol/errors.ts';
-import { CHECK_ANSWER_TIMEOUT, CHECK_BYTES, CHECK_PART, CHECKS_AT_ONCE, HELLO_AGE_MAX } from '../../protocol/limits.ts';
+import { CHECK_BYTES, HELLO_AGE_MAX } from '../../protocol/limits.ts';
 import { decodeInvite } from '../../protocol/permits/invite.ts';
 import { formatLink, parseLink, type RelayAddress } from '../../protocol/permits/link.ts';
 import '../../protocol/sentences.ts';
@@ -12,6 +12,15 @@ import type { DialStage, Runtime } from '../runtime.ts';
 import { type Socket, socketThrough } from '../socket.ts';
 import { firstFlight, isAnswer, type Speech } from './greeting.ts';
 import { NEXT_STEPS } from './next-steps.ts';
+
+/** It goes there and back in such parts, each when the one before is back, so that it is known what came through. */
+const CHECK_PART = 4096;
+
+/** Relays that one client checks at a time. */
+const CHECKS_AT_ONCE = 3;
+
+/** How long a check waits for the backend's first bytes, and for each part to come back. */
+const CHECK_ANSWER_TIMEOUT = 5000;
 
 /**
  * In order: the relay's name, a connection, TLS, an HTTP answer, 101 for it, the relay's grant, the backend's connection, the

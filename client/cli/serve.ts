@@ -1,8 +1,7 @@
 /** What `forward` and `gateway` have in common: their relays, their ports, what they say, and how they end. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { STOP_TIME } from '../../protocol/limits.ts';
 import type { Entrance } from '../gateway/entrance.ts';
-import { Gateway } from '../gateway/gateway.ts';
+import { Gateway, STOP_TIME } from '../gateway/gateway.ts';
 import { ReportingRelays } from '../gateway/reporting-relays.ts';
 import { createConnection } from '../node/index.ts';
 import { readList } from './list.ts';

@@ -2,10 +2,15 @@
 import type net from 'node:net';
 import type { Duplex } from 'node:stream';
 import { PuenteError } from '../../protocol/errors.ts';
-import { GATEWAY_HANDSHAKE_TIMEOUT, REFUSAL_TIMEOUT } from '../../protocol/limits.ts';
 import type { PuenteSocket } from '../node/duplex.ts';
 import type { Entrance, Request } from './entrance.ts';
 import { HungUp, Refusal } from './reading.ts';
+
+/** From its first byte to the name of its backend: on a local network no client needs longer, TLS included. */
+export const GATEWAY_HANDSHAKE_TIMEOUT = 10_000;
+
+/** A client that is refused gets this long to read why. RFC 1928 section 6 allows 10 s. */
+const REFUSAL_TIMEOUT = 2000;
 
 export interface ClientEvents {
   /** Its session is open. */

@@ -7,11 +7,17 @@ import { once } from 'node:events';
 import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PuenteError } from '../../protocol/errors.ts';
-import { GATEWAY_CLIENTS_MAX, STOP_TIME } from '../../protocol/limits.ts';
 import { NEXT_STEPS } from '../check/next-steps.ts';
 import type { PuenteSocket } from '../node/duplex.ts';
 import { Client, type ClientEvents } from './client.ts';
 import type { Entrance } from './entrance.ts';
+
+/** Clients of all its ports at a time. A browser opens 32 connections to a proxy, WhatsApp a few for each phone; each takes two
+ * file descriptors, of which some systems give 1,024, and two windows: a GiB at the very most. */
+export const GATEWAY_CLIENTS_MAX = 256;
+
+/** Sessions that are open when the gateway is stopped get so long to finish. */
+export const STOP_TIME = 5000;
 
 /** What happens. Nothing of it tells who a client is, or where it goes. */
 export type GatewayEvent =

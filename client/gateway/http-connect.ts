@@ -4,9 +4,11 @@
  */
 import type net from 'node:net';
 import type { Code, PuenteError } from '../../protocol/errors.ts';
-import { CONNECT_HEAD_MAX } from '../../protocol/limits.ts';
 import type { Request } from './entrance.ts';
 import { Refusal, takeUntil } from './reading.ts';
+
+/** The head of a CONNECT request: browsers send half a KiB. */
+export const CONNECT_HEAD_MAX = 8192;
 
 const REASONS = {
   400: 'Bad Request',

@@ -28,7 +28,6 @@ import {
   HELLO_OVERHEAD,
   HELLO_PAD,
   INVITE_MAX,
-  NO_LIMIT,
   OFFER_CHARS_MAX,
   SESSION_ID_MAX,
   TOKEN_CHARS,
@@ -50,7 +49,7 @@ interface HelloStart {
 interface HelloCommon extends HelloStart {
   /** The highest offset that the relay may send. */
   limit: number;
-  /** What the relay may send on this carrier in a resumable session, as `Carrier` counts it; NO_LIMIT: as much as it likes. */
+  /** What the relay may send on this carrier in a resumable session, as `Carrier` counts it; Infinity: as much as it likes. */
   allowance: number;
 }
 
@@ -85,7 +84,7 @@ export function encodeHello(hello: Hello): Bytes {
     .u32(Math.floor(hello.time / 1000))
     .sized8(hello.invite, INVITE_MAX)
     .u8(KINDS.indexOf(hello.kind))
-    .u32(hello.allowance === NO_LIMIT ? 0 : hello.allowance);
+    .u32(hello.allowance === Infinity ? 0 : hello.allowance);
   if (hello.kind === 'resume') encodeResume(writer, hello);
   else encodeOpen(writer, hello);
   return payload.subarray(0, Math.ceil(writer.bytes.length / HELLO_PAD) * HELLO_PAD);
@@ -124,7 +123,7 @@ export function decodeHello(payload: Bytes): Hello | UnknownHello {
 }
 
 function decodeOpen(reader: Reader): Omit<OpenHello, 'kind' | keyof HelloStart> {
-  const allowance = reader.u32() || NO_LIMIT;
+  const allowance = reader.u32() || Infinity;
   const resumable = (reader.u8() & RESUMABLE) !== 0;
   const limit = reader.u64();
   const backend = fromUtf8(reader.sized16(BACKEND_CHARS_MAX));
@@ -133,7 +132,7 @@ function decodeOpen(reader: Reader): Omit<OpenHello, 'kind' | keyof HelloStart> 
 }
 
 function decodeResume(reader: Reader): Omit<ResumeHello, 'kind' | keyof HelloStart> {
-  const allowance = reader.u32() || NO_LIMIT;
+  const allowance = reader.u32() || Infinity;
   reader.u8();
   const limit = reader.u64();
   const received = reader.u64();

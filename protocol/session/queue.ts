@@ -1,5 +1,8 @@
 import { type Bytes, EMPTY, free } from '../bytes.ts';
-import { BLOCK } from '../limits.ts';
+
+/** Small writes are copied together into blocks of this size: a queue of one-byte chunks would cost a hundred times
+ * the bytes that it holds. */
+export const BLOCK = 4096;
 
 interface Chunk {
   /** Offset of its first byte. */

@@ -15,7 +15,6 @@ import {
   IDLE_MAX,
   KEEPALIVE,
   LINGER,
-  NO_LIMIT,
   PACKET_DATA,
   PAD_MAX,
   PADDED_RECORDS,
@@ -24,7 +23,6 @@ import {
   PROBE_TIMEOUT,
   PROOF_RECORDS,
   RECORD_COST_MIN,
-  ROUND_TRIP_MAX,
   STALL_MAX,
   STALL_MIN,
   STALL_MIN_LIMITED,
@@ -35,6 +33,9 @@ import type { Frame, Offsets } from './frames.ts';
 import { Incoming } from './incoming.ts';
 import { Outgoing } from './outgoing.ts';
 import type { Budget } from './window.ts';
+
+/** Assumed where none was measured yet. */
+const ROUND_TRIP_MAX = 500;
 
 export interface Clock {
   /** Milliseconds; only differences count. */
@@ -78,7 +79,7 @@ export interface SessionParts {
 }
 
 /** A time that does not come. */
-const NEVER = NO_LIMIT;
+const NEVER = Infinity;
 
 /** How far a carrier has got. */
 interface Flight {
@@ -413,11 +414,11 @@ export class Session {
   }
 
   get #allowance(): number {
-    return this.#carrier?.allowance ?? NO_LIMIT;
+    return this.#carrier?.allowance ?? Infinity;
   }
 
   get #isLimited(): boolean {
-    return this.#allowance !== NO_LIMIT;
+    return this.#allowance !== Infinity;
   }
 
   /** App bytes in a record. */

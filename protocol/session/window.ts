@@ -1,4 +1,4 @@
-import { NO_LIMIT, WINDOW_GROWTH_TIME, WINDOW_INITIAL, WINDOW_MAX } from '../limits.ts';
+import { WINDOW_GROWTH_TIME, WINDOW_INITIAL, WINDOW_MAX } from '../limits.ts';
 
 /** The memory that windows and replay buffers may take together. */
 export interface Budget {
@@ -15,7 +15,7 @@ export class Window {
   readonly #budget: Budget;
   size = WINDOW_INITIAL;
   #released = false;
-  #mark = { offset: 0, at: -NO_LIMIT };
+  #mark = { offset: 0, at: -Infinity };
 
   constructor(budget: Budget) {
     this.#budget = budget;

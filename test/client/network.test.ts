@@ -2,9 +2,8 @@
 import { syncBuiltinESMExports } from 'node:module';
 import os from 'node:os';
 import { afterEach, expect, it, vi } from 'vitest';
-import { KnownWays } from '../../client/node/dialer/known.ts';
+import { KnownWays, WAYS_MAX } from '../../client/node/dialer/known.ts';
 import { currentNetwork } from '../../client/node/dialer/network.ts';
-import { WAYS_MAX } from '../../protocol/limits.ts';
 
 afterEach(() => {
   vi.restoreAllMocks();

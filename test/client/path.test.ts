@@ -1,15 +1,17 @@
 /** What is learned of a network that freezes connections, with a clock of the test's. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import { Load, Path, UNLIMITED } from '../../client/carriers/path.ts';
-import type { Carrier } from '../../protocol/carrier/carrier.ts';
 import {
   ALLOWANCE_MAX,
   ALLOWANCE_MIN,
   GROWTH_PAUSE,
   HANDSHAKE_GAP,
-  RECORD_COST_MIN,
+  Load,
+  Path,
   SUSPICION_TIME,
-} from '../../protocol/limits.ts';
+  UNLIMITED,
+} from '../../client/carriers/path.ts';
+import type { Carrier } from '../../protocol/carrier/carrier.ts';
+import { RECORD_COST_MIN } from '../../protocol/limits.ts';
 
 let now: number;
 let due: { at: number; run: () => void }[];

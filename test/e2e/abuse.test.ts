@@ -5,9 +5,10 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { nodeCipher } from '../../client/node/cipher.ts';
 import { type Bytes, toBase64url } from '../../protocol/bytes.ts';
 import { refusalOf, toWire } from '../../protocol/errors.ts';
-import { FAULTS_PER_MINUTE, HUB_SESSIONS_MAX, OPENING_MAX } from '../../protocol/limits.ts';
 import { inviteKeyOf, signInvite } from '../../protocol/permits/invite.ts';
 import { formatLink } from '../../protocol/permits/link.ts';
+import { OPENING_MAX } from '../../worker/admission/guard.ts';
+import { HUB_SESSIONS_MAX } from '../../worker/session/hubs.ts';
 import { makeCertificate } from '../support/fixtures/certificate.ts';
 import { openHello, RawClient, random } from '../support/network/raw-client.ts';
 import { type Backend, echo, startBackend } from '../support/servers/backend.ts';
@@ -19,6 +20,8 @@ const KEY = random(32);
 /** Refuses every connection, which is no fault of a client's. */
 const DOWN = '127.0.0.1:1';
 const FORBIDDEN = '127.0.0.1:2';
+/** As wrangler.toml has it. */
+const FAULTS_PER_MINUTE = 20;
 
 const KINDS = [
   ['plain sessions', false],

@@ -9,7 +9,6 @@ import {
   DATA_MAX,
   FIRST_RECORD_TIMEOUT,
   LINGER,
-  NO_LIMIT,
   PACKET_DATA,
   PAD_MAX,
   PADDED_RECORDS,
@@ -49,7 +48,7 @@ export class Account {
   // This carrier.
   isAttached = false;
   isResumable = true;
-  #allowance = NO_LIMIT;
+  #allowance = Infinity;
   #isLimited = false;
   #attachedAt = 0;
   #heardAt: number | undefined;
@@ -111,7 +110,7 @@ export class Account {
     this.isAttached = true;
     this.isResumable = isResumable;
     this.#allowance = allowance;
-    this.#isLimited = allowance !== NO_LIMIT;
+    this.#isLimited = allowance !== Infinity;
     this.#attachedAt = this.#now();
     this.#heardAt = undefined;
     this.#records = 0;

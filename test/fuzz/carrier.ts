@@ -5,7 +5,7 @@ import { type Bytes, bytesOf } from '../../protocol/bytes.ts';
 import { Carrier, costOf } from '../../protocol/carrier/carrier.ts';
 import type { Transport } from '../../protocol/carrier/noise.ts';
 import type { Code } from '../../protocol/errors.ts';
-import { NO_LIMIT, RECORD_MAX, TAG, UNOPENED_MAX, UNOPENED_RECORDS_MAX } from '../../protocol/limits.ts';
+import { RECORD_MAX, TAG, UNOPENED_MAX, UNOPENED_RECORDS_MAX } from '../../protocol/limits.ts';
 import { decodeFrames, encodeFrames, type Frame } from '../../protocol/session/frames.ts';
 import { type Mutation, mutate, rareMutations } from './bytes.ts';
 import { plaintexts } from './frames.ts';
@@ -113,7 +113,7 @@ class Trial {
       failed: (code: Code) => void this.#said.push(code),
       lost: () => void this.#said.push('lost'),
     };
-    this.#carrier = new Carrier(this.#late ?? newTransport(), wire, events, NO_LIMIT);
+    this.#carrier = new Carrier(this.#late ?? newTransport(), wire, events, Infinity);
   }
 
   take(step: Step): void {

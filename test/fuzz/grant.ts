@@ -8,7 +8,7 @@ import { type Bytes, EMPTY, Malformed } from '../../protocol/bytes.ts';
 import { decodeGrant, encodeGrant, type Grant, readOffer } from '../../protocol/carrier/hello.ts';
 import { Responder, relayKeyOf } from '../../protocol/carrier/noise.ts';
 import { PuenteError, refusalOf } from '../../protocol/errors.ts';
-import { GRANT_PAYLOAD, NO_LIMIT, SESSION_ID_MAX, TAG, WINDOW_INITIAL } from '../../protocol/limits.ts';
+import { GRANT_PAYLOAD, SESSION_ID_MAX, TAG, WINDOW_INITIAL } from '../../protocol/limits.ts';
 import { decodeFrames } from '../../protocol/session/frames.ts';
 import { anyBytes, type Mutation, mutate, mutated, rareMutations, someBytes } from './bytes.ts';
 import { plaintexts } from './frames.ts';
@@ -119,7 +119,7 @@ const hello: HelloParts = {
   resumable: true,
   backend: 'chat.example:443',
   limit: WINDOW_INITIAL,
-  allowance: NO_LIMIT,
+  allowance: Infinity,
   earlyData: EMPTY,
 };
 
@@ -159,7 +159,7 @@ function checkDelivery(
       failed: (code) => void events.push(code),
       lost: () => void events.push('lost'),
     },
-    NO_LIMIT,
+    Infinity,
   );
   deliver(carrier);
   const expected: unknown[] = [];

@@ -11,7 +11,6 @@ import {
   HELLO_MAX,
   HELLO_OVERHEAD,
   INVITE_MAX,
-  NO_LIMIT,
   OFFER_CHARS_MAX,
   SESSION_ID_MAX,
   TOKEN_CHARS,
@@ -94,7 +93,7 @@ export const offerTarget: Target<string> = {
 const start = {
   time: fc.nat(0xffffffff).map((seconds) => seconds * 1000),
   limit: fc.maxSafeNat(),
-  allowance: fc.oneof(fc.constant(NO_LIMIT), fc.integer({ min: 1, max: 0xffffffff })),
+  allowance: fc.oneof(fc.constant(Infinity), fc.integer({ min: 1, max: 0xffffffff })),
   invite: someBytes(INVITE_MAX),
 };
 const helloPayloads = fc
@@ -122,7 +121,7 @@ function checkHello(payload: Bytes): void {
   const hello = decodedOrRefused(() => decodeHello(payload), Malformed);
   if (!hello) return;
   for (const value of Object.values(hello))
-    if (typeof value === 'number') ok(value === NO_LIMIT || Number.isSafeInteger(value));
+    if (typeof value === 'number') ok(value === Infinity || Number.isSafeInteger(value));
   if (hello.kind === 'unknown') return;
   if (hello.kind === 'resume') equal(hello.mac.length, 32);
   else ok(Buffer.from(payload).includes(hello.backend));

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import type { Bytes } from '../../protocol/bytes.ts';
 import { Carrier } from '../../protocol/carrier/carrier.ts';
 import type { Code } from '../../protocol/errors.ts';
-import { DATA_MAX, EARLY_DATA_MAX, NO_LIMIT, TAG, WINDOW_MAX } from '../../protocol/limits.ts';
+import { DATA_MAX, EARLY_DATA_MAX, TAG, WINDOW_MAX } from '../../protocol/limits.ts';
 import { decodeFrames, encodeFrames, type Frame, type Offsets } from '../../protocol/session/frames.ts';
 import { type FrameSink, Session } from '../../protocol/session/session.ts';
 import { CountedBudget, CountedClock, Random, Timeline } from '../support/network/simulation.ts';
@@ -185,7 +185,7 @@ class Trial {
     if (account.peerLimit !== undefined && !isResumable) return;
     if (!isStale) this.#told = this.#session.offsets();
     const peer = { received: this.#offsetOf(received), limit: this.#offsetOf(limit) };
-    const most = isResumable ? (allowance ?? NO_LIMIT) : NO_LIMIT;
+    const most = isResumable ? (allowance ?? Infinity) : Infinity;
     account.detach();
     this.#session.detach();
     if (!account.isOver) account.attach(peer, this.#told, isResumable, most);

@@ -2,8 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Bytes } from '../../protocol/bytes.ts';
-import { BLOCK } from '../../protocol/limits.ts';
-import { ByteQueue } from '../../protocol/session/queue.ts';
+import { BLOCK, ByteQueue } from '../../protocol/session/queue.ts';
 import { thrown } from './helpers.ts';
 
 /** Everything from `from` on, piece by piece. */

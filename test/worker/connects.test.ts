@@ -1,8 +1,12 @@
 /** Turns for connections that are under way. */
 import { describe, expect, it } from 'vitest';
 import { PuenteError } from '../../protocol/errors.ts';
-import { CONNECTS_MAX, CONNECTS_PER_BACKEND_MAX, CONNECTS_WAITING_MAX } from '../../protocol/limits.ts';
-import { Connects } from '../../worker/session/connects.ts';
+import {
+  CONNECTS_MAX,
+  CONNECTS_PER_BACKEND_MAX,
+  CONNECTS_WAITING_MAX,
+  Connects,
+} from '../../worker/session/connects.ts';
 
 /** Connections that are opened when the test says so. */
 class Openings {

@@ -1,9 +1,8 @@
 /** The guard by itself: what is a fault, how long it is remembered, and that every place is given back. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Code, PuenteError, TRAVELLING } from '../../protocol/errors.ts';
-import { OPENING_MAX, SOURCES_MAX } from '../../protocol/limits.ts';
 import type { Admitted } from '../../worker/admission/admission.ts';
-import { Guard, type Place } from '../../worker/admission/guard.ts';
+import { Guard, OPENING_MAX, type Place, SOURCES_MAX } from '../../worker/admission/guard.ts';
 import type { Env } from '../../worker/env.ts';
 
 const MINUTE = 60_000;

@@ -2,10 +2,9 @@
 import { env, runInDurableObject } from 'cloudflare:test';
 import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
 import { PuenteError } from '../../protocol/errors.ts';
-import { COUNTED_DAYS_MAX, COUNTS_WRITTEN_EVERY } from '../../protocol/limits.ts';
 import { type Admitted, admit, handOver } from '../../worker/admission/admission.ts';
 import { configOf } from '../../worker/config.ts';
-import { Ledger } from '../../worker/counters/ledger.ts';
+import { COUNTED_DAYS_MAX, COUNTS_WRITTEN_EVERY, Ledger } from '../../worker/counters/ledger.ts';
 import type { Env } from '../../worker/env.ts';
 import { Hub } from '../../worker/session/hub.ts';
 import { PrivateRelay } from '../support/fixtures/private-relay.ts';

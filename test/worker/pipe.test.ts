@@ -2,9 +2,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Bytes, toUtf8 } from '../../protocol/bytes.ts';
 import { type Code, toWire } from '../../protocol/errors.ts';
-import { IDLE_MAX, ISOLATE_WINDOWS_MAX, WINDOW_INITIAL } from '../../protocol/limits.ts';
+import { IDLE_MAX, WINDOW_INITIAL } from '../../protocol/limits.ts';
 import type { Frame } from '../../protocol/session/frames.ts';
-import { join } from '../../worker/session/pipe.ts';
+import { ISOLATE_WINDOWS_MAX, join } from '../../worker/session/pipe.ts';
 
 const MINUTE = 60_000;
 

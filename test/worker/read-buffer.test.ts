@@ -1,7 +1,6 @@
 /** How much memory the reads from a backend ask for. */
 import { expect, it } from 'vitest';
-import { READ_MAX, READ_MIN } from '../../protocol/limits.ts';
-import { ReadBuffer } from '../../worker/session/read-buffer.ts';
+import { READ_MAX, READ_MIN, ReadBuffer } from '../../worker/session/read-buffer.ts';
 
 function counted(grants: boolean) {
   const budget = {

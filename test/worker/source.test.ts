@@ -4,7 +4,6 @@ import { EMPTY, toBase64url } from '../../protocol/bytes.ts';
 import { native } from '../../protocol/carrier/cipher.ts';
 import { encodeHello, offer } from '../../protocol/carrier/hello.ts';
 import { initiate, PROLOGUE } from '../../protocol/carrier/noise.ts';
-import { NO_LIMIT } from '../../protocol/limits.ts';
 import { admit, handedOver, handOver } from '../../worker/admission/admission.ts';
 import { configOf } from '../../worker/config.ts';
 
@@ -23,7 +22,7 @@ async function admitted(address: string | undefined, secret = SECRET) {
     backend: '127.0.0.1:9',
     resumable: true,
     limit: 65_536,
-    allowance: NO_LIMIT,
+    allowance: Infinity,
     invite: EMPTY,
     earlyData: EMPTY,
     time: Date.now(),

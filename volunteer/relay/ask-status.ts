@@ -9,7 +9,7 @@ import type { Relay } from '../../client/relays/resolve.ts';
 import { type Bytes, concat, EMPTY, fromUtf8, Malformed } from '../../protocol/bytes.ts';
 import type { CarrierEvents } from '../../protocol/carrier/carrier.ts';
 import { type Code, PuenteError } from '../../protocol/errors.ts';
-import { INVITE_ID, NO_LIMIT, OPEN_TIMEOUT, STATUS_MAX, STATUS_TOKEN_TIME } from '../../protocol/limits.ts';
+import { INVITE_ID, OPEN_TIMEOUT, STATUS_MAX, STATUS_TOKEN_TIME } from '../../protocol/limits.ts';
 import { signInvite } from '../../protocol/permits/invite.ts';
 import { type StatusReport, statusKeyOf } from '../../protocol/permits/status.ts';
 import { Session } from '../../protocol/session/session.ts';
@@ -60,7 +60,7 @@ async function answerTo(relay: Relay): Promise<Bytes> {
     resumable: false,
     backend: '',
     earlyData: EMPTY,
-    allowance: NO_LIMIT,
+    allowance: Infinity,
     ...told,
   } as const;
   const opened = await openCarrier(relay, runtimeOf({}), hello, AbortSignal.timeout(OPEN_TIMEOUT));
@@ -69,7 +69,7 @@ async function answerTo(relay: Relay): Promise<Bytes> {
     failed: (code) => session.reset(code),
     lost: () => session.abandon('carrier-lost'),
   };
-  const carrier = opened.carry(events, NO_LIMIT);
+  const carrier = opened.carry(events, Infinity);
   session.attach(carrier, opened.granted, told, false);
   opened.deliver(carrier);
   let answer = EMPTY;

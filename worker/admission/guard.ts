@@ -1,10 +1,17 @@
 /** What one invite, one source, and clients that never finish opening may take of an isolate, or of a hub. */
 import { toBase64url } from '../../protocol/bytes.ts';
 import { type Code, PuenteError } from '../../protocol/errors.ts';
-import { OPENING_MAX, SOURCES_MAX } from '../../protocol/limits.ts';
 import type { Invite } from '../../protocol/permits/invite.ts';
 import type { Env } from '../env.ts';
 import type { Admitted } from './admission.ts';
+
+/** Sessions of an isolate, or of a hub, whose client has not sent its first record yet: those that wait for their backend,
+ * those of clients that never will, and the new ones: a plain session's client speaks ACK_DELAY after its grant, in which an
+ * isolate opens two hundred. Three quarters of what a hub holds, so that those who say nothing cannot take it all. */
+export const OPENING_MAX = 384;
+
+/** Sources that are over their limit, remembered for a minute each: 4,096 hashes cost less than half a MiB. */
+export const SOURCES_MAX = 4096;
 
 /** Ends of sessions that are their client's own doing. */
 const FAULTS: ReadonlySet<Code> = new Set<Code>([

@@ -2,7 +2,6 @@
  * The Worker's side of what is counted: what its isolates see, plain sessions and checks, they hand to the first hub; and what
  * all hubs have counted is put together here.
  */
-import { COUNTS_GATHERED, HUB_ANSWER_TIMEOUT, PUBLIC_COUNTS_TIME, PUBLIC_SESSIONS_MIN } from '../../protocol/limits.ts';
 import type { CountedDay, StatusReport } from '../../protocol/permits/status.ts';
 import type { Config } from '../config.ts';
 import type { Env } from '../env.ts';
@@ -10,6 +9,20 @@ import { type HubStub, hubNumbered } from '../session/hubs.ts';
 import { DAY, dayOf } from './day.ts';
 import type { LedgerDay } from './ledger.ts';
 import { type Counts, sum, Tally } from './tally.ts';
+
+/** An isolate gathers for so long before it hands its counts to a hub: the platform lets an invocation go on for 30 s after its
+ * client is gone (https://developers.cloudflare.com/workers/runtime-apis/context/#waituntil), of which LINGER may be the session's. Each
+ * handing over is a request. */
+export const COUNTS_GATHERED = 15_000;
+
+/** What a hub has counted is waited for so long: it is one read of a small table, on the other side of the earth at most. */
+export const HUB_ANSWER_TIMEOUT = 3000;
+
+/** What the page of an open relay shows is asked for so often by each isolate: it changes once a day. */
+export const PUBLIC_COUNTS_TIME = 10 * 60_000;
+
+/** Fewer sessions are not shown there: they could be one person's. A phone opens some tens a day, so fewer than these in COUNTED_DAYS_MAX. */
+const PUBLIC_SESSIONS_MIN = 10_000;
 
 /** This isolate's. */
 export const tally = new Tally();

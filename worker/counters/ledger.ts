@@ -1,7 +1,14 @@
 /** A hub's counts, a row for each day: gathered in memory, written to its SQLite now and then. */
-import { COUNTED_DAYS_MAX, COUNTS_WRITTEN_EVERY } from '../../protocol/limits.ts';
 import { DAY, dayOf } from './day.ts';
 import { type Counts, sum, Tally } from './tally.ts';
+
+/** A hub writes what it has counted so often while it has sessions, and when it has none left. A row is written each time, 1,440
+ * a day of the 100,000 that the free plan has, and what the hub sends waits for some milliseconds until it is safe; and hubs that are
+ * evicted forget a minute at most. */
+export const COUNTS_WRITTEN_EVERY = 60_000;
+
+/** Days that are kept: a season is seen, and a hub's table has a row for each. */
+export const COUNTED_DAYS_MAX = 90;
 
 /** One row for a day, whatever was counted on it, as each row that is written is billed; by the number of the day, which needs no index. */
 const TABLE = 'CREATE TABLE IF NOT EXISTS days (day INTEGER PRIMARY KEY, counts TEXT NOT NULL)';

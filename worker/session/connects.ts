@@ -4,7 +4,14 @@
  * not answer must not take them all.
  */
 import { PuenteError } from '../../protocol/errors.ts';
-import { CONNECTS_MAX, CONNECTS_PER_BACKEND_MAX, CONNECTS_WAITING_MAX } from '../../protocol/limits.ts';
+
+/** Connections to backends that one object may have under way: Cloudflare's limit is six. Two to each, so that one
+ * backend that does not answer leaves room for others. */
+export const CONNECTS_MAX = 6;
+export const CONNECTS_PER_BACKEND_MAX = 2;
+
+/** Sessions that wait for such a turn. The last of them waits for a minute at most, its client for 20 s. */
+export const CONNECTS_WAITING_MAX = 64;
 
 interface Turn {
   backend: string;

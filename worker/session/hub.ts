@@ -7,7 +7,6 @@ import { toBase64url } from '../../protocol/bytes.ts';
 import type { OpenHello, ResumeHello } from '../../protocol/carrier/hello.ts';
 import type { Responder } from '../../protocol/carrier/noise.ts';
 import { PuenteError } from '../../protocol/errors.ts';
-import { HUB_SESSIONS_MAX, TOMBSTONES_MAX } from '../../protocol/limits.ts';
 import { type Admitted, handedOver, turnAway, understood } from '../admission/admission.ts';
 import { backendFor } from '../admission/backends.ts';
 import { Guard, type Place } from '../admission/guard.ts';
@@ -17,11 +16,14 @@ import { Ledger, type LedgerDay } from '../counters/ledger.ts';
 import type { Counts } from '../counters/tally.ts';
 import type { Env, HubCalls } from '../env.ts';
 import { Connects } from './connects.ts';
-import { sessionId } from './hubs.ts';
+import { HUB_SESSIONS_MAX, sessionId } from './hubs.ts';
 import { openBackend } from './open-backend.ts';
 import { join } from './pipe.ts';
 import { HeldSession, proves, type Tombstone } from './resumable.ts';
 import { answer, type RelayWire } from './wire.ts';
+
+/** Sessions that have ended and may still be asked for: a secret, two offsets and a code each. */
+const TOMBSTONES_MAX = 1024;
 
 export class Hub extends DurableObject<Env> implements HubCalls {
   readonly #sessions = new Map<string, HeldSession>();

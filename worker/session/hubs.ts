@@ -1,9 +1,12 @@
 /** Which hub a session lives in: chosen by the key of the hello that opens it, and named by the session's id. */
 import { type Bytes, concat } from '../../protocol/bytes.ts';
-import { HUBS_MAX } from '../../protocol/limits.ts';
 import type { Admitted } from '../admission/admission.ts';
 import type { Config } from '../config.ts';
+import { HUBS_MAX } from '../config.ts';
 import type { Env } from '../env.ts';
+
+/** Sessions in one hub. With their first windows they take half of what all sessions of an isolate may. */
+export const HUB_SESSIONS_MAX = 512;
 
 const RANDOM = 16;
 

@@ -1,8 +1,11 @@
 /** The way to a backend. */
 import { connect } from 'cloudflare:sockets';
 import { PuenteError } from '../../protocol/errors.ts';
-import { BACKEND_BUFFER, BACKEND_TIMEOUT } from '../../protocol/limits.ts';
+import { BACKEND_TIMEOUT } from '../../protocol/limits.ts';
 import type { Backend } from '../admission/backends.ts';
+
+/** `highWaterMark` of a backend's socket. Without one `connect()` never shows back-pressure. */
+const BACKEND_BUFFER = 65_536;
 
 /**
  * Opens a TCP connection, half-closable and with back-pressure.

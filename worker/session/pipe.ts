@@ -1,13 +1,23 @@
 /** A session joined to its backend's TCP connection: the two pumps, and every way in which they end. */
 import type { Bytes } from '../../protocol/bytes.ts';
 import { type Code, PuenteError } from '../../protocol/errors.ts';
-import { ISOLATE_GROWTH_MAX, ISOLATE_WINDOWS_MAX, LINGER, LOOKAHEAD_DELAY } from '../../protocol/limits.ts';
+import { LINGER } from '../../protocol/limits.ts';
 import { type Clock, Session } from '../../protocol/session/session.ts';
 import type { Budget } from '../../protocol/session/window.ts';
 import { Signal } from '../../protocol/wakeup.ts';
 import { type Expectation, FirstFlight } from '../admission/plaintext-check.ts';
 import type { Carried } from '../counters/tally.ts';
 import { ReadBuffer } from './read-buffer.ts';
+
+/** All windows and replay buffers of one isolate, 64 MiB: half of what it has. */
+export const ISOLATE_WINDOWS_MAX = 67_108_864;
+
+/** Growth stops here, at 48 MiB, so that a few fast sessions never refuse the next ones their first window. */
+const ISOLATE_GROWTH_MAX = 50_331_648;
+
+/** At a full window the relay reads on after this time, by one byte, to notice the backend's end. Reading it at once
+ * would make records of one byte whenever a window is full for a moment. */
+const LOOKAHEAD_DELAY = 500;
 
 const clock: Clock = {
   now: () => Date.now(),

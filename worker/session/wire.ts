@@ -4,7 +4,6 @@ import { Carrier, type CarrierEvents } from '../../protocol/carrier/carrier.ts';
 import { encodeGrant, type Grant } from '../../protocol/carrier/hello.ts';
 import type { Responder, Transport } from '../../protocol/carrier/noise.ts';
 import { PuenteError, toWire } from '../../protocol/errors.ts';
-import { NO_LIMIT } from '../../protocol/limits.ts';
 import type { Admitted } from '../admission/admission.ts';
 
 /**
@@ -66,7 +65,7 @@ export class RelayWire {
 }
 
 /** A carrier on a wire whose grant was sent. */
-export function carry(wire: RelayWire, transport: Transport, events: CarrierEvents, allowance = NO_LIMIT): Carrier {
+export function carry(wire: RelayWire, transport: Transport, events: CarrierEvents, allowance = Infinity): Carrier {
   const carrier = new Carrier(transport, wire, events, allowance);
   wire.onMessage = (message) => carrier.receive(message);
   wire.onLost = () => carrier.lost();

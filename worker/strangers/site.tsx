@@ -4,7 +4,6 @@ import type { LanguageVariables } from 'hono/language';
 import { scripts } from '../../dist/page/files.js';
 import { toBase64url } from '../../protocol/bytes.ts';
 import { VERSION } from '../../protocol/carrier/hello.ts';
-import { SCRIPT_AGE } from '../../protocol/limits.ts';
 import { formatLink, isLoopback } from '../../protocol/permits/link.ts';
 import type { Config } from '../config.ts';
 import { publicCounts } from '../counters/counters.ts';
@@ -13,6 +12,9 @@ import { LandingPage } from './pages/landing.tsx';
 import { detectLanguage, languageOf } from './pages/language.ts';
 import { policyFor } from './pages/policy.ts';
 import { SetupPage } from './pages/setup.tsx';
+
+/** How long a browser may keep a script of the page's, in seconds: a year. What is in it stands in its name. */
+const SCRIPT_AGE = 31_536_000;
 
 /** Of a relay that works, its settings and what holds its counts; of another, what is wrong with them. */
 export type Site = { config: Config; env: Env } | { problem: string };

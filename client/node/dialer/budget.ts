@@ -1,5 +1,9 @@
 /** How often a name may still be said in a ClientHello while a way to it is looked for. */
-import { SEARCH_HELLOS_MAX, SEARCH_HELLOS_TIME } from '../../../protocol/limits.ts';
+
+/** ClientHellos in a minute with which a way to one name is looked for. Some networks punish more. It is
+ * enough for an address, another one, and that with the ClientHello in parts; what else there is, is tried a minute later. */
+const SEARCH_HELLOS_MAX = 3;
+const SEARCH_HELLOS_TIME = 60_000;
 
 export class Budget {
   readonly #now: () => number;

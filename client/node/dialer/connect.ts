@@ -1,6 +1,8 @@
 /** A TCP connection to one of several addresses. */
 import net from 'node:net';
-import { CONNECT_DELAY } from '../../../protocol/limits.ts';
+
+/** Between the beginnings of two TCP connections, of which the first to be there is taken (RFC 8305 section 5). */
+const CONNECT_DELAY = 250;
 
 export interface Address {
   /** An IP address, or a name. */

@@ -1,8 +1,11 @@
 /** DNS over HTTPS (RFC 8484): asks resolvers that the network cannot answer for. */
 import { request } from 'node:https';
 import { type Bytes, concat } from '../../../protocol/bytes.ts';
-import { DNS_MESSAGE_MAX, DNS_TIMEOUT } from '../../../protocol/limits.ts';
 import { decodeAnswer, encodeQuery, type Type } from './dns-message.ts';
+
+/** A resolver's answer, and how long it may take: there are others. */
+const DNS_MESSAGE_MAX = 4096;
+const DNS_TIMEOUT = 4000;
 
 /**
  * By address, so that nothing has to be resolved first, and that of two companies. Quad9 is not among them: it wants HTTP/2, which

@@ -1,10 +1,12 @@
 /** What a dialer knows of the ways to one host on one network. In memory alone: it says where somebody was. */
 
 import type { Code } from '../../../protocol/errors.ts';
-import { WAYS_MAX } from '../../../protocol/limits.ts';
 import { currentNetwork } from './network.ts';
 import type { Source } from './sources.ts';
 import type { WayStage } from './way.ts';
+
+/** Ways that are known to work, each for one name on one network. */
+export const WAYS_MAX = 64;
 
 /** A way, and what may come after it. */
 export interface Candidate {

@@ -5,7 +5,6 @@
  */
 import { isIP, type Socket } from 'node:net';
 import { type Code, PuenteError } from '../../../protocol/errors.ts';
-import { SET_UP_TIMEOUT, WAY_PATIENCE } from '../../../protocol/limits.ts';
 import type { DialStage } from '../../runtime.ts';
 import { type Budget, budgetOf } from './budget.ts';
 import { type Address, connectAny } from './connect.ts';
@@ -13,6 +12,14 @@ import type { Candidate, Failure, Known } from './known.ts';
 import { secure } from './secure.ts';
 import type { Host, Source } from './sources.ts';
 import { LATE, Way, type WayStage } from './way.ts';
+
+/** Name, TCP and TLS have so long together, where the client sees them: it can then say which of them it was. The rest of
+ * OPEN_TIMEOUT is for the relay and its backend. */
+const SET_UP_TIMEOUT = 10_000;
+
+/** A way that is silent for so long gets another beside it: ten times a slow round trip, and four of them fit into
+ * SET_UP_TIMEOUT. */
+const WAY_PATIENCE = 2500;
 
 export interface Target extends Host {
   /** Name and port, as in a URL. */

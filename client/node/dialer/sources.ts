@@ -1,10 +1,12 @@
 /** Where the addresses of a relay's host are from: the system's resolver, the app, DNS over HTTPS. */
 import { isIP, isIPv6, type LookupFunction } from 'node:net';
 import { PuenteError } from '../../../protocol/errors.ts';
-import { ADDRESSES_MAX } from '../../../protocol/limits.ts';
 import { isLoopback } from '../../../protocol/permits/link.ts';
 import type { Address } from './connect.ts';
 import { resolveOverHttps } from './doh.ts';
+
+/** Addresses that are tried from one source: no host needs more. */
+const ADDRESSES_MAX = 8;
 
 /** Rejects when it has none. */
 export type Source = (signal: AbortSignal) => Promise<Address[]>;

@@ -5,11 +5,10 @@ import { type Duplex, duplexPair } from 'node:stream';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Entrance } from '../../../client/gateway/entrance.ts';
-import { httpConnect } from '../../../client/gateway/http-connect.ts';
+import { CONNECT_HEAD_MAX, httpConnect } from '../../../client/gateway/http-connect.ts';
 import { HungUp, Refusal } from '../../../client/gateway/reading.ts';
 import { socks5 } from '../../../client/gateway/socks5.ts';
 import { PuenteError } from '../../../protocol/errors.ts';
-import { CONNECT_HEAD_MAX } from '../../../protocol/limits.ts';
 import '../../../protocol/sentences.ts';
 
 interface Outcome {

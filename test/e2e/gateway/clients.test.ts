@@ -2,16 +2,13 @@
 import { once } from 'node:events';
 import type net from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { GATEWAY_HANDSHAKE_TIMEOUT } from '../../../client/gateway/client.ts';
 import { to } from '../../../client/gateway/entrance.ts';
+import { GATEWAY_CLIENTS_MAX, STOP_TIME } from '../../../client/gateway/gateway.ts';
 import { httpConnect } from '../../../client/gateway/http-connect.ts';
 import { take } from '../../../client/gateway/reading.ts';
 import { socks5 } from '../../../client/gateway/socks5.ts';
-import {
-  FIRST_RECORD_TIMEOUT,
-  GATEWAY_CLIENTS_MAX,
-  GATEWAY_HANDSHAKE_TIMEOUT,
-  STOP_TIME,
-} from '../../../protocol/limits.ts';
+import { FIRST_RECORD_TIMEOUT } from '../../../protocol/limits.ts';
 import { KnownBytes, KnownBytesCheck } from '../../support/fixtures/bytes.ts';
 import { type Backend, echo, startBackend, startSilentBackend } from '../../support/servers/backend.ts';
 import { broken, everything, TestGateway } from '../../support/servers/gateway.ts';

@@ -2,7 +2,7 @@
 import type { Bytes } from '../protocol/bytes.ts';
 import { PuenteError } from '../protocol/errors.ts';
 import { LINGER } from '../protocol/limits.ts';
-import { Signal } from '../protocol/wakeup.ts';
+import { Wakeup } from '../protocol/wakeup.ts';
 import type { Runtime } from './runtime.ts';
 import { type ConnectOptions, Tunnel } from './tunnel.ts';
 
@@ -62,11 +62,11 @@ class TunnelSocket extends EventTarget implements Socket {
   readonly #tunnel: Tunnel;
   readonly #opened = new Settled<SocketInfo>();
   readonly #closed = new Settled<void>();
-  readonly #mayRead = new Signal();
-  readonly #mayWrite = new Signal();
+  readonly #mayRead = new Wakeup();
+  readonly #mayWrite = new Wakeup();
   /** Chunks that the app has written and the session has not taken whole. */
   #unwritten = 0;
-  readonly #allWritten = new Signal();
+  readonly #allWritten = new Wakeup();
   #closing = false;
   #broken = false;
   #ended = false;

@@ -4,7 +4,7 @@ import { isRepeatable } from '../protocol/early-data.ts';
 import { type Code, PuenteError } from '../protocol/errors.ts';
 import { EARLY_DATA_MAX, EARLY_DATA_WAIT, OPEN_TIMEOUT } from '../protocol/limits.ts';
 import { Session } from '../protocol/session/session.ts';
-import { Signal } from '../protocol/wakeup.ts';
+import { Wakeup } from '../protocol/wakeup.ts';
 import { Carriers } from './carriers/carriers.ts';
 import { type HelloParts, openCarrier } from './carriers/handshake.ts';
 import { type PathOptions, pathTo } from './carriers/path.ts';
@@ -46,7 +46,7 @@ export class Tunnel {
   readonly #events: TunnelEvents;
   readonly #session: Session;
   readonly #cancelTimeout: () => void;
-  readonly #written = new Signal();
+  readonly #written = new Wakeup();
   #flushing = false;
   /** Why it could not be opened, in more words than its code has. */
   #failure: PuenteError | undefined;

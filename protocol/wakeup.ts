@@ -1,7 +1,7 @@
 const DONE = Promise.resolve();
 
 /** Wakes one waiter, also when it was set before the wait began. */
-export class Signal {
+export class Wakeup {
   #isSet = false;
   #wake: (() => void) | undefined;
 

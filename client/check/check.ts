@@ -10,7 +10,7 @@ import { random } from '../random.ts';
 import { findRelay } from '../relays/resolve.ts';
 import type { DialStage, Runtime } from '../runtime.ts';
 import { type Socket, socketThrough } from '../socket.ts';
-import { firstFlight, isAnswer, type Speech } from './greeting.ts';
+import { greeting, isAnswer, type Speech } from './greeting.ts';
 import { NEXT_STEPS } from './next-steps.ts';
 
 /** It goes there and back in such parts, each when the one before is back, so that it is known what came through. */
@@ -232,7 +232,7 @@ class RelayCheck {
   async #ask({ backend, host, speech }: Target): Promise<void> {
     const socket = socketThrough(this.#observed(), backend, { relay: this.#link });
     try {
-      const writing = socket.writable.getWriter().write(firstFlight(speech, host));
+      const writing = socket.writable.getWriter().write(greeting(speech, host));
       writing.catch(() => {});
       await socket.opened;
       for (const stage of ['hello', 'grant', 'backend'] as const) this.#pass(stage);

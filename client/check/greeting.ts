@@ -8,7 +8,7 @@ import { random } from '../random.ts';
 /** As in the relay's `BACKENDS`. */
 export type Speech = 'tls' | 'whatsapp';
 
-export function firstFlight(speech: Speech, host: string): Bytes {
+export function greeting(speech: Speech, host: string): Bytes {
   return speech === 'tls' ? clientHello(host) : whatsappHello();
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Signal } from '../../protocol/wakeup.ts';
+import { Wakeup } from '../../protocol/wakeup.ts';
 
 const settled = async (wait: Promise<void>) => {
   let done = false;
@@ -11,7 +11,7 @@ const settled = async (wait: Promise<void>) => {
 };
 
 test('wakes who waits, once for each set', async () => {
-  const signal = new Signal();
+  const signal = new Wakeup();
   const wait = signal.wait();
   expect(await settled(wait)).toBe(false);
   signal.set();
@@ -20,7 +20,7 @@ test('wakes who waits, once for each set', async () => {
 });
 
 test('set before the wait wakes it as well, several times counting as one', async () => {
-  const signal = new Signal();
+  const signal = new Wakeup();
   signal.set();
   signal.set();
   expect(await settled(signal.wait())).toBe(true);

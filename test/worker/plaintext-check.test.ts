@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Bytes, concat, EMPTY, toUtf8 } from '../../protocol/bytes.ts';
-import { type Expectation, FirstFlight } from '../../worker/admission/plaintext-check.ts';
+import { type Expectation, PlaintextCheck } from '../../worker/admission/plaintext-check.ts';
 
 const CLIENT_HELLO = Uint8Array.of(22, 3, 1, 0, 5, 1, 0, 0, 1, 0);
 const WA = toUtf8('WA\x06\x03');
@@ -8,7 +8,7 @@ const ROUTED = Uint8Array.of(0x45, 0x44, 0, 1, 9);
 
 /** Everything that goes on, when the bytes come in pieces of this length. */
 function passed(expects: Expectation, bytes: Bytes, length: number): Bytes {
-  const flight = new FirstFlight(expects);
+  const flight = new PlaintextCheck(expects);
   const parts: Bytes[] = [];
   for (let at = 0; at < bytes.length; at += length) parts.push(flight.pass(bytes.slice(at, at + length)));
   flight.end();
@@ -45,7 +45,7 @@ describe.each<[Expectation, Bytes[], Bytes[]]>([
 
   it.each([1, 2, 3, 100])('gets not a byte of anything else, in pieces of %i', (length) => {
     for (const bytes of bad) {
-      const flight = new FirstFlight(expects);
+      const flight = new PlaintextCheck(expects);
       let went = EMPTY;
       expect(() => {
         for (let at = 0; at < bytes.length; at += length)
@@ -57,8 +57,8 @@ describe.each<[Expectation, Bytes[], Bytes[]]>([
   });
 
   it('may be left without a byte, and is not looked at again once it has begun', () => {
-    expect(() => new FirstFlight(expects).end()).not.toThrow();
-    const flight = new FirstFlight(expects);
+    expect(() => new PlaintextCheck(expects).end()).not.toThrow();
+    const flight = new PlaintextCheck(expects);
     for (const bytes of good.slice(0, 1)) flight.pass(bytes);
     const later = toUtf8('anything');
     expect(flight.pass(later)).toBe(later);

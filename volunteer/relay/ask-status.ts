@@ -13,7 +13,7 @@ import { INVITE_ID, OPEN_TIMEOUT, STATUS_MAX, STATUS_TOKEN_TIME } from '../../pr
 import { signInvite } from '../../protocol/permits/invite.ts';
 import { type StatusReport, statusKeyOf } from '../../protocol/permits/status.ts';
 import { Session } from '../../protocol/session/session.ts';
-import { Signal } from '../../protocol/wakeup.ts';
+import { Wakeup } from '../../protocol/wakeup.ts';
 
 /**
  * @param origin the relay's, `https://host/`
@@ -37,7 +37,7 @@ export async function askStatus(origin: string, secret: Bytes): Promise<StatusRe
 
 /** One session, as a tunnel makes it, on one carrier: the relay itself is the backend. */
 async function answerTo(relay: Relay): Promise<Bytes> {
-  const changed = new Signal();
+  const changed = new Wakeup();
   let end: { code: Code | undefined } | undefined;
   const session = new Session({
     end: 'client',

@@ -22,7 +22,7 @@ const WHATSAPP = [
 
 const BEGINNINGS = { tls: [TLS], whatsapp: [...WHATSAPP, TLS], any: [[]] };
 
-export class FirstFlight {
+export class PlaintextCheck {
   readonly #beginnings: readonly (readonly (number | undefined)[])[];
   /** Too few bytes to tell: at most five. */
   #held: Bytes = EMPTY;

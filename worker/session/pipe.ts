@@ -4,8 +4,8 @@ import { type Code, PuenteError } from '../../protocol/errors.ts';
 import { LINGER } from '../../protocol/limits.ts';
 import { type Clock, Session } from '../../protocol/session/session.ts';
 import type { Budget } from '../../protocol/session/window.ts';
-import { Signal } from '../../protocol/wakeup.ts';
-import { type Expectation, FirstFlight } from '../admission/plaintext-check.ts';
+import { Wakeup } from '../../protocol/wakeup.ts';
+import { type Expectation, PlaintextCheck } from '../admission/plaintext-check.ts';
 import type { Carried } from '../counters/tally.ts';
 import { ReadBuffer } from './read-buffer.ts';
 
@@ -66,19 +66,19 @@ export class Pipe {
   readonly session: Session;
   readonly carried: Carried = { up: 0, down: 0 };
   readonly #backend: Connection;
-  readonly #firstFlight: FirstFlight;
+  readonly #plaintextCheck: PlaintextCheck;
   readonly #onEnded: (code: Code | undefined) => void;
   readonly #reader: ReadableStreamBYOBReader;
   readonly #writer: WritableStreamDefaultWriter<Bytes>;
-  readonly #readable = new Signal();
-  readonly #writable = new Signal();
+  readonly #readable = new Wakeup();
+  readonly #writable = new Wakeup();
   readonly #buffer = new ReadBuffer(isolateBudget);
   #over = false;
   #drained = false;
   #drainTimer: number | null = null;
 
   constructor(backend: Connection, expects: Expectation, onEnded: (code: Code | undefined) => void) {
-    this.#firstFlight = new FirstFlight(expects);
+    this.#plaintextCheck = new PlaintextCheck(expects);
     this.#onEnded = onEnded;
     this.session = new Session({
       end: 'relay',
@@ -123,12 +123,12 @@ export class Pipe {
       const bytes = this.session.take();
       if (bytes) {
         this.carried.up += bytes.length;
-        const passed = this.#firstFlight.pass(bytes);
+        const passed = this.#plaintextCheck.pass(bytes);
         if (passed.length > 0) await this.#writer.write(passed);
         this.session.consumed(bytes.length);
         this.session.flush();
       } else if (this.session.drained) {
-        this.#firstFlight.end();
+        this.#plaintextCheck.end();
         return this.#writer.close();
       } else if (this.#over) {
         return;

@@ -334,6 +334,21 @@ describe('the documents', () => {
     expect(named.length).toBeGreaterThan(12);
     expect(named.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
   });
+
+  it('say which test to run for what was changed, by names that are there', () => {
+    const rows = readFileSync(join(ROOT, 'test/README.md'), 'utf8').matchAll(
+      /^\| .* \| (.*test\/.*) \| (?:`(.*)`)? ?\|$/gm,
+    );
+    const named = Array.from(rows, ([, files = '', name]) => ({
+      name,
+      files: files.match(/test\/[\w/.-]+\.test\.ts/g) ?? [],
+    }));
+    expect(named.length).toBeGreaterThan(30);
+    for (const { name, files } of named) {
+      expect(files.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
+      if (name) expect(readFileSync(join(ROOT, files[0] ?? ''), 'utf8'), name).toContain(name);
+    }
+  });
 });
 
 describe('the packages', () => {

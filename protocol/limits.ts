@@ -9,7 +9,11 @@
  * Cloudflare accept single headers well above this, and under the 16 KB curtain every byte counts. */
 export const OFFER_CHARS_MAX = 4096;
 
-/** The random subprotocol that the relay echoes: 12 bytes in base64url. Short, as it travels in both directions. */
+/** The subprotocol that proves that its sender has the link, and that the relay echoes: short, as it travels in both directions. Nobody
+ * guesses 96 bits, one request for each guess. */
+export const TOKEN_BYTES = 12;
+
+/** The same in base64url. */
 export const TOKEN_CHARS = 16;
 
 /** Message 1 of the handshake: what is left of the header beside the token, a comma and a space, decoded. */
@@ -46,9 +50,16 @@ export const INVITE_BACKENDS_MAX = 225;
  * this long stays small. */
 export const HELLO_AGE_MAX = 5 * 60_000;
 
-/** Ephemeral keys remembered against replay. 65,536 of 32 bytes cost some 10 MB of an isolate's 128; it takes 109
- * admitted hellos a second for ten minutes to fill it, and a full cache refuses. */
-export const REPLAY_CACHE_MAX = 65_536;
+/** Hellos remembered against replay by one isolate, or one hub: they take 12 MiB at most, and as many holders as send all they may
+ * (HELLOS_PER_MINUTE) for ten minutes fill it. A full memory refuses with `full`. */
+export const REPLAY_CACHE_MAX = 524_288;
+
+/** Hellos in a minute from one source, of every kind. A phone on a network that freezes connections makes 120, as its handshakes follow
+ * each other 500 ms apart; behind one address there are some phones. */
+export const HELLOS_PER_MINUTE = 1200;
+
+/** The same of all sources with one invite. */
+export const HELLOS_PER_INVITE_PER_MINUTE = 3000;
 
 // --- the grant -------------------------------------------------------------------------------------------------
 
@@ -177,6 +188,13 @@ export const DISCOVERY_MAX = 65_536;
 /** A session in which neither app nor backend said anything for so long is reset. NATs must keep a silent connection for two
  * hours and four minutes (RFC 5382 REQ-5), so no app relies on more. */
 export const IDLE_MAX = 7_440_000;
+
+/** The same once the backend has finished and its client has all of it: NATs may forget a connection that is half closed after four
+ * minutes (RFC 5382 REQ-5). */
+export const HALF_CLOSED_MAX = 240_000;
+
+/** A client that answers nothing for so long loses its carrier. Phones that wake up answer within seconds. */
+export const ANSWER_TIMEOUT = 30_000;
 
 // --- the check ---------------------------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ import { type RelayKey, relayKeyOf } from '../protocol/carrier/noise.ts';
 import { INVITE_ID } from '../protocol/limits.ts';
 import { inviteKeyOf } from '../protocol/permits/invite.ts';
 import { statusKeyOf } from '../protocol/permits/status.ts';
+import { tokenKeyOf } from '../protocol/permits/token.ts';
 import { type BackendTable, parseBackends } from './admission/backends.ts';
 import { cipher } from './cipher.ts';
 import { DAY } from './counters/day.ts';
@@ -19,8 +20,7 @@ const RESUME_SECONDS_MAX = 900;
 
 export interface Config {
   access: Access;
-  /** The relay's key, and the one before it. */
-  keys: readonly [AcceptedKey, ...AcceptedKey[]];
+  keys: Keys<AcceptedKey>;
   backends: BackendTable;
   /** Ids of invites, in base64url. */
   revoked: ReadonlySet<string>;
@@ -43,29 +43,45 @@ export type Access = 'open' | 'invite';
 /** Cloudflare's location hints (https://developers.cloudflare.com/durable-objects/reference/data-location/). */
 export const REGIONS = ['wnam', 'enam', 'sam', 'weur', 'eeur', 'apac', 'oc', 'afr', 'me'] as const;
 
-export interface AcceptedKey extends RelayKey {
-  /** Signs the invites of links with this key. */
-  inviteKey: Bytes;
+/** What the token of an offer is checked with. */
+export interface GateKey {
+  secret: Bytes;
+  tokenKey: Bytes;
   /** By `Date.now()`. */
   until: number;
 }
+
+export interface AcceptedKey extends GateKey, RelayKey {
+  /** Signs the invites of links with this key. */
+  inviteKey: Bytes;
+}
+
+/** The relay's key, and the one before it. */
+type Keys<Key> = readonly [Key, ...Key[]];
 
 /** Anything but `open` closes the relay, so that a mistyped `invite` can never leave one open, or tell that there is one. */
 export function accessOf({ ACCESS = 'open' }: Env): Access {
   return ACCESS === 'open' ? 'open' : 'invite';
 }
 
-const byEnv = new WeakMap<Env, Promise<Config>>();
+/** Reads it once for each environment, which is one for each isolate. */
+function readOnce<Read>(read: (env: Env) => Promise<Read>): typeof read {
+  const byEnv = new WeakMap<Env, Promise<Read>>();
+  return (env) => {
+    const known = byEnv.get(env) ?? read(env);
+    byEnv.set(env, known);
+    return known;
+  };
+}
+
+/**
+ * The same keys as `configOf` has, in the same order, without the other settings: a wrong token in a new isolate costs no more.
+ * @throws PuenteError `config-invalid`, as `configOf`
+ */
+export const keysOf = readOnce(parseKeys);
 
 /** @throws PuenteError `config-invalid`, naming the variable, the problem and a correct value; never a secret. */
-export function configOf(env: Env): Promise<Config> {
-  let config = byEnv.get(env);
-  if (!config) {
-    config = parseConfig(env);
-    byEnv.set(env, config);
-  }
-  return config;
-}
+export const configOf = readOnce(parseConfig);
 
 async function parseConfig(env: Env): Promise<Config> {
   const { ACCESS = 'open', BACKENDS = 'whatsapp', REVOKED = '' } = env;
@@ -76,25 +92,35 @@ async function parseConfig(env: Env): Promise<Config> {
   const region = parseRegion(env.HUB_REGION);
   const resumeTime = parseNumber('RESUME_SECONDS', env.RESUME_SECONDS, 120, 10, RESUME_SECONDS_MAX) * 1000;
   const counters = parseSwitch('COUNTERS', env.COUNTERS);
-  const secret = parseKey('RELAY_KEY', env.RELAY_KEY);
-  const current = await acceptedKey(secret, Number.POSITIVE_INFINITY);
-  const keys = [current, ...(await oldKey(env))] as const;
+  const [current, ...old] = await keysOf(env);
+  const { secret } = current;
+  const keys = [await acceptedKey(current), ...(await Promise.all(old.map(acceptedKey)))] as const;
   const sourceKey = await cipher.hmac(secret, toUtf8('puente/1 sources'));
   const statusKey = await statusKeyOf(cipher, secret);
   return { access: accessOf(env), keys, backends, revoked, hubs, region, resumeTime, counters, sourceKey, statusKey };
 }
 
-async function acceptedKey(secret: Bytes, until: number): Promise<AcceptedKey> {
-  return { ...(await relayKeyOf(cipher, secret)), inviteKey: await inviteKeyOf(cipher, secret), until };
+async function parseKeys(env: Env): Promise<Keys<GateKey>> {
+  const current = await gateKey(parseKey('RELAY_KEY', env.RELAY_KEY), Infinity);
+  return [current, ...(await oldKey(env))];
 }
 
-async function oldKey({ OLD_RELAY_KEY, OLD_KEY_UNTIL }: Env): Promise<AcceptedKey[]> {
+async function gateKey(secret: Bytes, until: number): Promise<GateKey> {
+  return { secret, tokenKey: await tokenKeyOf(cipher, await cipher.publicKey(secret)), until };
+}
+
+async function acceptedKey(key: GateKey): Promise<AcceptedKey> {
+  const { secret } = key;
+  return { ...key, ...(await relayKeyOf(cipher, secret)), inviteKey: await inviteKeyOf(cipher, secret) };
+}
+
+async function oldKey({ OLD_RELAY_KEY, OLD_KEY_UNTIL }: Env): Promise<GateKey[]> {
   if (!OLD_RELAY_KEY && !OLD_KEY_UNTIL) return [];
   const secret = parseKey('OLD_RELAY_KEY', OLD_RELAY_KEY);
   const day = /^\d{4}-\d\d-\d\d$/.test(OLD_KEY_UNTIL ?? '') ? Date.parse(`${OLD_KEY_UNTIL}T00:00:00Z`) : Number.NaN;
   if (Number.isNaN(day))
     throw invalid('OLD_KEY_UNTIL', `is "${OLD_KEY_UNTIL ?? ''}", not a day`, 'OLD_KEY_UNTIL = "2026-12-31"');
-  return [await acceptedKey(secret, day + DAY)];
+  return [await gateKey(secret, day + DAY)];
 }
 
 function parseRevoked(text: string): ReadonlySet<string> {

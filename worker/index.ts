@@ -2,8 +2,9 @@
  * The relay. A WebSocket upgrade with a valid hello becomes a carrier; to everything else this is an ordinary small
  * website.
  */
-import { PuenteError } from '../protocol/errors.ts';
-import { type Admitted, admit, handOver, turnAway } from './admission/admission.ts';
+import { type Code, PuenteError } from '../protocol/errors.ts';
+import { type Admitted, admit, handOver } from './admission/admission.ts';
+import { HelloQuotas } from './admission/quotas.ts';
 import { Replays } from './admission/replays.ts';
 import { accessOf, type Config, configOf } from './config.ts';
 import { deliverSoon, tally } from './counters/counters.ts';
@@ -18,31 +19,51 @@ export { Hub } from './session/hub.ts';
 
 export default {
   async fetch(request: Request, env: Env, context: ExecutionContext): Promise<Response> {
+    readSettingsSoon(env, context);
     try {
-      const config = await configOf(env);
-      const admitted = await admit(request, config);
-      const carrier = admitted && (await carrierFor(admitted, env, config, context));
-      return carrier ?? (await (config.access === 'open' ? site(request, { config, env }) : decoy(request, env)));
+      const admitted = await admit(request, env);
+      const carrier = admitted && (await carrierFor(admitted, env, context));
+      return carrier ?? (await website(request, env));
     } catch (error) {
       return inTrouble(error, request, env, context);
     }
   },
 } satisfies ExportedHandler<Env>;
 
-const replays = new Replays();
+let areSettingsRead = false;
 
-/** The answer to a hello; `undefined` for one that is no good after all. */
-function carrierFor(
-  admitted: Admitted,
-  env: Env,
-  config: Config,
-  context: ExecutionContext,
-): Promise<Response | undefined> {
+/** With the first request of any kind, after its answer: so the time of a later one does not tell that there are settings. */
+function readSettingsSoon(env: Env, context: ExecutionContext): void {
+  if (areSettingsRead) return;
+  areSettingsRead = true;
+  // What is wrong with them is told to the request that needs them.
+  context.waitUntil(scheduler.wait(0).then(() => configOf(env).catch(() => {})));
+}
+
+async function website(request: Request, env: Env): Promise<Response> {
+  return accessOf(env) === 'open' ? site(request, { config: await configOf(env), env }) : decoy(request, env);
+}
+
+const replays = new Replays();
+const quotas = new HelloQuotas();
+
+/** The answer to a hello; `undefined` for one that is a stranger's after all. */
+async function carrierFor(admitted: Admitted, env: Env, context: ExecutionContext): Promise<Response | undefined> {
+  const { handshake, hello } = admitted;
   // A hub would know as well, but is further away, and one that is overloaded cannot say.
-  if (!replays.isNew(admitted.handshake)) return turnAway();
-  const hub = hubFor(admitted, config, env.HUB);
+  if (replays.has(handshake.clientEphemeral)) return undefined;
+  const quota = quotas.count(admitted);
+  if (quota === 'stranger') return undefined;
+  const isRemembered = replays.remember(handshake.clientEphemeral, hello.time);
+  const config = await configOf(env);
   const here = (run: (wire: RelayWire) => Promise<void>) => answerHere(admitted, run, env, config, context);
+  if (!isRemembered || quota === 'limited') return here(() => refusedWith(isRemembered ? 'limited' : 'full'));
+  const hub = hubFor(admitted, config, env.HUB);
   return hub ? inHub(admitted, hub, here) : here((wire) => relay(wire, admitted, env, config));
+}
+
+function refusedWith(code: Code): Promise<never> {
+  return Promise.reject(new PuenteError(code));
 }
 
 /** A plain session, in this invocation; or a refusal. */
@@ -73,7 +94,7 @@ async function inHub(
     return response.status === 101 ? response : undefined;
   } catch {
     // It is overloaded, or being moved.
-    return here(() => Promise.reject(new PuenteError('full')));
+    return here(() => refusedWith('full'));
   }
 }
 

@@ -7,12 +7,12 @@ import {
   type Granted,
   type Hello,
   type OpenHello,
-  offer,
   type ResumeHello,
 } from '../../protocol/carrier/hello.ts';
 import { type Initiator, initiate, PROLOGUE, type Transport } from '../../protocol/carrier/noise.ts';
 import { PuenteError, refusalOf } from '../../protocol/errors.ts';
 import { HELLO_AGE_MAX, UNOPENED_RECORDS_MAX } from '../../protocol/limits.ts';
+import { offerOf } from '../../protocol/permits/token.ts';
 import { random } from '../random.ts';
 import type { Relay } from '../relays/resolve.ts';
 import type { DialEvents, Runtime } from '../runtime.ts';
@@ -68,7 +68,7 @@ async function knock(
       ? { ...hello, ...common, mac: await cipher.hmac(hello.secret, initiator.binding) }
       : { ...hello, ...common };
   const payload = encodeHello(whole);
-  const protocols = offer(random(12), await sealHello(initiator, payload));
+  const protocols = await offerOf(cipher, relay.key, await sealHello(initiator, payload));
   const inbox = new Inbox();
   const events: DialEvents = {
     message: (data) => inbox.message(data),

@@ -19,7 +19,7 @@
  *     code 0, granted: options u8 (bit 0: resumable)   received u64   limit u64   session id u8-length
  *     other codes:     a refusal; nothing follows
  */
-import { type Bytes, fromBase64url, fromUtf8, Malformed, Reader, toBase64url, toUtf8, Writer } from '../bytes.ts';
+import { type Bytes, fromUtf8, Malformed, Reader, toUtf8, Writer } from '../bytes.ts';
 import {
   BACKEND_CHARS_MAX,
   EARLY_DATA_MAX,
@@ -30,7 +30,6 @@ import {
   INVITE_MAX,
   OFFER_CHARS_MAX,
   SESSION_ID_MAX,
-  TOKEN_CHARS,
 } from '../limits.ts';
 
 export const VERSION = 1;
@@ -144,19 +143,22 @@ function decodeResume(reader: Reader): Omit<ResumeHello, 'kind' | keyof HelloSta
 
 // --- message 1: the upgrade request -------------------------------------------------------------------------------
 
-/** The two subprotocols of an upgrade request: the token that the relay echoes, and the hello. */
-export function offer(token: Bytes, message: Bytes): [token: string, hello: string] {
-  return [toBase64url(token), toBase64url(message)];
+/** The two subprotocols of an upgrade request, as they are sent. */
+export interface Offer {
+  /** Proves that its sender has the link (permits/token.ts); the relay echoes it. */
+  token: string;
+  /** Message 1 in base64url. */
+  hello: string;
 }
 
-/** The inverse, from the `Sec-WebSocket-Protocol` header; `undefined` for anything that is not of that form. */
-export function readOffer(header: string): { token: string; message: Bytes } | undefined {
+/** Base64url, a comma between both, spaces around them; the hello's bounds are HELLO_OVERHEAD + 1 and HELLO_MAX bytes. */
+const OFFER = /^[ \t]*([\w-]{16})[ \t]*,[ \t]*([\w-]{66,4078})[ \t]*$/;
+
+/** From the `Sec-WebSocket-Protocol` header; `undefined` for anything that is not of that form. Nothing is decoded. */
+export function readOffer(header: string): Offer | undefined {
   if (header.length > OFFER_CHARS_MAX) return undefined;
-  const [token = '', hello = '', ...more] = header.split(',').map((name) => name.trim());
-  if (more.length > 0 || token.length !== TOKEN_CHARS || !fromBase64url(token)) return undefined;
-  const message = fromBase64url(hello);
-  const fits = message && message.length > HELLO_OVERHEAD && message.length <= HELLO_MAX;
-  return fits ? { token, message } : undefined;
+  const [, token, hello] = OFFER.exec(header) ?? [];
+  return token !== undefined && hello !== undefined ? { token, hello } : undefined;
 }
 
 // --- message 2 ----------------------------------------------------------------------------------------------------

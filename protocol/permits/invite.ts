@@ -41,7 +41,7 @@ export async function signInvite(cipher: Cipher, key: Bytes, invite: Invite): Pr
   return concat(bytes, await mac(cipher, key, bytes));
 }
 
-/** The invite, when this key has signed it; `undefined` for anything else, after the same work. */
+/** The invite, when this key has signed it; `undefined` for anything else. */
 export async function openInvite(cipher: Cipher, key: Bytes, signed: Bytes): Promise<Invite | undefined> {
   const end = Math.max(0, signed.length - INVITE_MAC);
   const genuine = equal(await mac(cipher, key, signed.subarray(0, end)), signed.subarray(end));

@@ -10,8 +10,10 @@ import { type Bytes, Reader } from '../bytes.ts';
 import { type Code, PuenteError, resetOf, toWire } from '../errors.ts';
 import {
   ACK_DELAY,
+  ANSWER_TIMEOUT,
   DATA_MAX,
   FIRST_RECORD_TIMEOUT,
+  HALF_CLOSED_MAX,
   IDLE_MAX,
   KEEPALIVE,
   LINGER,
@@ -58,8 +60,8 @@ export interface SessionEvents {
   /** There may be `room` again. */
   writable(): void;
   /**
-   * At the client of a resumable session: the carrier looks dead, so another should be opened beside it. Called again, after
-   * twice the time, while that does not help.
+   * The carrier looks dead. At the client of a resumable session another should be opened beside it; this is called again, after
+   * twice the time, while that does not help. At the relay the carrier is to be dropped: its client does not answer.
    */
   stalled(): void;
   /**
@@ -75,6 +77,8 @@ export interface SessionParts {
   /** `n` random bytes, for padding. */
   random(n: number): Bytes;
   budget: Budget;
+  /** At the relay: a client that was not heard for so long is asked with a keepalive, in milliseconds. */
+  askAfter?: number;
   events: SessionEvents;
 }
 
@@ -402,6 +406,8 @@ export class Session {
   }
 
   #moved(): void {
+    // From here on a client that says nothing more keeps a half-closed session.
+    if (this.#outgoing.acknowledged) this.#lastData = this.#now;
     this.#stalls = 0;
     this.#unmovedSince = this.#outgoing.isUnderWay ? this.#now : NEVER;
   }
@@ -514,7 +520,18 @@ export class Session {
 
   #relayTime(): number {
     const keepaliveAt = this.#isMute ? NEVER : this.#lastSent + KEEPALIVE;
-    return Math.min(keepaliveAt, this.#silentSince + FIRST_RECORD_TIMEOUT, this.#lastData + IDLE_MAX);
+    return Math.min(keepaliveAt, this.#silentSince + FIRST_RECORD_TIMEOUT, this.#idleAt, this.#unansweredAt);
+  }
+
+  get #idleAt(): number {
+    return this.#lastData + (this.#outgoing.acknowledged ? HALF_CLOSED_MAX : IDLE_MAX);
+  }
+
+  /** When a client that was asked is taken for dead. On a spent allowance it cannot be asked, and should have moved on. */
+  get #unansweredAt(): number {
+    const unheard = this.#lastHeard + (this.#parts.askAfter ?? NEVER);
+    const asked = typeof this.#ping === 'object' ? Math.max(this.#ping.sentAt, this.#lastHeard) : NEVER;
+    return (this.#isMute ? unheard : asked) + ANSWER_TIMEOUT;
   }
 
   #clientTime(): number {
@@ -557,8 +574,9 @@ export class Session {
     if (due(this.#lingerUntil)) return this.reset('aborted');
     if (this.#carrier && this.#parts.end === 'relay') {
       if (due(this.#silentSince + FIRST_RECORD_TIMEOUT)) return this.reset('silent');
-      if (due(this.#lastData + IDLE_MAX)) return this.reset('idle');
-      if (due(this.#lastSent + KEEPALIVE)) this.#ackAt = this.#now;
+      if (due(this.#idleAt)) return this.reset('idle');
+      if (due(this.#unansweredAt)) return this.#parts.events.stalled();
+      if (due(this.#lastSent + KEEPALIVE)) this.#keepAlive();
     } else if (this.#carrier && due(this.#clientTime())) {
       if (due(this.#askAt)) this.ping();
       else if (this.#resumable && this.#waitingSince !== NEVER) {
@@ -569,6 +587,11 @@ export class Session {
       else this.ping();
     }
     this.flush();
+  }
+
+  #keepAlive(): void {
+    this.#ackAt = this.#now;
+    if (this.#lastHeard + (this.#parts.askAfter ?? NEVER) <= this.#now) this.ping();
   }
 
   // --- the end --------------------------------------------------------------------------------------------------

@@ -18,7 +18,6 @@ import { inviteKeyOf, signInvite } from '../../protocol/permits/invite.ts';
 import { formatLink, parseLink } from '../../protocol/permits/link.ts';
 import { askStatus } from '../../volunteer/relay/ask-status.ts';
 import type { Bundle } from '../../volunteer/relay/bundle.ts';
-import { OPENING_MAX } from '../../worker/admission/guard.ts';
 import { ROOT } from '../support/command.ts';
 import { failure } from '../support/failure.ts';
 import { Canaries } from '../support/fixtures/canaries.ts';
@@ -288,7 +287,8 @@ async function refusals(user: User): Promise<void> {
 async function fillUp(user: User): Promise<void> {
   const open: RawClient[] = [];
   for (let client = await user.ask(); 'session' in client.grant; client = await user.ask()) open.push(client);
-  expect(open.length).toBeGreaterThan(OPENING_MAX - 10);
+  // What one invite may have of an empty hub.
+  expect(open.length).toBeGreaterThan(300);
   await user.refused('full');
   for (const client of open) client.close();
 }

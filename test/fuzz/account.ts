@@ -6,6 +6,7 @@ import { equal, ok } from 'node:assert/strict';
 import { costOf } from '../../protocol/carrier/carrier.ts';
 import { type Code, resetOf } from '../../protocol/errors.ts';
 import {
+  ANSWER_TIMEOUT,
   DATA_MAX,
   FIRST_RECORD_TIMEOUT,
   LINGER,
@@ -264,6 +265,15 @@ export class Account {
     return this.isAttached && this.#toAnswer !== undefined && this.#allowance >= RECORD_COST_MIN;
   }
 
+  /** Whether its peer owes the answer to a PING for so long that it is taken for dead. */
+  get isUnanswered(): boolean {
+    return this.#asked !== undefined && this.#now() >= this.#askedOrHeardAt + ANSWER_TIMEOUT;
+  }
+
+  get #askedOrHeardAt(): number {
+    return Math.max(this.#asked?.at ?? 0, this.#heardAt ?? this.#attachedAt);
+  }
+
   // --- how it may end -----------------------------------------------------------------------------------------------
 
   ends(code: Code | undefined): void {
@@ -285,7 +295,7 @@ export class Account {
         return this.#end === 'relay' && this.#heardAt === undefined && now >= this.#attachedAt + FIRST_RECORD_TIMEOUT;
       case 'carrier-lost': {
         if (this.#end === 'relay' || this.isResumable || !this.#asked) return false;
-        return now >= Math.max(this.#asked.at, this.#heardAt ?? this.#attachedAt) + PROBE_TIMEOUT;
+        return now >= this.#askedOrHeardAt + PROBE_TIMEOUT;
       }
       case 'flood':
         return this.#records - this.#proven.records >= UNOPENED_RECORDS_MAX;

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { type HelloParts, type OpenedCarrier, openCarrier } from '../../client/carriers/handshake.ts';
 import { nodeCipher } from '../../client/node/cipher.ts';
 import type { DialEvents, Runtime } from '../../client/runtime.ts';
-import { type Bytes, EMPTY, Malformed } from '../../protocol/bytes.ts';
+import { type Bytes, EMPTY, fromBase64url, Malformed } from '../../protocol/bytes.ts';
 import { decodeGrant, encodeGrant, type Grant, readOffer } from '../../protocol/carrier/hello.ts';
 import { Responder, relayKeyOf } from '../../protocol/carrier/noise.ts';
 import { PuenteError, refusalOf } from '../../protocol/errors.ts';
@@ -104,7 +104,7 @@ class Answerer {
     const { payload, changes, after, isLost } = this.#answer;
     const offered = readOffer(protocols.join(', '));
     if (!offered) throw new Error('the client made no offer');
-    const responder = await Responder.readHello(nodeCipher, relay, offered.message);
+    const responder = await Responder.readHello(nodeCipher, relay, fromBase64url(offered.hello) as Bytes);
     const { message: grant, transport } = await responder.writeGrant(payload, relaySecret);
     const sent = 'instead' in this.#answer ? this.#answer.instead : mutate(grant, changes);
     this.isWhole = sent instanceof Uint8Array && Buffer.compare(sent, grant) === 0;

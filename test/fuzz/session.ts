@@ -66,7 +66,7 @@ class Trial {
       events: {
         readable: () => this.#emits('readable', () => this.#take()),
         writable: () => this.#emits('writable', () => this.#write(5000, true)),
-        stalled: () => this.#emits('stalled', () => ok(end === 'client' && one.isResumable, 'stalled')),
+        stalled: () => this.#stalled(),
         ended: (code) => {
           this.#account.ends(code);
           this.#outcome = code;
@@ -79,6 +79,15 @@ class Trial {
   #emits(event: string, react: () => void): void {
     ok(!this.#account.isOver, `${event} after the end`);
     if (this.#case.isEager) react();
+  }
+
+  #stalled(): void {
+    this.#emits('stalled', () => {});
+    if (this.#end === 'client') return ok(this.#case.isResumable, 'stalled');
+    // The relay drops its carrier, as worker/session does.
+    ok(this.#account.isUnanswered, 'dropped too soon');
+    this.#way = undefined;
+    this.#isLost();
   }
 
   /** The account is told first, as the session may answer at once. */

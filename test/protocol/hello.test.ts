@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { concat, EMPTY, Malformed, toBase64url } from '../../protocol/bytes.ts';
+import { concat, EMPTY, fromBase64url, Malformed, toBase64url } from '../../protocol/bytes.ts';
 import {
   decodeGrant,
   decodeHello,
@@ -8,7 +8,6 @@ import {
   encodeHello,
   type Grant,
   type Hello,
-  offer,
   readOffer,
   VERSION,
 } from '../../protocol/carrier/hello.ts';
@@ -113,12 +112,11 @@ describe('hello', () => {
       expect(payload.length + HELLO_OVERHEAD).toBeLessThanOrEqual(HELLO_MAX);
       expect(decodeHello(payload)).toEqual(value);
     }
-    const header = offer(new Uint8Array(12), new Uint8Array(HELLO_MAX)).join(', ');
-    expect(header.length).toBeLessThanOrEqual(OFFER_CHARS_MAX);
-    expect(readOffer(header)?.message.length).toBe(HELLO_MAX);
-    const over = offer(new Uint8Array(12), new Uint8Array(HELLO_MAX + 1)).join(', ');
-    expect(over.length).toBeGreaterThan(OFFER_CHARS_MAX);
-    expect(readOffer(over)).toBeUndefined();
+    const headerOf = (length: number) => `${'A'.repeat(TOKEN_CHARS)}, ${toBase64url(new Uint8Array(length))}`;
+    expect(headerOf(HELLO_MAX).length).toBeLessThanOrEqual(OFFER_CHARS_MAX);
+    expect(fromBase64url(readOffer(headerOf(HELLO_MAX))?.hello ?? '')?.length).toBe(HELLO_MAX);
+    expect(headerOf(HELLO_MAX + 1).length).toBeGreaterThan(OFFER_CHARS_MAX);
+    expect(readOffer(headerOf(HELLO_MAX + 1))).toBeUndefined();
   });
 
   test('a field past its bound is not sent', () => {
@@ -207,15 +205,13 @@ describe('hello', () => {
 describe('offer', () => {
   const token = new Uint8Array(12).fill(0xfb);
   const message = new Uint8Array(HELLO_OVERHEAD + 1).fill(0xff);
-  const [tokenText, helloText] = offer(token, message);
+  const [tokenText, helloText] = [toBase64url(token), toBase64url(message)];
 
   test('comes back as it went, with any space around its comma', () => {
     fc.assert(
       fc.property(bytes(12, 12), bytes(HELLO_MAX, HELLO_OVERHEAD + 1), (token, message) => {
-        const names = offer(token, message);
-        for (const name of names) expect(name).toMatch(/^[\w-]+$/);
-        expect(names[0].length).toBe(TOKEN_CHARS);
-        const expected = { token: names[0], message };
+        const names = [toBase64url(token), toBase64url(message)];
+        const expected = { token: names[0], hello: names[1] };
         expect(readOffer(names.join(', '))).toEqual(expected);
         expect(readOffer(names.join(','))).toEqual(expected);
         expect(readOffer(` ${names.join(' ,\t')} `)).toEqual(expected);
@@ -235,7 +231,6 @@ describe('offer', () => {
     ['a long token', `${tokenText}A, ${helloText}`],
     ['a token that is not base64url', `${tokenText.slice(1)}+, ${helloText}`],
     ['a hello that is not base64url', `${tokenText}, ${helloText}=`],
-    ['a hello with a second spelling', `${tokenText}, ${helloText.slice(0, -1)}9`],
     ['a hello of no payload', `${tokenText}, ${toBase64url(new Uint8Array(HELLO_OVERHEAD))}`],
     ['ordinary subprotocols', 'graphql-ws, graphql-transport-ws'],
     ['spaces past the bound', `${tokenText},${' '.repeat(OFFER_CHARS_MAX)}${helloText}`],

@@ -2,6 +2,7 @@
  * docs/protocol.md against the code: every byte of its worked example, and its tables. The example is one session, made
  * with fixed secrets by two real Sessions over two real Carriers.
  */
+import { createHmac } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { type Bytes, concat, EMPTY, toBase64url, toUtf8 } from '../../protocol/bytes.ts';
@@ -12,7 +13,6 @@ import {
   decodeHello,
   encodeGrant,
   encodeHello,
-  offer,
   readOffer,
   VERSION,
 } from '../../protocol/carrier/hello.ts';
@@ -21,6 +21,7 @@ import { initiate, PROLOGUE, Responder, relayKeyOf, type Transport } from '../..
 import { TRAVELLING } from '../../protocol/errors.ts';
 import * as limits from '../../protocol/limits.ts';
 import { formatLink, parseLink } from '../../protocol/permits/link.ts';
+import { offerOf, tokenKeyOf } from '../../protocol/permits/token.ts';
 import { encodeFrames, type Frame, type Offsets } from '../../protocol/session/frames.ts';
 import { Session } from '../../protocol/session/session.ts';
 
@@ -35,13 +36,18 @@ const RELAY_SECRET = counting(0x00, 32);
 const CLIENT_EPHEMERAL_SECRET = counting(0x20, 32);
 const RELAY_EPHEMERAL_SECRET = counting(0x40, 32);
 const RESUME_EPHEMERAL_SECRET = counting(0x60, 32);
-const TOKEN = counting(0x80, 12);
 const INVITE = counting(0x90, 8);
 const SESSION_ID = counting(0xa0, 16);
 const TIME = Date.UTC(2026, 11, 1);
 const BACKEND = 'chat.example.org:5223';
 const FIRST_FLIGHT = Uint8Array.of(0x57, 0x41, 0x06, 0x03);
 const PAD_LENGTH = 5;
+
+/** The document's own steps, by another implementation. */
+function tokenByNode(relayKey: Bytes, hello: string): string {
+  const tokenKey = createHmac('sha256', relayKey).update('puente/1 token').digest();
+  return createHmac('sha256', tokenKey).update(hello, 'ascii').digest().subarray(0, 12).toString('base64url');
+}
 
 // --- the example --------------------------------------------------------------------------------------------------
 
@@ -81,8 +87,11 @@ async function workedExample(cipher: Cipher): Promise<Example> {
   const initiator = await initiate(cipher, PROLOGUE, relayKey, CLIENT_EPHEMERAL_SECRET);
   const message1 = await initiator.writeHello(payload);
   hex('message-1', message1);
-  const header = offer(TOKEN, message1).join(', ');
-  expect(readOffer(header)).toEqual({ token: toBase64url(TOKEN), message: message1 });
+  hex('token-key', await tokenKeyOf(cipher, relayKey));
+  const [token, helloText] = await offerOf(cipher, relayKey, message1);
+  expect(token).toBe(tokenByNode(relayKey, helloText));
+  const header = `${token}, ${helloText}`;
+  expect(readOffer(header)).toEqual({ token, hello: helloText });
   example.set('sec-websocket-protocol', header);
 
   const responder = await Responder.readHello(cipher, await relayKeyOf(cipher, RELAY_SECRET), message1);

@@ -2,10 +2,14 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Code, PuenteError, TRAVELLING } from '../../protocol/errors.ts';
 import type { Admitted } from '../../worker/admission/admission.ts';
-import { Guard, OPENING_MAX, type Place, SOURCES_MAX } from '../../worker/admission/guard.ts';
+import { Guard } from '../../worker/admission/guard.ts';
+import { SOURCES_MAX } from '../../worker/admission/quotas.ts';
 import type { Env } from '../../worker/env.ts';
 
 const MINUTE = 60_000;
+const PLACES = 8;
+
+type Session = Parameters<Guard['run']>[2];
 
 /** A source that no other test has. */
 const newSource = () => crypto.randomUUID();
@@ -32,7 +36,10 @@ async function outcome(run: Promise<void>): Promise<Code | 'done'> {
 }
 
 const fails = (code: Code) => () => Promise.reject(new PuenteError(code));
-const ends = (code?: Code) => async (place: Place) => place.ended(code);
+const ends =
+  (code?: Code): Session =>
+  async (_place, ended) =>
+    ended(code);
 const nothing = async () => {};
 
 describe('a fault', () => {
@@ -53,7 +60,7 @@ describe('a fault', () => {
       for (const session of [ends(code), ...(code ? [fails(code)] : [])]) {
         const faults = limiter(true);
         const source = newSource();
-        await outcome(new Guard().run({ FAULTS: faults }, from(source), session));
+        await outcome(new Guard(PLACES).run({ FAULTS: faults }, from(source), session));
         expect(faults.keys, code).toEqual(Array(expected).fill(source));
       }
     }
@@ -66,7 +73,7 @@ describe('a fault', () => {
       counted = true;
       return { success: true };
     };
-    await new Guard().run({ FAULTS: { limit } }, from(newSource()), ends('bad-record'));
+    await new Guard(PLACES).run({ FAULTS: { limit } }, from(newSource()), ends('bad-record'));
     expect(counted).toBe(true);
   });
 
@@ -76,8 +83,8 @@ describe('a fault', () => {
       [{ FAULTS: faults }, undefined],
       [{}, newSource()],
     ] as const) {
-      expect(await outcome(new Guard().run(env, from(source), fails('plaintext')))).toBe('plaintext');
-      expect(await outcome(new Guard().run(env, from(source), nothing))).toBe('done');
+      expect(await outcome(new Guard(PLACES).run(env, from(source), fails('plaintext')))).toBe('plaintext');
+      expect(await outcome(new Guard(PLACES).run(env, from(source), nothing))).toBe('done');
     }
     expect(faults.keys).toEqual([]);
   });
@@ -87,8 +94,8 @@ it('a limiter that fails lets everybody in', async () => {
   const broken = { limit: () => Promise.reject(new Error('of the platform')) };
   const env: Env = { FAULTS: broken, OPENS: broken };
   const admitted = { ...invited(0), ...from(newSource()) };
-  expect(await outcome(new Guard().run(env, admitted, fails('plaintext')))).toBe('plaintext');
-  expect(await outcome(new Guard().run(env, admitted, nothing))).toBe('done');
+  expect(await outcome(new Guard(PLACES).run(env, admitted, fails('plaintext')))).toBe('plaintext');
+  expect(await outcome(new Guard(PLACES).run(env, admitted, nothing))).toBe('done');
 });
 
 describe('a source that is over its limit', () => {
@@ -100,11 +107,12 @@ describe('a source that is over its limit', () => {
   });
 
   const env = { FAULTS: limiter() };
-  const isLimited = async (source: string) => (await outcome(new Guard().run({}, from(source), nothing))) === 'limited';
+  const isLimited = async (source: string) =>
+    (await outcome(new Guard(PLACES).run({}, from(source), nothing))) === 'limited';
 
   it('is limited for a minute, in whatever guard', async () => {
     const source = newSource();
-    await outcome(new Guard().run(env, from(source), ends('flood')));
+    await outcome(new Guard(PLACES).run(env, from(source), ends('flood')));
     vi.advanceTimersByTime(MINUTE - 1);
     expect(await isLimited(source)).toBe(true);
     expect(await isLimited(newSource())).toBe(false);
@@ -114,12 +122,12 @@ describe('a source that is over its limit', () => {
 
   it('is limited for a minute after its last fault', async () => {
     const source = newSource();
-    const guard = new Guard();
+    const guard = new Guard(PLACES);
     // One that began before goes on.
-    await guard.run(env, from(source), async (place) => {
+    await guard.run(env, from(source), async (_place, ended) => {
       await guard.run(env, from(source), ends('flood'));
       vi.advanceTimersByTime(MINUTE / 2);
-      place.ended('flood');
+      ended('flood');
     });
     vi.advanceTimersByTime(MINUTE - 1);
     expect(await isLimited(source)).toBe(true);
@@ -127,17 +135,17 @@ describe('a source that is over its limit', () => {
 
   it('is forgotten when too many others are', async () => {
     const sources = Array.from({ length: SOURCES_MAX + 1 }, newSource);
-    for (const source of sources) await new Guard().run(env, from(source), ends('flood'));
+    for (const source of sources) await new Guard(PLACES).run(env, from(source), ends('flood'));
     const [first = '', second = ''] = sources;
     expect([await isLimited(first), await isLimited(second)]).toEqual([false, true]);
   });
 
   it('takes none of what its invite may open', async () => {
     const source = newSource();
-    await new Guard().run(env, from(source), ends('flood'));
+    await new Guard(PLACES).run(env, from(source), ends('flood'));
     const opens = limiter(true);
     const admitted = { ...invited(0), ...from(source) };
-    expect(await outcome(new Guard().run({ OPENS: opens }, admitted, nothing))).toBe('limited');
+    expect(await outcome(new Guard(PLACES).run({ OPENS: opens }, admitted, nothing))).toBe('limited');
     expect(opens.keys).toEqual([]);
   });
 });
@@ -145,9 +153,9 @@ describe('a source that is over its limit', () => {
 it('a check is limited by itself, where the source is known', async () => {
   const [source, CHECKS] = [newSource(), limiter()];
   const check = (of?: string) => ({ source: of, hello: { kind: 'check' } }) as Admitted;
-  expect(await outcome(new Guard().run({ CHECKS }, check(source), nothing))).toBe('limited');
-  expect(await outcome(new Guard().run({ CHECKS }, check(), nothing))).toBe('done');
-  expect(await outcome(new Guard().run({ CHECKS }, from(source), nothing))).toBe('done');
+  expect(await outcome(new Guard(PLACES).run({ CHECKS }, check(source), nothing))).toBe('limited');
+  expect(await outcome(new Guard(PLACES).run({ CHECKS }, check(), nothing))).toBe('done');
+  expect(await outcome(new Guard(PLACES).run({ CHECKS }, from(source), nothing))).toBe('done');
   expect(CHECKS.keys).toEqual([source]);
 });
 
@@ -155,29 +163,18 @@ describe('a place', () => {
   const never = () => new Promise<void>(() => {});
 
   it('is given back however its session ends', async () => {
-    const guard = new Guard();
+    const guard = new Guard(PLACES);
     const broken = () => Promise.reject(new TypeError('a bug'));
     for (const session of [nothing, broken, fails('backend-down'), fails('full'), ends('aborted')])
-      for (let round = 0; round <= OPENING_MAX; round++) await outcome(guard.run({}, invited(1), session));
+      for (let round = 0; round <= 2 * PLACES; round++) await outcome(guard.run({}, invited(1), session));
     expect(await outcome(guard.run({}, invited(1), nothing))).toBe('done');
   });
 
-  it('is given back once, however often its client speaks', async () => {
-    const guard = new Guard();
-    const speaks = async (place: Place) => {
-      for (let record = 0; record < 3; record++) place.begun();
-    };
-    for (let round = 0; round < OPENING_MAX; round++) await guard.run({}, from(), speaks);
-    for (let held = 0; held < OPENING_MAX; held++) void guard.run({}, from(), never);
-    await new Promise((resolve) => setTimeout(resolve, 0));
-    expect(await outcome(guard.run({}, from(), nothing))).toBe('full');
-  });
-
   it('is not taken by what is refused', async () => {
-    const guard = new Guard();
+    const guard = new Guard(PLACES);
     void guard.run({}, invited(1), never);
     await new Promise((resolve) => setTimeout(resolve, 0));
-    for (let round = 0; round <= OPENING_MAX; round++)
+    for (let round = 0; round <= 2 * PLACES; round++)
       expect(await outcome(guard.run({}, invited(1), nothing))).toBe('limited');
     expect(await outcome(guard.run({}, from(), nothing))).toBe('done');
   });

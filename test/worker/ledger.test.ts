@@ -3,7 +3,6 @@ import { env, runInDurableObject } from 'cloudflare:test';
 import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
 import { PuenteError } from '../../protocol/errors.ts';
 import { type Admitted, admit, handOver } from '../../worker/admission/admission.ts';
-import { configOf } from '../../worker/config.ts';
 import { COUNTED_DAYS_MAX, COUNTS_WRITTEN_EVERY, Ledger } from '../../worker/counters/ledger.ts';
 import type { Env } from '../../worker/env.ts';
 import { Hub } from '../../worker/session/hub.ts';
@@ -155,7 +154,7 @@ describe('a hub', () => {
       expect(counting.days().map(({ counts }) => counts)).toEqual([{ sessions: 1 }]);
       const settings = { ...of.vars, COUNTERS: 'off' };
       const headers = { Upgrade: 'websocket', 'Sec-WebSocket-Protocol': (await of.valid({ resumable: true })()) ?? '' };
-      const admitted = await admit(new Request('https://relay.example/', { headers }), await configOf(settings));
+      const admitted = await admit(new Request('https://relay.example/', { headers }), settings);
       const off = new Hub(state, settings);
       const response = await off.fetch(handOver(admitted as Admitted));
       expect(response.status).toBe(101);

@@ -2,8 +2,9 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { EMPTY, toBase64url } from '../../protocol/bytes.ts';
 import { native } from '../../protocol/carrier/cipher.ts';
-import { encodeHello, offer } from '../../protocol/carrier/hello.ts';
+import { encodeHello } from '../../protocol/carrier/hello.ts';
 import { initiate, PROLOGUE } from '../../protocol/carrier/noise.ts';
+import { offerOf } from '../../protocol/permits/token.ts';
 import { admit, handedOver, handOver } from '../../worker/admission/admission.ts';
 import { configOf } from '../../worker/config.ts';
 
@@ -27,13 +28,14 @@ async function admitted(address: string | undefined, secret = SECRET) {
     earlyData: EMPTY,
     time: Date.now(),
   });
-  const protocols = offer(random(12), await initiator.writeHello(payload)).join(', ');
+  const key = await native.publicKey(secret);
+  const protocols = (await offerOf(native, key, await initiator.writeHello(payload))).join(', ');
   const headers = new Headers({ Upgrade: 'websocket', 'Sec-WebSocket-Protocol': protocols });
   if (address) headers.set('CF-Connecting-IP', address);
-  const config = await configOf({ RELAY_KEY: toBase64url(secret), BACKENDS: '127.0.0.1:9' });
-  const found = await admit(new Request('https://relay.example/', { headers }), config);
+  const env = { RELAY_KEY: toBase64url(secret), BACKENDS: '127.0.0.1:9' };
+  const found = await admit(new Request('https://relay.example/', { headers }), env);
   if (!found) throw new Error('not admitted');
-  return { ...found, config };
+  return { ...found, config: await configOf(env) };
 }
 
 const sourceOf = async (address: string, secret?: Uint8Array<ArrayBuffer>) => (await admitted(address, secret)).source;

@@ -1,17 +1,21 @@
 /**
- * Who gets a carrier: the sender of a valid, fresh hello, in a private relay with a good invite. Everybody else is a
- * stranger and is answered as by any website, so nothing here says why, and the work is the same whatever is wrong.
- * Whether a hello is a replay is for `replays.ts`.
+ * Who gets a carrier: the sender of a valid, fresh hello, in a private relay with a good invite. Everybody else is a stranger and is
+ * answered as by any website, so nothing here says why.
+ *
+ * The token comes first. A request without a well-formed offer costs nothing, one with a wrong token costs one hash. What comes after
+ * the token costs more, and only somebody with a link, or who has seen a hello of theirs inside TLS, gets there.
  */
 import { type Bytes, fromBase64url, Malformed, toBase64url, toUtf8 } from '../../protocol/bytes.ts';
-import { decodeHello, type Hello, readOffer, type UnknownHello } from '../../protocol/carrier/hello.ts';
+import { decodeHello, type Hello, type Offer, readOffer, type UnknownHello } from '../../protocol/carrier/hello.ts';
 import { Responder } from '../../protocol/carrier/noise.ts';
 import { PuenteError } from '../../protocol/errors.ts';
-import { HELLO_AGE_MAX, HELLO_OVERHEAD } from '../../protocol/limits.ts';
+import { HELLO_AGE_MAX } from '../../protocol/limits.ts';
 import { decodeInvite, type Invite, openInvite } from '../../protocol/permits/invite.ts';
+import { isToken } from '../../protocol/permits/token.ts';
 import { cipher } from '../cipher.ts';
-import type { AcceptedKey, Config } from '../config.ts';
+import { type AcceptedKey, type Config, configOf, keysOf } from '../config.ts';
 import { dayOf } from '../counters/day.ts';
+import type { Env } from '../env.ts';
 
 export interface Admitted {
   /** The subprotocol to answer with. */
@@ -24,52 +28,49 @@ export interface Admitted {
   source?: string;
 }
 
-/** What is opened where there is no hello. */
-const NO_HELLO = new Uint8Array(HELLO_OVERHEAD + 1);
-
-/** The hello of an upgrade request, opened; `undefined` for a stranger. */
-export async function admit(request: Request, config: Config): Promise<Admitted | undefined> {
-  const offered = isUpgrade(request) ? readOffer(request.headers.get('Sec-WebSocket-Protocol') ?? '') : undefined;
-  const isPrivate = config.access === 'invite';
-  // An open relay tells everybody what it is: nothing is hidden by work for nothing.
-  if (!offered && !isPrivate) return undefined;
+/** The hello of an upgrade request, opened; `undefined` for a stranger. Whether it is a replay is for `replays.ts`. */
+export async function admit(request: Request, env: Env): Promise<Admitted | undefined> {
+  const offer = offerOf(request);
+  if (!offer) return undefined;
+  const at = await keyFor(offer, env);
+  if (at === undefined) return undefined;
+  const config = await configOf(env);
+  const key = config.keys[at] as AcceptedKey;
+  const handshake = await openHello(key, offer);
+  const hello = handshake && parseHello(handshake);
+  if (!hello || Math.abs(Date.now() - hello.time) > HELLO_AGE_MAX) return undefined;
+  const isStatus = hello.kind === 'status';
+  const needsPermit = isStatus || config.access === 'invite';
+  const permit = needsPermit
+    ? await goodPermit(isStatus ? config.statusKey : key.inviteKey, hello.invite, config)
+    : undefined;
+  if (needsPermit && !permit) return undefined;
   const source = await sourceOf(request, config);
-  const { key, handshake, hello } = await openHello(config, offered?.message ?? NO_HELLO);
-  const isStatus = hello?.kind === 'status';
-  // In the same place and of the same form, so that no time tells which of them was wrong.
-  const signedBy = isStatus ? config.statusKey : key.inviteKey;
-  const permit = isPrivate || isStatus ? await goodInvite(signedBy, hello, config) : undefined;
-  const isGood = offered && handshake && hello && isFresh(hello.time) && (permit || !(isPrivate || isStatus));
-  if (!isGood) return turnAway();
-  const invite = isStatus ? undefined : permit;
-  return { token: offered.token, handshake, hello, ...(invite && { invite }), ...(source && { source }) };
+  return {
+    token: offer.token,
+    handshake,
+    hello,
+    ...(permit && !isStatus && { invite: permit }),
+    ...(source && { source }),
+  };
 }
 
-/** The last thing that can be wrong is the proof in a resume, so that work is done for all. */
-export async function turnAway(): Promise<undefined> {
-  await cipher.hmac(NO_HELLO, NO_HELLO);
-  return undefined;
+function offerOf({ method, headers }: Request): Offer | undefined {
+  const isUpgrade = method === 'GET' && headers.get('Upgrade')?.toLowerCase() === 'websocket';
+  return isUpgrade ? readOffer(headers.get('Sec-WebSocket-Protocol') ?? '') : undefined;
 }
 
-function isUpgrade(request: Request): boolean {
-  return request.method === 'GET' && request.headers.get('Upgrade')?.toLowerCase() === 'websocket';
+/** Which of the accepted keys the token was made for. */
+async function keyFor(offer: Offer, env: Env): Promise<number | undefined> {
+  let found: number | undefined;
+  for (const [at, { tokenKey, until }] of (await keysOf(env)).entries())
+    if (until > Date.now() && (await isToken(cipher, tokenKey, offer))) found = at;
+  return found;
 }
 
-interface Opened {
-  key: AcceptedKey;
-  handshake?: Responder | undefined;
-  hello?: Admitted['hello'] | undefined;
-}
-
-/** Tries every key that is accepted now, whether or not one has opened it already. */
-async function openHello({ keys }: Config, message: Bytes): Promise<Opened> {
-  let opened: Opened = { key: keys[0] };
-  for (const key of keys) {
-    if (key.until <= Date.now()) continue;
-    const handshake = await Responder.readHello(cipher, key, message).catch(() => undefined);
-    if (handshake) opened = { key, handshake, hello: parseHello(handshake) };
-  }
-  return opened;
+async function openHello(key: AcceptedKey, { hello }: Offer): Promise<Responder | undefined> {
+  const message = fromBase64url(hello);
+  return message && Responder.readHello(cipher, key, message).catch(() => undefined);
 }
 
 function parseHello(handshake: Responder): Admitted['hello'] | undefined {
@@ -81,21 +82,17 @@ function parseHello(handshake: Responder): Admitted['hello'] | undefined {
   }
 }
 
-function isFresh(time: number): boolean {
-  return Math.abs(Date.now() - time) <= HELLO_AGE_MAX;
-}
-
-const NO_INVITE = new Uint8Array(1);
-
-async function goodInvite(key: Bytes, hello: Opened['hello'], { revoked }: Config): Promise<Invite | undefined> {
-  const invite = await openInvite(cipher, key, hello?.invite ?? NO_INVITE);
+/** An invite, or the token of a status, which has its form. */
+async function goodPermit(key: Bytes, signed: Bytes, { revoked }: Config): Promise<Invite | undefined> {
+  const invite = await openInvite(cipher, key, signed);
   const isGood = invite && invite.expires > Date.now() && !revoked.has(toBase64url(invite.id));
   return isGood ? invite : undefined;
 }
 
 /**
  * A name for where a request comes from, without saying where: a hash under a key that changes every day and comes of the
- * relay's. Of an IPv6 address its first half counts, as that is what one household has.
+ * relay's. Of an IPv6 address its first half counts, as that is what one household has. (A provider may give a customer 65,536
+ * of them: docs/security.md says what follows for open relays.)
  */
 async function sourceOf(request: Request, { sourceKey }: Config): Promise<string | undefined> {
   const address = request.headers.get('CF-Connecting-IP');

@@ -1,23 +1,94 @@
-/** The ephemeral keys of hellos that were let in: each is good once. */
-import { toBase64url } from '../../protocol/bytes.ts';
-import type { Responder } from '../../protocol/carrier/noise.ts';
+/**
+ * The hellos that were let in: each is good once. A hash table with open addressing in one typed array, as a Map of strings takes ten
+ * times the memory.
+ */
+import type { Bytes } from '../../protocol/bytes.ts';
 import { HELLO_AGE_MAX, REPLAY_CACHE_MAX } from '../../protocol/limits.ts';
 
-export class Replays {
-  /** Keys, and when they came; in that order. */
-  readonly #seen = new Map<string, number>();
+/** Of each slot: eight bytes of the ephemeral key, and the second since 1970 from which its hello is stale; 0: empty. */
+const WORDS = 3;
 
-  /** Whether this hello was not let in before. Exact: a full cache refuses rather than forget. */
-  isNew({ clientEphemeral }: Responder): boolean {
-    const now = Date.now();
-    for (const [key, at] of this.#seen) {
-      // A hello may be dated ahead by one HELLO_AGE_MAX and is stale one after its date.
-      if (now - at <= 2 * HELLO_AGE_MAX) break;
-      this.#seen.delete(key);
-    }
-    const key = toBase64url(clientEphemeral);
-    if (this.#seen.has(key) || this.#seen.size >= REPLAY_CACHE_MAX) return false;
-    this.#seen.set(key, now);
+/** Slots at first, a power of two as all sizes are: 12 KiB. */
+const SLOTS_MIN = 1024;
+
+/** Making room reads the whole table, so it is worth it for this part of what the table may hold, and tried this often. */
+const ROOM_MIN = 1 / 16;
+const FULL_TIME = 1000;
+
+export class Replays {
+  readonly #most: number;
+  #slots = new Uint32Array(0);
+  #mask = -1;
+  /** Slots that are not empty: the hellos in some of them are stale. */
+  #used = 0;
+  /** By `Date.now()`. */
+  #fullUntil = 0;
+  /** Secret, or a client could choose keys that all fall into one place. */
+  readonly #salt = new Uint32Array(2);
+
+  /** @param most hellos that it remembers */
+  constructor(most = REPLAY_CACHE_MAX) {
+    this.#most = most;
+  }
+
+  /** Whether this hello was let in before. */
+  has(ephemeral: Bytes): boolean {
+    return this.#used > 0 && this.#slots[this.#slotOf(wordsOf(ephemeral)) + 2] !== 0;
+  }
+
+  /**
+   * Remembers a hello that it does not have.
+   * @param time of the hello, which is stale one HELLO_AGE_MAX after
+   * @returns whether there was room
+   */
+  remember(ephemeral: Bytes, time: number): boolean {
+    const isFull = this.#used >= this.#most || 2 * (this.#used + 1) > this.#slots.length / WORDS;
+    if (isFull && !this.#makeRoom()) return false;
+    const words = wordsOf(ephemeral);
+    const at = this.#slotOf(words);
+    this.#slots.set([...words, Math.ceil((time + HELLO_AGE_MAX) / 1000) + 1], at);
+    this.#used += 1;
     return true;
   }
+
+  /** Forgets stale hellos, and moves the others to a table of which they take a quarter, or half of the largest. */
+  #makeRoom(): boolean {
+    const now = Date.now();
+    if (now < this.#fullUntil) return false;
+    const fresh: number[] = [];
+    for (let at = 0; at < this.#slots.length; at += WORDS)
+      if ((this.#slots[at + 2] as number) > now / 1000) fresh.push(at);
+    if (fresh.length > (1 - ROOM_MIN) * this.#most) {
+      this.#fullUntil = now + FULL_TIME;
+      return false;
+    }
+    const before = this.#slots;
+    if (before.length === 0) crypto.getRandomValues(this.#salt);
+    const size = 2 ** Math.ceil(Math.log2(Math.max(SLOTS_MIN, 2 * Math.min(2 * fresh.length, this.#most))));
+    this.#slots = new Uint32Array(WORDS * size);
+    this.#mask = size - 1;
+    this.#used = fresh.length;
+    for (const at of fresh) {
+      const [high, low, until] = before.subarray(at, at + WORDS) as unknown as [number, number, number];
+      this.#slots.set([high, low, until], this.#slotOf([high, low]));
+    }
+    return true;
+  }
+
+  /** Where it is, or would be. */
+  #slotOf([high, low]: readonly [number, number]): number {
+    const [one = 0, other = 0] = this.#salt;
+    const mixed = Math.imul(high ^ one, 0x9e3779b1) ^ Math.imul(low ^ other, 0x85ebca77);
+    for (let slot = mixed ^ (mixed >>> 15); ; slot += 1) {
+      const at = WORDS * (slot & this.#mask);
+      const isThere = this.#slots[at] === high && this.#slots[at + 1] === low;
+      if (isThere || this.#slots[at + 2] === 0) return at;
+    }
+  }
+}
+
+/** Random, as it is the beginning of a public key. */
+function wordsOf({ buffer, byteOffset }: Bytes): readonly [number, number] {
+  const view = new DataView(buffer, byteOffset, 8);
+  return [view.getUint32(0), view.getUint32(4)];
 }

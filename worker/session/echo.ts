@@ -11,9 +11,11 @@ export async function joinEcho(onEnded: (code: Code | undefined) => void): Promi
 
 /** Puts a session on top of what the relay itself is the backend of, for CHECK_TIME at most. */
 export async function joinBriefly(backend: Connection, onEnded: (code: Code | undefined) => void): Promise<Pipe> {
-  const pipe = await join(backend, 'any', (code) => {
-    clearTimeout(timer);
-    onEnded(code);
+  const pipe = await join(backend, 'any', CHECK_TIME, {
+    ended(code) {
+      clearTimeout(timer);
+      onEnded(code);
+    },
   });
   const timer = setTimeout(() => pipe.session.reset('idle'), CHECK_TIME);
   return pipe;

@@ -6,10 +6,12 @@ import { DurableObject } from 'cloudflare:workers';
 import { toBase64url } from '../../protocol/bytes.ts';
 import type { OpenHello, ResumeHello } from '../../protocol/carrier/hello.ts';
 import type { Responder } from '../../protocol/carrier/noise.ts';
-import { PuenteError } from '../../protocol/errors.ts';
-import { type Admitted, handedOver, turnAway, understood } from '../admission/admission.ts';
+import { type Code, PuenteError } from '../../protocol/errors.ts';
+import { KEEPALIVE } from '../../protocol/limits.ts';
+import { type Admitted, handedOver, understood } from '../admission/admission.ts';
 import { backendFor } from '../admission/backends.ts';
-import { Guard, type Place } from '../admission/guard.ts';
+import { Guard } from '../admission/guard.ts';
+import type { Place } from '../admission/places.ts';
 import { Replays } from '../admission/replays.ts';
 import { type Config, configOf } from '../config.ts';
 import { Ledger, type LedgerDay } from '../counters/ledger.ts';
@@ -22,6 +24,10 @@ import { join } from './pipe.ts';
 import { HeldSession, proves, type Tombstone } from './resumable.ts';
 import { answer, type RelayWire } from './wire.ts';
 
+/** With every eighth keepalive: an answer is a message to an object, of which twenty are billed as one request. That makes 22 requests a day
+ * for a client that says nothing else. */
+const ASK_AFTER = 8 * KEEPALIVE;
+
 /** Sessions that have ended and may still be asked for: a secret, two offsets and a code each. */
 const TOMBSTONES_MAX = 1024;
 
@@ -31,15 +37,20 @@ export class Hub extends DurableObject<Env> implements HubCalls {
   readonly #tombstones = new Map<string, Tombstone>();
   readonly #replays = new Replays();
   readonly #connects = new Connects();
-  readonly #guard = new Guard();
+  readonly #guard = new Guard(HUB_SESSIONS_MAX);
   readonly #ledger = new Ledger(this.ctx.storage);
 
   /** Answers 101 to a client that the Worker has admitted; 404 where its hello is a replay, or its proof is wrong. */
   override async fetch(request: Request): Promise<Response> {
     const config = await configOf(this.env);
     const admitted = handedOver(request, config);
-    if (!(await this.#isNew(admitted))) return new Response(null, { status: 404 });
-    const { response } = answer(admitted, (wire) => this.#counted(config, () => this.#serve(wire, admitted, config)));
+    const { handshake, hello } = admitted;
+    if (this.#replays.has(handshake.clientEphemeral) || !(await this.#isProven(handshake, hello)))
+      return new Response(null, { status: 404 });
+    const isRemembered = this.#replays.remember(handshake.clientEphemeral, hello.time);
+    const serve = (wire: RelayWire) =>
+      isRemembered ? this.#serve(wire, admitted, config) : Promise.reject(new PuenteError('full'));
+    const { response } = answer(admitted, (wire) => this.#counted(config, () => serve(wire)));
     return response;
   }
 
@@ -60,12 +71,10 @@ export class Hub extends DurableObject<Env> implements HubCalls {
     return serve();
   }
 
-  async #isNew({ handshake, hello }: Admitted): Promise<boolean> {
-    const isNew = this.#replays.isNew(handshake);
+  /** A resume of a session that is here has to prove that its client opened it. */
+  async #isProven({ binding }: Responder, hello: Admitted['hello']): Promise<boolean> {
     const held = hello.kind === 'resume' ? this.#held(hello) : undefined;
-    if (isNew && held) return proves(held.secret, handshake.binding, (hello as ResumeHello).mac);
-    if (!isNew) await turnAway();
-    return isNew;
+    return !held || proves(held.secret, binding, (hello as ResumeHello).mac);
   }
 
   #held({ session }: ResumeHello): HeldSession | Tombstone | undefined {
@@ -76,26 +85,39 @@ export class Hub extends DurableObject<Env> implements HubCalls {
   async #serve(wire: RelayWire, admitted: Admitted, config: Config): Promise<void> {
     const hello = understood(admitted.hello);
     if (hello.kind === 'resume') return this.#resume(wire, admitted.handshake, hello);
-    await this.#guard.run(this.env, admitted, (place) => this.#open(wire, admitted, hello, config, place));
+    await this.#guard.run(this.env, admitted, (place, ended) =>
+      this.#open(wire, admitted, hello, config, place, ended),
+    );
   }
 
-  async #open(wire: RelayWire, admitted: Admitted, hello: OpenHello, config: Config, place: Place): Promise<void> {
-    if (this.#sessions.size + this.#connects.pending >= HUB_SESSIONS_MAX) throw new PuenteError('full');
+  async #open(
+    wire: RelayWire,
+    admitted: Admitted,
+    hello: OpenHello,
+    config: Config,
+    place: Place,
+    ended: (code: Code | undefined) => void,
+  ): Promise<void> {
     const backend = backendFor(hello.backend, config.backends, admitted.invite);
-    const connection = await this.#connects.run(hello.backend, async () => {
-      // Its turn is somebody else's.
+    const { holder, displaced } = place;
+    const address = `${backend.host}:${backend.port}`;
+    const connection = await this.#connects.run(holder.group, address, displaced.signal, async (over) => {
+      // The client left while it waited: skip the connect.
       if (wire.lost) throw new PuenteError('full');
-      return openBackend(backend);
+      return openBackend(backend, over);
     });
     const id = sessionId(this.ctx.id.name);
     const key = toBase64url(id);
-    const pipe = await join(connection, backend.expects, (code) => {
-      place.ended(code);
-      const tombstone = this.#sessions.get(key)?.tombstone(code);
-      this.#sessions.delete(key);
-      if (tombstone) this.#remember(key, tombstone);
+    const pipe = await join(connection, backend.expects, ASK_AFTER, {
+      stalled: () => this.#sessions.get(key)?.dropCarrier(),
+      ended: (code) => {
+        ended(code);
+        const tombstone = this.#sessions.get(key)?.tombstone(code);
+        this.#sessions.delete(key);
+        if (tombstone) this.#remember(key, tombstone);
+      },
     });
-    const session = new HeldSession(id, pipe, config.resumeTime, () => place.begun());
+    const session = new HeldSession(id, pipe, config.resumeTime, place);
     this.#sessions.set(key, session);
     await this.#ledger.tally.follow(pipe.carried, async () => {
       await session.open(wire, admitted.handshake, hello);

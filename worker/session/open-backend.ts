@@ -9,23 +9,26 @@ const BACKEND_BUFFER = 65_536;
 
 /**
  * Opens a TCP connection, half-closable and with back-pressure.
- * @throws PuenteError `backend-down` when the name does not resolve, the backend refuses, or BACKEND_TIMEOUT passes.
+ * @param displaced ends the attempt
+ * @throws PuenteError `backend-down` when the name does not resolve, the backend refuses, or BACKEND_TIMEOUT passes; `full` when displaced
  */
-export async function openBackend({ host, port }: Backend): Promise<Socket> {
+export async function openBackend({ host, port }: Backend, displaced: AbortSignal): Promise<Socket> {
   const options = { secureTransport: 'off', allowHalfOpen: true, highWaterMark: BACKEND_BUFFER };
   const socket = connect({ hostname: host, port }, options);
   // Told by reads and writes as well; unheard, it would count as an unhandled rejection.
   socket.closed.catch(() => {});
   let timer: number | null = null;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new PuenteError('backend-down')), BACKEND_TIMEOUT);
+    timer = setTimeout(reject, BACKEND_TIMEOUT);
+    displaced.addEventListener('abort', reject);
   });
   try {
     await Promise.race([socket.opened, late]);
+    displaced.throwIfAborted();
     return socket;
   } catch {
     socket.close().catch(() => {});
-    throw new PuenteError('backend-down');
+    throw new PuenteError(displaced.aborted ? 'full' : 'backend-down');
   } finally {
     clearTimeout(timer);
   }

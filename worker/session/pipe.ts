@@ -43,19 +43,28 @@ const isolateBudget: Budget = {
 /** Of a socket to a backend, what a pipe needs. */
 export type Connection = Pick<Socket, 'readable' | 'writable' | 'close'>;
 
+/** What becomes of a pipe's session. */
+export interface PipeEvents {
+  /** It has ended on the wire; the backend may still get what came before. */
+  ended(code: Code | undefined): void;
+  /** At a session that waits for its next carrier: its client does not answer on this one. Any other session ends. */
+  stalled?(): void;
+}
+
 /**
  * Puts a session on top of a backend's connection, which is closed where that cannot be.
  * @param expects of the app's first bytes
- * @param onEnded is told of the session's end on the wire; the backend may still get what came before
+ * @param askAfter milliseconds after which a client is asked whether it is there
  * @throws PuenteError `full` when the isolate's budget holds no further session.
  */
 export async function join(
   backend: Connection,
   expects: Expectation,
-  onEnded: (code: Code | undefined) => void,
+  askAfter: number,
+  events: PipeEvents,
 ): Promise<Pipe> {
   try {
-    return new Pipe(backend, expects, onEnded);
+    return new Pipe(backend, expects, askAfter, events);
   } catch (error) {
     await backend.close();
     throw error;
@@ -67,7 +76,7 @@ export class Pipe {
   readonly carried: Carried = { up: 0, down: 0 };
   readonly #backend: Connection;
   readonly #plaintextCheck: PlaintextCheck;
-  readonly #onEnded: (code: Code | undefined) => void;
+  readonly #events: PipeEvents;
   readonly #reader: ReadableStreamBYOBReader;
   readonly #writer: WritableStreamDefaultWriter<Bytes>;
   readonly #readable = new Wakeup();
@@ -77,18 +86,19 @@ export class Pipe {
   #drained = false;
   #drainTimer: number | null = null;
 
-  constructor(backend: Connection, expects: Expectation, onEnded: (code: Code | undefined) => void) {
+  constructor(backend: Connection, expects: Expectation, askAfter: number, events: PipeEvents) {
     this.#plaintextCheck = new PlaintextCheck(expects);
-    this.#onEnded = onEnded;
+    this.#events = events;
     this.session = new Session({
       end: 'relay',
       clock,
       random: (length) => crypto.getRandomValues(new Uint8Array(length)),
       budget: isolateBudget,
+      askAfter,
       events: {
         readable: () => this.#readable.set(),
         writable: () => this.#writable.set(),
-        stalled: () => {},
+        stalled: () => (events.stalled ? events.stalled() : this.session.abandon('carrier-lost')),
         ended: (code) => this.#sessionEnded(code),
       },
     });
@@ -176,7 +186,7 @@ export class Pipe {
 
   #sessionEnded(code: Code | undefined): void {
     this.#over = true;
-    this.#onEnded(code);
+    this.#events.ended(code);
     this.#readable.set();
     this.#writable.set();
     if (this.#drained) return;

@@ -6,9 +6,11 @@ import { EMPTY } from '../../protocol/bytes.ts';
 import type { OpenHello } from '../../protocol/carrier/hello.ts';
 import type { Responder } from '../../protocol/carrier/noise.ts';
 import { type Code, PuenteError } from '../../protocol/errors.ts';
+import { KEEPALIVE } from '../../protocol/limits.ts';
 import { type Admitted, understood } from '../admission/admission.ts';
 import { backendFor } from '../admission/backends.ts';
-import { Guard, type Place } from '../admission/guard.ts';
+import { Guard } from '../admission/guard.ts';
+import type { Place } from '../admission/places.ts';
 import type { Config } from '../config.ts';
 import { reportOf, tally } from '../counters/counters.ts';
 import type { Env } from '../env.ts';
@@ -18,15 +20,19 @@ import { join, type Pipe } from './pipe.ts';
 import { joinReport } from './report.ts';
 import { carry, type RelayWire, sendGrant } from './wire.ts';
 
-const guard = new Guard();
+/** Sessions that an isolate holds beside its hubs'. With their first windows they take the memory that all windows may. */
+const PLAIN_SESSIONS_MAX = 1024;
+
+const guard = new Guard(PLAIN_SESSIONS_MAX);
 
 /** Resolves when the session has ended and its backend's connection is closed. */
 export async function relay(wire: RelayWire, admitted: Admitted, env: Env, config: Config): Promise<void> {
   const hello = understood(admitted.hello);
   // No session here outlives its carrier.
   if (hello.kind === 'resume') throw new PuenteError('session-unknown');
-  await guard.run(env, admitted, async (place) => {
-    const pipe = await pipeFor(hello, env, config, admitted, place);
+  await guard.run(env, admitted, async (place, ended) => {
+    const pipe = await pipeFor(hello, env, config, admitted, place, ended);
+    place.displaced.signal.addEventListener('abort', () => pipe.session.abandon('carrier-lost'));
     const run = async () => {
       await attach(wire, admitted.handshake, hello, pipe, place);
       await pipe.run();
@@ -38,12 +44,20 @@ export async function relay(wire: RelayWire, admitted: Admitted, env: Env, confi
   });
 }
 
-async function pipeFor(hello: OpenHello, env: Env, config: Config, admitted: Admitted, place: Place): Promise<Pipe> {
-  const onEnded = (code: Code | undefined): void => place.ended(code);
+async function pipeFor(
+  hello: OpenHello,
+  env: Env,
+  config: Config,
+  admitted: Admitted,
+  place: Place,
+  onEnded: (code: Code | undefined) => void,
+): Promise<Pipe> {
   if (hello.kind === 'check') return joinEcho(onEnded);
   if (hello.kind === 'status') return joinReport(await reportOf(env, config), onEnded);
   const backend = backendFor(hello.backend, config.backends, admitted.invite);
-  return join(await openBackend(backend), backend.expects, onEnded);
+  const connection = await openBackend(backend, place.displaced.signal);
+  // With each keepalive: answers cost nothing here.
+  return join(connection, backend.expects, KEEPALIVE, { ended: onEnded });
 }
 
 async function attach(
@@ -59,7 +73,7 @@ async function attach(
   if (wire.lost) return session.abandon('carrier-lost');
   const carrier = carry(wire, transport, {
     frames: (frames) => {
-      place.begun();
+      place.isCarried = true;
       session.receive(frames);
     },
     failed: (code) => session.reset(code),

@@ -7,6 +7,7 @@ import { type Code, toWire } from '../../protocol/errors.ts';
 import { FIRST_RECORD_TIMEOUT } from '../../protocol/limits.ts';
 import type { Frame, Offsets } from '../../protocol/session/frames.ts';
 import type { Session } from '../../protocol/session/session.ts';
+import type { Place } from '../admission/places.ts';
 import { cipher } from '../cipher.ts';
 import type { Pipe } from './pipe.ts';
 import { carry, type RelayWire, sendGrant } from './wire.ts';
@@ -20,7 +21,7 @@ export class HeldSession {
   readonly #id: Bytes;
   readonly #session: Session;
   readonly #resumeTime: number;
-  readonly #begun: () => void;
+  readonly #place: Place;
   /** The exported secret of the handshake that opened it; empty until then. */
   secret: Bytes = EMPTY;
   /** The highest number of a carrier that its client has proven. */
@@ -35,13 +36,14 @@ export class HeldSession {
 
   /**
    * @param resumeTime milliseconds for which it waits for its next carrier
-   * @param begun is told when its client has sent a first record
+   * @param place learns whether its client has spoken and has a carrier, and ends the session when that has to give way
    */
-  constructor(id: Bytes, { session }: Pipe, resumeTime: number, begun: () => void) {
+  constructor(id: Bytes, { session }: Pipe, resumeTime: number, place: Place) {
     this.#id = id;
     this.#session = session;
     this.#resumeTime = resumeTime;
-    this.#begun = begun;
+    this.#place = place;
+    place.displaced.signal.addEventListener('abort', () => session.abandon('carrier-lost'));
   }
 
   async open(wire: RelayWire, handshake: Responder, hello: OpenHello): Promise<void> {
@@ -106,15 +108,23 @@ export class HeldSession {
   }
 
   #prove(): void {
-    if (this.#proven) return;
     this.#proven = true;
-    this.#begun();
+    this.#place.isCarried = true;
+  }
+
+  /** Its client does not answer on it: what it sends there may never end. It can come back on another. */
+  dropCarrier(): void {
+    const carrier = this.#carrier;
+    if (!carrier) return;
+    carrier.close();
+    this.#lost(carrier);
   }
 
   #lost(carrier: Carrier): void {
     if (this.#coming === carrier) this.#coming = undefined;
     if (this.#carrier !== carrier) return;
     this.#carrier = undefined;
+    this.#place.isCarried = false;
     this.#session.detach();
     const patience = this.#proven ? this.#resumeTime : FIRST_RECORD_TIMEOUT;
     this.#timer = setTimeout(() => this.#session.abandon('carrier-lost'), patience);

@@ -1,6 +1,6 @@
 import { nodeCipher } from '../../../client/node/cipher.ts';
 import { type Dial, dial } from '../../../client/node/index.ts';
-import type { Bytes } from '../../../protocol/bytes.ts';
+import { type Bytes, fromBase64url } from '../../../protocol/bytes.ts';
 import { decodeHello, type OpenHello, readOffer } from '../../../protocol/carrier/hello.ts';
 import { Responder, relayKeyOf } from '../../../protocol/carrier/noise.ts';
 
@@ -48,7 +48,11 @@ export class WatchingDial {
     const offered = readOffer(protocols.join(', '));
     if (!offered) throw new Error('no offer');
     for (const secret of this.#secrets) {
-      const opening = Responder.readHello(nodeCipher, await relayKeyOf(nodeCipher, secret), offered.message);
+      const opening = Responder.readHello(
+        nodeCipher,
+        await relayKeyOf(nodeCipher, secret),
+        fromBase64url(offered.hello) as Bytes,
+      );
       const opened = await opening.catch(() => undefined);
       if (opened) dialled.hello = decodeHello(opened.payload) as OpenHello;
     }

@@ -2,6 +2,7 @@
 import https from 'node:https';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { nodeCipher } from '../../../client/node/cipher.ts';
+import { type Bytes, fromBase64url } from '../../../protocol/bytes.ts';
 import { encodeGrant, readOffer } from '../../../protocol/carrier/hello.ts';
 import { Responder, relayKeyOf } from '../../../protocol/carrier/noise.ts';
 import { type Code, toWire } from '../../../protocol/errors.ts';
@@ -23,7 +24,7 @@ export async function startBrokenRelay(certificate: Certificate, misdeed: Misdee
   new WebSocketServer({ server }).on('connection', async (socket, { headers }) => {
     const offered = readOffer(headers['sec-websocket-protocol'] ?? '');
     if (!offered) return socket.terminate();
-    misdeed(socket, await Responder.readHello(nodeCipher, key, offered.message));
+    misdeed(socket, await Responder.readHello(nodeCipher, key, fromBase64url(offered.hello) as Bytes));
   });
   const listening = await listen(server);
   const origin = `https://localhost:${listening.port}/`;

@@ -1,0 +1,40 @@
+/**
+ * The token: a subprotocol that proves its sender has the relay's link, for the price of one hash. In a private relay the public key
+ * stands in links alone, so a stranger cannot make it.
+ *
+ *     token = the first 12 bytes of HMAC-SHA256(token key, HELLO), in base64url
+ *     token key = HMAC-SHA256(the relay's public key, "puente/1 token")
+ *
+ * HELLO is the text that stands behind the token in the upgrade request: nothing is decoded before the token is known to be right.
+ */
+import { type Bytes, equal, toBase64url, toUtf8 } from '../bytes.ts';
+import type { Cipher } from '../carrier/cipher.ts';
+import type { Offer } from '../carrier/hello.ts';
+import { TOKEN_BYTES } from '../limits.ts';
+
+const LABEL = toUtf8('puente/1 token');
+
+/** The same for all hellos to one relay. */
+export async function tokenKeyOf(cipher: Cipher, publicKey: Bytes): Promise<Bytes> {
+  return cipher.hmac(publicKey, LABEL);
+}
+
+/** @param hello message 1 in base64url, as it is sent */
+async function tokenOf(cipher: Cipher, tokenKey: Bytes, hello: string): Promise<string> {
+  return toBase64url((await cipher.hmac(tokenKey, toUtf8(hello))).subarray(0, TOKEN_BYTES));
+}
+
+/** The two subprotocols of an upgrade request with this message 1. */
+export async function offerOf(
+  cipher: Cipher,
+  relayKey: Bytes,
+  message: Bytes,
+): Promise<[token: string, hello: string]> {
+  const hello = toBase64url(message);
+  return [await tokenOf(cipher, await tokenKeyOf(cipher, relayKey), hello), hello];
+}
+
+/** Whether the offer's token is that of its hello; in a time that depends on the lengths alone. */
+export async function isToken(cipher: Cipher, tokenKey: Bytes, { token, hello }: Offer): Promise<boolean> {
+  return equal(toUtf8(await tokenOf(cipher, tokenKey, hello)), toUtf8(token));
+}

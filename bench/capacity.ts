@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { DATA_MAX, WINDOW_INITIAL } from '../protocol/limits.ts';
-import { HUB_SESSIONS_MAX } from '../worker/session/hubs.ts';
+import { ASK_AFTER, HUB_SESSIONS_MAX } from '../worker/session/hubs.ts';
 
 const HELP = `npm run capacity [-- FILE]
 
@@ -25,6 +25,8 @@ const PERSON = {
   up: 5,
   /** Share of people who are connected at the busiest time. */
   online: 0.3,
+  /** Hours a day with a connection on which mostly nothing is said. */
+  connected: 8,
 };
 
 /** Milliseconds of CPU: of a session opened, of a message sent and one received, of a MiB. */
@@ -63,10 +65,12 @@ const DAYS = 30;
 // --- the model ----------------------------------------------------------------------------------------------------
 
 function perDay(costs: Costs) {
-  const { openings, messages, down, up } = PERSON;
+  const { openings, messages, down, up, connected } = PERSON;
   const acks = openings * acksOf((down * MiB) / openings);
+  // To a hub that asks a silent client whether it is there.
+  const answers = (connected * 3600) / (ASK_AFTER / 1000);
   // An upload comes in records.
-  const incoming = 2 * messages + (up * MiB) / DATA_MAX + acks;
+  const incoming = 2 * messages + (up * MiB) / DATA_MAX + acks + answers;
   return {
     requests: openings,
     objectRequests: openings + incoming / MESSAGES_PER_REQUEST,

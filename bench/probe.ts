@@ -1,117 +1,256 @@
-/** `npm run bench -- probe`: how long a private relay takes over strangers, beside a freshly made Worker. */
+/**
+ * `npm run bench -- probe`: how long a private relay takes over strangers, beside an ordinary Worker that serves the same site and shares
+ * no code with it, and beside one that also makes the one HMAC that any gate costs.
+ */
 import net from 'node:net';
+import { build } from 'esbuild';
+import { toBase64url } from '../protocol/bytes.ts';
+import { random } from '../test/support/fixtures/open-hello.ts';
 import { type Offer, PrivateRelay } from '../test/support/fixtures/private-relay.ts';
 import { knock, offering, requestOf, UPGRADE } from '../test/support/network/exchange.ts';
-import { helloWorld, relay } from '../test/support/servers/decoys.ts';
-import { bundle } from '../volunteer/relay/bundle.ts';
-import { quantile } from './statistics.ts';
+import { relay, type Served } from '../test/support/servers/decoys.ts';
+import { type Bundle, bundle } from '../volunteer/relay/bundle.ts';
+import { auc, quantile, welchT } from './statistics.ts';
 
-/** Of each kind, to each of the two. */
-const REQUESTS = 2000;
+/** Of each kind, to each of the three. */
+const REQUESTS = 4000;
 /** Before anything is measured: what is compiled and read once. */
-const WARM_UP = 200;
-/** Milliseconds by which no median may differ. */
-const BOUND = 1;
+const WARM_UP = 300;
+/** Pairs of offers that differ only in the hello's first 32 bytes. */
+const PAIRS = 6000;
+/** Starts of each Worker, for each kind of first request. */
+const STARTS = 40;
 
-interface Times {
-  median: number;
-  p90: number;
-}
+/** What the goals allow: without a well-formed offer, and with one. Microseconds, and how far AUC may be from a half. */
+const GOALS = { plain: { median: 10, auc: 0.1 }, offer: { median: 40, aboveFloor: 0.03 }, pairs: { t: 3 } } as const;
+
+type Server = 'relay' | 'site' | 'floor';
+type Samples = Record<Server, number[]>;
 
 export interface ProbeFigure {
   kind: string;
-  relay: Times;
-  reference: Times;
-  /** Of the medians. */
-  difference: number;
+  /** Whether the request has a well-formed offer. */
+  isOffer: boolean;
+  /** Medians in microseconds. */
+  medians: Record<Server, number>;
+  /** Relay against site, and floor against site. */
+  t: number;
+  auc: number;
+  floorAuc: number;
+  /** `undefined`: there is no goal. */
+  reached?: boolean;
 }
 
 export interface ProbeFigures {
   requests: number;
-  /** Milliseconds. */
   figures: ProbeFigure[];
-  /** Whether every median is within a millisecond of the reference's. */
-  within: boolean;
+  /** Zeros against random bytes at the hello's beginning. */
+  pairs: { count: number; difference: number; t: number; reached: boolean };
+  /** The first request after a start. */
+  starts: ProbeFigure[];
+  reached: boolean;
 }
 
-/** A request makes its text anew where its bytes are not to repeat. */
-type Kinds = Record<string, () => Promise<string>>;
+interface Kind {
+  isOffer: boolean;
+  /** Has a link: the gate is open to it. */
+  isReplay?: boolean;
+  request(): Promise<string>;
+}
 
-async function kindsOf(of: PrivateRelay, port: number): Promise<Kinds> {
-  const upgrade = (offer: Offer) => async () => requestOf('GET / HTTP/1.1', [...UPGRADE, ...offering(await offer())]);
+// --- what is asked --------------------------------------------------------------------------------------------------
+
+const upgrade = (subprotocols: string) => requestOf('GET / HTTP/1.1', [...UPGRADE, ...offering(subprotocols)]);
+const token = () => toBase64url(random(12));
+const SIZE = 304;
+
+/** A hello that nobody can open, its first 32 bytes as said. */
+function hello(beginning: Uint8Array<ArrayBuffer>): string {
+  const bytes = random(SIZE);
+  bytes.set(beginning);
+  return toBase64url(bytes);
+}
+
+async function kindsOf(of: PrivateRelay, port: number): Promise<Record<string, Kind>> {
   const strangers = of.strangers();
-  const stranger = (what: string) => upgrade(strangers[what] as Offer);
-  const replay = await upgrade(of.valid())();
+  const replay = upgrade((await of.valid()()) as string);
   if ((await knock(port, replay)) !== 101) throw new Error('The relay does not admit a good hello.');
+  const plain = (request: () => string): Kind => ({ isOffer: false, request: async () => request() });
+  const offer = (subprotocols: () => string): Kind => ({ isOffer: true, request: async () => upgrade(subprotocols()) });
   return {
-    'GET /': async () => requestOf('GET / HTTP/1.1'),
-    'random subprotocols': stranger('a random hello'),
-    'hello for another key': stranger('another key'),
-    'stale hello': stranger('a stale hello'),
-    'expired invite': stranger('an expired invite'),
-    replay: async () => replay,
+    GET: plain(() => requestOf('GET / HTTP/1.1')),
+    HEAD: plain(() => requestOf('HEAD / HTTP/1.1')),
+    POST: plain(() => requestOf('POST / HTTP/1.1', ['Content-Length: 5'], 'hello')),
+    'upgrade to h2c': plain(() => requestOf('GET / HTTP/1.1', ['Connection: Upgrade', 'Upgrade: h2c'])),
+    'upgrade, no offer': plain(() => requestOf('GET / HTTP/1.1', UPGRADE)),
+    'upgrade, graphql-ws': plain(() => upgrade('graphql-ws, graphql-transport-ws')),
+    'malformed hello': plain(() => upgrade(`${token()}, ${hello(random(32)).slice(0, -1)}!`)),
+    'hello of zeros': offer(() => `${token()}, ${hello(new Uint8Array(32))}`),
+    'random hello': offer(() => `${token()}, ${hello(random(32))}`),
+    'hello for another key': {
+      isOffer: true,
+      request: async () => upgrade((await (strangers['another key'] as Offer)()) as string),
+    },
+    'replayed hello': { isOffer: true, isReplay: true, request: async () => replay },
   };
+}
+
+// --- who answers ------------------------------------------------------------------------------------------------------
+
+/** @param like has the compatibility date */
+async function floorOf(name: 'site' | 'gate', like: Bundle): Promise<Bundle> {
+  const { outputFiles } = await build({
+    entryPoints: [new URL(`floor/${name}.ts`, import.meta.url).pathname],
+    bundle: true,
+    format: 'esm',
+    target: 'es2022',
+    write: false,
+  });
+  return { ...like, objects: {}, script: outputFiles[0]?.text ?? '' };
 }
 
 /** @param progress is told how far it is */
 export async function probe(progress: (text: string) => void): Promise<ProbeFigures> {
-  progress('bundling the Worker');
+  progress('bundling the Workers');
   // Port 1 refuses: nothing is opened but the one session whose hello is replayed.
   const of = new PrivateRelay('127.0.0.1:1', '127.0.0.1:1');
-  const worker = bundle('wrangler.toml');
-  const [served, reference] = [await relay(worker, { ...of.vars, HUBS: '0' }), await helloWorld(worker)];
-  const [ours, theirs] = [await Connection.open(served.port), await Connection.open(reference.port)];
+  const ours = bundle('wrangler.toml');
+  const [site, floor] = [await floorOf('site', ours), await floorOf('gate', ours)];
+  const start = {
+    relay: () => relay(ours, { ...of.vars, HUBS: '0' }),
+    site: () => relay(site, {}),
+    floor: () => relay(floor, {}),
+  };
+  const served = { relay: await start.relay(), site: await start.site(), floor: await start.floor() };
+  const connections = await openAll(served);
   try {
-    const kinds = Object.entries(await kindsOf(of, served.port));
-    const samples = new Map(kinds.map(([kind]) => [kind, { relay: [] as number[], reference: [] as number[] }]));
-    for (let round = -WARM_UP; round < REQUESTS; round += 1) {
-      if (round % 500 === 0) progress(`${round} of ${REQUESTS} requests of each kind`);
-      for (const [kind, request] of kinds) {
-        const text = await request();
-        // Whoever comes second finds the processor's caches full of the first.
-        const first = round % 2 === 0;
-        const times = first
-          ? [await ours.time(text), await theirs.time(text)]
-          : [await theirs.time(text), await ours.time(text)];
-        const [relay, reference] = first ? times : times.toReversed();
-        if (round >= 0) {
-          samples.get(kind)?.relay.push(relay as number);
-          samples.get(kind)?.reference.push(reference as number);
-        }
-      }
-    }
-    return summary(samples);
+    const kinds = await kindsOf(of, served.relay.port);
+    const figures = await timed(kinds, connections, progress);
+    const pairs = await timedPairs(connections.relay, progress);
+    const starts = await timedStarts(kinds, start, progress);
+    const reached = figures.every((figure) => figure.reached !== false) && pairs.reached;
+    return { requests: REQUESTS, figures, pairs, starts, reached };
   } finally {
-    ours.close();
-    theirs.close();
-    await Promise.all([served.stop(), reference.stop()]);
+    for (const connection of Object.values(connections)) connection.close();
+    await Promise.all(Object.values(served).map((one) => one.stop()));
   }
 }
 
-function summary(samples: Map<string, { relay: number[]; reference: number[] }>): ProbeFigures {
-  const times = (of: number[]): Times => ({ median: quantile(of, 0.5), p90: quantile(of, 0.9) });
-  const figures = [...samples].map(([kind, of]) => {
-    const [relay, reference] = [times(of.relay), times(of.reference)];
-    return { kind, relay, reference, difference: relay.median - reference.median };
-  });
-  const within = figures.every(({ difference }) => Math.abs(difference) <= BOUND);
-  return { requests: REQUESTS, figures, within };
+async function openAll(served: Record<Server, Served>): Promise<Record<Server, Connection>> {
+  return {
+    relay: await Connection.open(served.relay.port),
+    site: await Connection.open(served.site.port),
+    floor: await Connection.open(served.floor.port),
+  };
 }
 
-const ANSWER_END = 'Hello World!';
+// --- how long it takes ------------------------------------------------------------------------------------------------
+
+const SERVERS: readonly Server[] = ['relay', 'site', 'floor'];
+const noSamples = (): Samples => ({ relay: [], site: [], floor: [] });
+
+async function timed(
+  kinds: Record<string, Kind>,
+  connections: Record<Server, Connection>,
+  progress: (text: string) => void,
+): Promise<ProbeFigure[]> {
+  const samples = Object.entries(kinds).map(([name, kind]) => ({ name, kind, of: noSamples() }));
+  for (let round = -WARM_UP; round < REQUESTS; round += 1) {
+    if (round % 500 === 0) progress(`${Math.max(0, round)} of ${REQUESTS} requests of each kind`);
+    for (const { kind, of } of samples) {
+      const text = await kind.request();
+      // Whichever comes later finds the processor's caches full of the others.
+      for (let turn = 0; turn < SERVERS.length; turn += 1) {
+        const server = SERVERS[(turn + round + WARM_UP) % SERVERS.length] as Server;
+        const time = await connections[server].time(text);
+        if (round >= 0) of[server].push(time);
+      }
+    }
+  }
+  return samples.map(({ name, kind, of }) => figureOf(name, kind, of));
+}
+
+function figureOf(name: string, { isOffer, isReplay }: Kind, of: Samples): ProbeFigure {
+  const median = (server: Server) => quantile(of[server], 0.5);
+  const figure: ProbeFigure = {
+    kind: name,
+    isOffer,
+    medians: { relay: median('relay'), site: median('site'), floor: median('floor') },
+    t: welchT(of.relay, of.site),
+    auc: auc(of.relay, of.site),
+    floorAuc: auc(of.floor, of.site),
+  };
+  if (isReplay) return figure;
+  const difference = figure.medians.relay - figure.medians.site;
+  const reached = isOffer
+    ? difference <= GOALS.offer.median && figure.auc - figure.floorAuc <= GOALS.offer.aboveFloor
+    : Math.abs(difference) <= GOALS.plain.median && Math.abs(figure.auc - 0.5) <= GOALS.plain.auc;
+  return { ...figure, reached };
+}
+
+async function timedPairs(connection: Connection, progress: (text: string) => void): Promise<ProbeFigures['pairs']> {
+  progress(`${PAIRS} pairs of offers`);
+  const times = { zeros: [] as number[], random: [] as number[] };
+  for (let pair = 0; pair < PAIRS; pair += 1) {
+    const [same, rest] = [token(), random(SIZE)];
+    const offerWith = (beginning: Uint8Array<ArrayBuffer>) => {
+      const bytes = rest.slice();
+      bytes.set(beginning);
+      return upgrade(`${same}, ${toBase64url(bytes)}`);
+    };
+    const texts = { zeros: offerWith(new Uint8Array(32)), random: offerWith(random(32)) };
+    const order = pair % 2 === 0 ? (['zeros', 'random'] as const) : (['random', 'zeros'] as const);
+    for (const name of order) times[name].push(await connection.time(texts[name]));
+  }
+  const t = welchT(times.zeros, times.random);
+  const difference = quantile(times.zeros, 0.5) - quantile(times.random, 0.5);
+  return { count: PAIRS, difference, t, reached: Math.abs(t) < GOALS.pairs.t };
+}
+
+async function timedStarts(
+  kinds: Record<string, Kind>,
+  start: Record<Server, () => Promise<Served>>,
+  progress: (text: string) => void,
+): Promise<ProbeFigure[]> {
+  const first = ['GET', 'random hello'].map((name) => ({ name, kind: kinds[name] as Kind, of: noSamples() }));
+  for (let round = 0; round < STARTS; round += 1) {
+    if (round % 10 === 0) progress(`${round} of ${STARTS} starts`);
+    for (const { kind, of } of first)
+      for (let turn = 0; turn < SERVERS.length; turn += 1) {
+        const server = SERVERS[(turn + round) % SERVERS.length] as Server;
+        const served = await start[server]();
+        const connection = await Connection.open(served.port);
+        of[server].push(await connection.time(await kind.request()));
+        connection.close();
+        await served.stop();
+      }
+  }
+  return first.map(({ name, kind, of }) => {
+    const { reached: _, ...figure } = figureOf(`first after a start: ${name}`, kind, of);
+    return figure;
+  });
+}
 
 /** One connection that is kept alive. */
 class Connection {
   readonly #socket: net.Socket;
   #received = '';
+  #isHead = false;
   #answered: (() => void) | undefined;
 
   private constructor(socket: net.Socket) {
     this.#socket = socket;
     socket.setEncoding('latin1').on('data', (text: string) => {
       this.#received += text;
-      if (this.#received.endsWith(ANSWER_END)) this.#answered?.();
+      if (this.#isWhole) this.#answered?.();
     });
+  }
+
+  get #isWhole(): boolean {
+    const end = this.#received.indexOf('\r\n\r\n');
+    if (end < 0) return false;
+    const length = /\r\ncontent-length: (\d+)/i.exec(this.#received.slice(0, end + 2))?.[1] ?? 0;
+    return this.#isHead || this.#received.length >= end + 4 + Number(length);
   }
 
   static async open(port: number): Promise<Connection> {
@@ -120,9 +259,10 @@ class Connection {
     return new Connection(socket);
   }
 
-  /** Milliseconds from a request to the end of its answer. */
+  /** Microseconds from a request to the end of its answer. */
   async time(request: string): Promise<number> {
     this.#received = '';
+    this.#isHead = request.startsWith('HEAD');
     const answered = new Promise<void>((resolve, reject) => {
       this.#answered = resolve;
       this.#socket.once('close', () => reject(new Error('The connection was not kept alive.')));
@@ -132,7 +272,7 @@ class Connection {
     await answered;
     const elapsed = performance.now() - start;
     this.#socket.removeAllListeners('close');
-    return elapsed;
+    return 1000 * elapsed;
   }
 
   close(): void {
@@ -140,16 +280,29 @@ class Connection {
   }
 }
 
-export function probeTable({ requests, figures, within }: ProbeFigures): string {
-  const row = (cells: string[]) => cells.map((cell, at) => (at === 0 ? cell.padEnd(22) : cell.padStart(20))).join('');
-  const shown = ({ median, p90 }: Times) => `${median.toFixed(3)} (${p90.toFixed(3)})`;
+// --- as a table -------------------------------------------------------------------------------------------------------
+
+export function probeTable({ requests, figures, pairs, starts, reached }: ProbeFigures): string {
+  const row = (cells: string[]) => cells.map((cell, at) => (at === 0 ? cell.padEnd(36) : cell.padStart(11))).join('');
+  const line = ({ kind, medians, t, auc, floorAuc, reached }: ProbeFigure) =>
+    row([
+      kind,
+      ...[medians.relay, medians.site, medians.floor].map((median) => median.toFixed(0)),
+      (medians.relay - medians.site).toFixed(1),
+      t.toFixed(1),
+      auc.toFixed(3),
+      floorAuc.toFixed(3),
+      reached === undefined ? '' : reached ? 'reached' : 'MISSED',
+    ]);
+  const head = row(['', 'relay, us', 'site', 'floor', 'difference', "Welch's t", 'AUC', 'floor AUC', 'goal']);
   return [
-    row(['', 'relay', 'Hello World!', 'difference']),
-    ...figures.map(({ kind, relay, reference, difference }) =>
-      row([kind, shown(relay), shown(reference), difference.toFixed(3)]),
-    ),
+    head,
+    ...figures.map(line),
+    ...starts.map(line),
     '',
-    `Milliseconds, medians (90th percentile) of ${requests} requests of each kind on a connection that is kept alive.`,
-    within ? `Every median is within ${BOUND} ms.` : `NOT every median is within ${BOUND} ms.`,
+    `Zeros against random bytes at the beginning of the hello, ${pairs.count} pairs: ${pairs.difference.toFixed(1)} us, t = ${pairs.t.toFixed(2)}.`,
+    `Medians of ${requests} requests of each kind (${STARTS} for starts) on connections that are kept alive; differences, t and AUC to the site.`,
+    'site: an ordinary Hono Worker. floor: the same with one HMAC over a well-formed offer. A replay comes from somebody who saw a link’s hello.',
+    reached ? 'Every goal is reached.' : 'NOT every goal is reached.',
   ].join('\n');
 }

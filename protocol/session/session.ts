@@ -77,7 +77,7 @@ export interface SessionParts {
   /** `n` random bytes, for padding. */
   random(n: number): Bytes;
   budget: Budget;
-  /** At the relay: a client that was not heard for so long is asked with a keepalive, in milliseconds. */
+  /** At the relay: a client that was not heard for so many milliseconds is asked with the next keepalive; 0: with each. */
   askAfter?: number;
   events: SessionEvents;
 }

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Bytes, toUtf8 } from '../../protocol/bytes.ts';
 import { type Code, toWire } from '../../protocol/errors.ts';
-import { IDLE_MAX, KEEPALIVE, WINDOW_INITIAL } from '../../protocol/limits.ts';
+import { IDLE_MAX, WINDOW_INITIAL } from '../../protocol/limits.ts';
 import type { Frame } from '../../protocol/session/frames.ts';
 import { ISOLATE_WINDOWS_MAX, join } from '../../worker/session/pipe.ts';
 
@@ -38,7 +38,7 @@ class FakeSocket {
 async function joined() {
   const fake = new FakeSocket();
   const ended: (Code | undefined)[] = [];
-  const pipe = await join(fake.socket, 'any', KEEPALIVE, { ended: (code) => void ended.push(code) });
+  const pipe = await join(fake.socket, 'any', 0, { ended: (code) => void ended.push(code) });
   const frames: Frame[] = [];
   const send = (some: Frame[]) => {
     frames.push(...some);
@@ -117,7 +117,7 @@ describe('a pipe in which nothing is said', () => {
 it('pipes of an isolate are as many as its memory holds; one more is refused, and its backend let go', async () => {
   const pipes = await Promise.all(Array.from({ length: ISOLATE_WINDOWS_MAX / (2 * WINDOW_INITIAL) }, joined));
   const refused = new FakeSocket();
-  await expect(join(refused.socket, 'any', Infinity, { ended() {} })).rejects.toMatchObject({ code: 'full' });
+  await expect(join(refused.socket, 'any', 0, { ended() {} })).rejects.toMatchObject({ code: 'full' });
   expect(refused.closed).toBe(1);
   const [first] = pipes;
   first?.end();

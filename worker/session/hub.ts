@@ -7,7 +7,6 @@ import { toBase64url } from '../../protocol/bytes.ts';
 import type { OpenHello, ResumeHello } from '../../protocol/carrier/hello.ts';
 import type { Responder } from '../../protocol/carrier/noise.ts';
 import { type Code, PuenteError } from '../../protocol/errors.ts';
-import { KEEPALIVE } from '../../protocol/limits.ts';
 import { type Admitted, handedOver, understood } from '../admission/admission.ts';
 import { backendFor } from '../admission/backends.ts';
 import { Guard } from '../admission/guard.ts';
@@ -18,15 +17,11 @@ import { Ledger, type LedgerDay } from '../counters/ledger.ts';
 import type { Counts } from '../counters/tally.ts';
 import type { Env, HubCalls } from '../env.ts';
 import { Connects } from './connects.ts';
-import { HUB_SESSIONS_MAX, sessionId } from './hubs.ts';
+import { ASK_AFTER, HUB_SESSIONS_MAX, sessionId } from './hubs.ts';
 import { openBackend } from './open-backend.ts';
 import { join } from './pipe.ts';
 import { HeldSession, proves, type Tombstone } from './resumable.ts';
 import { answer, type RelayWire } from './wire.ts';
-
-/** With every eighth keepalive: an answer is a message to an object, of which twenty are billed as one request. That makes 22 requests a day
- * for a client that says nothing else. */
-const ASK_AFTER = 8 * KEEPALIVE;
 
 /** Sessions that have ended and may still be asked for: a secret, two offsets and a code each. */
 const TOMBSTONES_MAX = 1024;

@@ -54,7 +54,7 @@ export interface PipeEvents {
 /**
  * Puts a session on top of a backend's connection, which is closed where that cannot be.
  * @param expects of the app's first bytes
- * @param askAfter milliseconds after which a client is asked whether it is there
+ * @param askAfter see `Session`
  * @throws PuenteError `full` when the isolate's budget holds no further session.
  */
 export async function join(

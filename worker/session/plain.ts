@@ -6,7 +6,6 @@ import { EMPTY } from '../../protocol/bytes.ts';
 import type { OpenHello } from '../../protocol/carrier/hello.ts';
 import type { Responder } from '../../protocol/carrier/noise.ts';
 import { type Code, PuenteError } from '../../protocol/errors.ts';
-import { KEEPALIVE } from '../../protocol/limits.ts';
 import { type Admitted, understood } from '../admission/admission.ts';
 import { backendFor } from '../admission/backends.ts';
 import { Guard } from '../admission/guard.ts';
@@ -57,7 +56,7 @@ async function pipeFor(
   const backend = backendFor(hello.backend, config.backends, admitted.invite);
   const connection = await openBackend(backend, place.displaced.signal);
   // With each keepalive: answers cost nothing here.
-  return join(connection, backend.expects, KEEPALIVE, { ended: onEnded });
+  return join(connection, backend.expects, 0, { ended: onEnded });
 }
 
 async function attach(

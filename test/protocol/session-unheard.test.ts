@@ -1,0 +1,139 @@
+/** A relay's end whose client is silent: when it asks, when it gives the carrier up, and how long a half-closed session is kept. */
+import { describe, expect, test } from 'vitest';
+import { toUtf8 } from '../../protocol/bytes.ts';
+import { ANSWER_TIMEOUT, HALF_CLOSED_MAX, IDLE_MAX, KEEPALIVE, WINDOW_INITIAL } from '../../protocol/limits.ts';
+import type { Frame } from '../../protocol/session/frames.ts';
+import { Session } from '../../protocol/session/session.ts';
+import { CountedBudget, CountedClock, FIRST_OFFSETS, Random, Timeline } from '../support/network/simulation.ts';
+
+const ASK_AFTER = 8 * KEEPALIVE;
+
+interface Options {
+  askAfter?: number;
+  /** What is left of the carrier's allowance. */
+  allowance?: number;
+  /** Whether the client answers PINGs. */
+  answers?: boolean;
+}
+
+function relayEnd({ askAfter = ASK_AFTER, allowance, answers = true }: Options = {}) {
+  const timeline = new Timeline();
+  const random = new Random(1);
+  const sent: { at: number; frame: Frame }[] = [];
+  const stalled: number[] = [];
+  const ended: string[] = [];
+  const session: Session = new Session({
+    end: 'relay',
+    clock: new CountedClock(timeline),
+    random: (length) => random.bytes(length),
+    budget: new CountedBudget(),
+    askAfter,
+    events: {
+      readable: () => {},
+      writable: () => {},
+      stalled: () => {
+        stalled.push(timeline.now);
+        session.detach();
+      },
+      ended: (code) => ended.push(code ?? 'clean'),
+    },
+  });
+  const send = (frames: Frame[]) => {
+    for (const frame of frames) {
+      sent.push({ at: timeline.now, frame });
+      if (frame.type === 'ping' && answers) {
+        const pong = () => session.receive([{ type: 'pong', id: frame.id }]);
+        timeline.after(50, pong);
+      }
+    }
+  };
+  const carrier = { send, close: () => {}, ...(allowance !== undefined && { allowance }) };
+  session.attach(carrier, { received: 0, limit: WINDOW_INITIAL }, FIRST_OFFSETS, true);
+  const hears = (...frames: Frame[]) => session.receive(frames);
+  // It proves the keys.
+  hears({ type: 'ack', received: 0, limit: WINDOW_INITIAL });
+  const pings = () => sent.filter(({ frame }) => frame.type === 'ping').map(({ at }) => at);
+  return { timeline, session, stalled, ended, hears, pings };
+}
+
+describe('a client that says nothing', () => {
+  test('is asked with the keepalive after ASK_AFTER, and again so long after its answer', () => {
+    const { timeline, pings, stalled, ended } = relayEnd();
+    timeline.runFor(ASK_AFTER - 1);
+    expect(pings()).toEqual([]);
+    timeline.runFor(1);
+    expect(pings()).toEqual([ASK_AFTER]);
+    timeline.runFor(60 * 60_000);
+    expect(pings().length).toBeGreaterThanOrEqual(15);
+    expect(pings().length).toBeLessThanOrEqual(20);
+    expect([stalled, ended]).toEqual([[], []]);
+  });
+
+  test('is asked with each keepalive where answers cost nothing', () => {
+    const { timeline, pings } = relayEnd({ askAfter: 0 });
+    timeline.runFor(10 * KEEPALIVE + 1000);
+    expect(pings().length).toBeGreaterThanOrEqual(9);
+  });
+
+  test('is given up ANSWER_TIMEOUT after it was asked, not before', () => {
+    const { timeline, stalled } = relayEnd({ answers: false });
+    timeline.runFor(ASK_AFTER + ANSWER_TIMEOUT - 1);
+    expect(stalled).toEqual([]);
+    timeline.runFor(1);
+    expect(stalled).toEqual([ASK_AFTER + ANSWER_TIMEOUT]);
+  });
+
+  test('and speaks in time is not given up, whatever it says', () => {
+    const { timeline, stalled, hears } = relayEnd({ answers: false });
+    timeline.runFor(ASK_AFTER + ANSWER_TIMEOUT - 1);
+    hears({ type: 'pad', length: 1 });
+    timeline.runFor(ANSWER_TIMEOUT - 1);
+    expect(stalled).toEqual([]);
+  });
+
+  test('on a spent allowance is not asked, and given up at the same time', () => {
+    const { timeline, stalled, pings } = relayEnd({ allowance: 100 });
+    timeline.runFor(ASK_AFTER + ANSWER_TIMEOUT - 1);
+    expect([stalled, pings()]).toEqual([[], []]);
+    timeline.runFor(1);
+    expect(stalled).toHaveLength(1);
+  });
+});
+
+describe('a session whose backend has finished', () => {
+  function halfClosed() {
+    const relay = relayEnd();
+    relay.session.write(toUtf8('the last'));
+    relay.session.finish();
+    relay.session.flush();
+    return relay;
+  }
+  const all: Frame = { type: 'ack', received: 9, limit: WINDOW_INITIAL };
+
+  test('and whose client says nothing more ends after HALF_CLOSED_MAX', () => {
+    const { timeline, ended, hears } = halfClosed();
+    timeline.runFor(1000);
+    hears(all);
+    timeline.runFor(HALF_CLOSED_MAX - 1);
+    expect(ended).toEqual([]);
+    timeline.runFor(1);
+    expect(ended).toEqual(['idle']);
+  });
+
+  test('is kept while its client goes on', () => {
+    const { timeline, ended, hears, session } = halfClosed();
+    hears(all);
+    for (let offset = 0; offset < 10; offset += 1) {
+      timeline.runFor(HALF_CLOSED_MAX - 1000);
+      hears({ type: 'data', offset, bytes: toUtf8('x') });
+      session.take();
+    }
+    expect(ended).toEqual([]);
+  });
+
+  test('is kept while its client has yet to read the end', () => {
+    const { timeline, ended } = halfClosed();
+    timeline.runFor(IDLE_MAX - 60_000);
+    expect(ended).toEqual([]);
+  });
+});

@@ -2,11 +2,17 @@
 import { once } from 'node:events';
 import http from 'node:http';
 import { text } from 'node:stream/consumers';
+import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { type Offer, PrivateRelay } from '../support/fixtures/private-relay.ts';
 import { exchange, HOST, offering, requestOf, UPGRADE } from '../support/network/exchange.ts';
+import { misleading, misled } from '../support/network/misleading.ts';
+import { type Backend, startBackend } from '../support/servers/backend.ts';
 import { fetchingThrough, relay, type Served } from '../support/servers/decoys.ts';
 import { type Site, startSite } from '../support/servers/site.ts';
+
+/** Requests that are made up: a few seconds. */
+const RUNS = 400;
 
 const of = new PrivateRelay('127.0.0.1:9', '127.0.0.1:9');
 
@@ -66,12 +72,19 @@ describe('the site that is fetched through', () => {
     expect(await ask(served.port, asked)).toEqual(await ask(sitePort(), asked));
   });
 
-  it.each(['/itself?a', '/schemeless'])('redirects to itself at its visitor’s address: %s', async (path) => {
+  const TO_ITSELF = ['/itself?a', '/schemeless', '/signed-in'];
+
+  it.each(TO_ITSELF)('redirects to itself at its visitor’s address: %s', async (path) => {
     const [own, ours] = [await ask(sitePort(), { path }), await ask(served.port, { path })];
     const [location = ''] = own.headers.location ?? [];
     expect(location).toContain(new URL(site.origin).host);
     const here = location.replace(/^(http:)?\/\/[^/]*/, `http://${HOST}`);
     expect(ours).toEqual({ ...own, headers: { ...own.headers, location: [here] } });
+  });
+
+  it.each(['/here?a', '/beside', ...TO_ITSELF])('redirects who calls it by its own name: %s', async (path) => {
+    const asked = { path, headers: { Host: new URL(site.origin).host } };
+    expect(await ask(served.port, asked)).toEqual(await ask(sitePort(), asked));
   });
 
   it('learns nothing of who asks, be it a page or an upgrade', async () => {
@@ -107,6 +120,38 @@ describe('the site that is fetched through', () => {
     const allowed = 'accept accept-encoding accept-language connection content-length host range'.split(' ');
     expect([...site.seen.names].filter((name) => !allowed.includes(name))).toEqual([]);
     expect(site.seen.text).not.toMatch(/telling|192\.0\.2\.1|websocket|upgrade|site\.example/i);
+  });
+});
+
+describe('whatever a request says of a host', () => {
+  let reference: Served;
+  let victim: Backend;
+  beforeAll(async () => {
+    reference = await fetchingThrough(inject('worker'), { DECOY_URL: site.origin });
+    victim = await startBackend((socket) => socket.destroy());
+  });
+  afterAll(async () => {
+    await Promise.all([reference.stop(), victim.close()]);
+  });
+
+  it('nobody but the site is asked, and it answers as alone', async () => {
+    const { host } = new URL(site.origin);
+    let answered = 0;
+    const property = fc.asyncProperty(misleading(host, victim.address), async (request) => {
+      victim.accepted = 0;
+      site.seen.hosts.clear();
+      const answer = await exchange(served.port, request);
+      expect(victim.accepted).toBe(0);
+      expect([...site.seen.hosts].filter((name) => name !== host)).toEqual([]);
+      // What else was asked, but could not be reached.
+      expect(answer).not.toMatch(/^HTTP\/1.1 502 /);
+      expect(answer).toBe(await exchange(reference.port, request));
+      if (/^HTTP\/1.1 (200|404) /.test(answer)) answered += 1;
+    });
+    // Where the text of a URL is cut by the length of another's origin, this leads to the victim.
+    const known = misled('POST /secret HTTP/1.1', [`${'a'.repeat(23)}@${victim.address}`]);
+    await fc.assert(property, { numRuns: RUNS, examples: [[known]] });
+    expect(answered).toBeGreaterThan(RUNS / 4);
   });
 });
 

@@ -45,16 +45,15 @@ const HEADERS = [
 ];
 
 async function fetchThrough(request: Request, site: URL): Promise<Response> {
-  const { origin, href } = new URL(request.url);
   const headers = new Headers();
   for (const name of HEADERS) {
     const value = request.headers.get(name);
     if (value !== null) headers.set(name, value);
   }
   try {
-    const answer = await fetch(site.origin + href.slice(origin.length), asSent(request, headers));
+    const answer = await fetch(movedTo(site.origin, request.url), asSent(request, headers));
     const response = new Response(answer.body, answer);
-    keepHere(response.headers, site, origin);
+    keepHere(response.headers, site.origin, URL.parse(request.url)?.origin ?? '');
     return response;
   } catch {
     return new Response('Bad Gateway', { status: 502 });
@@ -62,10 +61,27 @@ async function fetchThrough(request: Request, site: URL): Promise<Response> {
 }
 
 /** A redirect within the site stays within this one, as at any site that is served from behind another. */
-function keepHere(headers: Headers, site: URL, here: string): void {
+function keepHere(headers: Headers, site: string, here: string): void {
   const location = headers.get('Location');
-  // One that names no host stays here as it is.
-  if (location === null || !URL.canParse(location, here)) return;
-  const { origin, href } = new URL(location, here);
-  if (origin === site.origin) headers.set('Location', here + href.slice(origin.length));
+  // A stranger can send the site's own name as `Host`, or a name that no URL can have: leave the redirect as it is.
+  if (location === null || here === site || !URL.canParse(here)) return;
+  // A location that names no host stays here as it is.
+  const to = URL.parse(location, here);
+  if (to?.origin === site) headers.set('Location', movedTo(here, to.href).href);
+}
+
+/** Takes a URL apart (RFC 3986, appendix B). A request's URL has the `Host` in it as it was sent. */
+const URL_PARTS = /^[^/]*\/\/[^/]*(\/[^?#]*)(\?[^#]*)?(#.*)?$/s;
+
+/**
+ * The same path, query and fragment at another origin. Do not look at the scheme and the host of a request: a stranger
+ * chooses them, and learns nothing if none of them has an answer of its own. `Hello World!` ignores them, too.
+ */
+function movedTo(origin: string, url: string): URL {
+  const [, pathname = '/', search = '', hash = ''] = URL_PARTS.exec(url) ?? [];
+  // Set the parts, never join their text: joined, a port becomes a password and a path a host.
+  const moved = Object.assign(new URL(origin), { pathname, search, hash });
+  // A site that is down gets the same answer. A kind of answer that only this has would be a sign.
+  if (moved.origin !== origin) throw new TypeError('The URL would lead elsewhere.');
+  return moved;
 }

@@ -7,8 +7,8 @@ import { gzipSync } from 'node:zlib';
 
 export interface Site {
   origin: string;
-  /** Names of the headers that its requests had, in lower case, and all of their text. */
-  seen: { names: Set<string>; text: string };
+  /** What its requests had: the names of their headers, in lower case; all of the headers' text; `Host`. */
+  seen: { names: Set<string>; text: string; hosts: Set<string | undefined> };
   close(): Promise<void>;
 }
 
@@ -18,6 +18,7 @@ const GARDEN = '<!doctype html><title>Garden</title><h1>A garden</h1>';
 export async function startSite(): Promise<Site> {
   const server = http.createServer((request, response) => {
     site.seen.text += `${request.rawHeaders.join('\n')}\n`;
+    site.seen.hosts.add(request.headers.host);
     for (const name of Object.keys(request.headers)) site.seen.names.add(name);
     // The only thing in an answer that varies by itself.
     response.sendDate = false;
@@ -27,7 +28,7 @@ export async function startSite(): Promise<Site> {
   await once(server, 'listening');
   const site: Site = {
     origin: `http://127.0.0.1:${(server.address() as net.AddressInfo).port}`,
-    seen: { names: new Set(), text: '' },
+    seen: { names: new Set(), text: '', hosts: new Set() },
     async close() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
@@ -42,6 +43,7 @@ function answer(request: http.IncomingMessage, response: http.ServerResponse, or
     '/here': [301, `/roses${search}`],
     '/beside': [302, 'roses'],
     '/itself': [307, `${origin}/roses${search}#thorns`],
+    '/signed-in': [302, `${origin.replace('//', '//bee:honey@')}/roses`],
     '/schemeless': [302, `${origin.replace('http:', '')}/roses`],
     '/away': [302, 'https://elsewhere.example/roses'],
   };

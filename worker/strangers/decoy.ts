@@ -19,17 +19,11 @@ function decoySite({ DECOY_URL }: Env): URL | undefined {
   return url.protocol === 'https:' || isLoopback(url.hostname) ? url : undefined;
 }
 
-/** Of every upgrade `fetch` makes a GET, and a folder knows other methods. */
+/** `fetch` makes a GET of every upgrade, and a folder knows other methods. */
 function withoutUpgrade(request: Request): Request {
   const headers = new Headers(request.headers);
   headers.delete('Upgrade');
-  return new Request(request.url, asSent(request, headers));
-}
-
-function asSent({ method, body }: Request, headers: Headers): RequestInit {
-  // Anybody can send a body with a GET, and sites ignore it; `fetch` would throw.
-  const isRead = method !== 'GET' && method !== 'HEAD';
-  return { method, headers, body: isRead ? body : null, redirect: 'manual' };
+  return new Request(request, { headers });
 }
 
 /** All that the site learns of a visitor beside method, path and body. None of it says who that is. */
@@ -51,7 +45,10 @@ async function fetchThrough(request: Request, site: URL): Promise<Response> {
     if (value !== null) headers.set(name, value);
   }
   try {
-    const answer = await fetch(movedTo(site.origin, request.url), asSent(request, headers));
+    // Copy the request: `fetch` alone takes no body with GET, but anybody can send one, and sites read it.
+    const asked = new Request(movedTo(site.origin, request.url), request);
+    // `cf` says where the visitor is.
+    const answer = await fetch(asked, { headers, redirect: 'manual', cf: {} });
     const response = new Response(answer.body, answer);
     keepHere(response.headers, site.origin, URL.parse(request.url)?.origin ?? '');
     return response;

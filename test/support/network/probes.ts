@@ -78,6 +78,12 @@ const HEADERS: Record<string, string[]> = {
   'a cross-origin question': ['Origin: https://elsewhere.example', 'Access-Control-Request-Method: POST'],
 };
 
+/** Names that nobody reaches the relay by, but can send. */
+const HOSTS = [
+  ...['elsewhere.example', 'site.example:8080', 'SITE.EXAMPLE.', '127.0.0.1', '[::1]:80', '', '/', 'a b', '[::1', ':0'],
+  ...['user:password@elsewhere.example', 'aaaaaaaaaaaaaaaaaaaaaaa@127.0.0.1:9200', 'site.example@elsewhere.example'],
+];
+
 const LINES: Record<string, string> = {
   'HTTP/1.0': requestOf('GET / HTTP/1.0'),
   'HTTP/1.0 kept alive': requestOf('GET / HTTP/1.0', ['Connection: keep-alive']),
@@ -135,6 +141,9 @@ export function otherMethods(valid: Offer): Probe[] {
   }));
 }
 
+const called = (host: string, headers: readonly string[] = []) =>
+  ['GET / HTTP/1.1', `Host: ${host}`, ...headers, '', ''].join('\r\n');
+
 /** Each alone, and in an upgrade with a hello that is refused. */
 function edges(offer: Offer): Probe[] {
   const refused = async () => [...UPGRADE, ...offering(await offer())];
@@ -155,8 +164,12 @@ function edges(offer: Offer): Probe[] {
       request: async () => requestOf('GET / HTTP/1.1', [...lines, ...(await refused())]),
     },
   ]);
+  const hosts = HOSTS.flatMap((host) => [
+    { name: `GET by the host ${host}`, request: async () => called(host) },
+    { name: `an upgrade by the host ${host}`, request: async () => called(host, await refused()) },
+  ]);
   const lines = Object.entries(LINES).map(([name, request]) => ({ name, request: async () => request }));
-  return [...bodies, ...headers, ...lines];
+  return [...bodies, ...headers, ...hosts, ...lines];
 }
 
 export interface Compared {

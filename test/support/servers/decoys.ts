@@ -1,6 +1,5 @@
 /** A private relay for each kind of decoy, and beside it the same site without the relay. */
 import './offline.ts';
-import { build } from 'esbuild';
 import { createTestHarness } from 'wrangler';
 import type { Bundle } from '../../../volunteer/relay/bundle.ts';
 import { ROOT } from '../command.ts';
@@ -25,17 +24,37 @@ export function helloWorld(worker: Bundle): Promise<Served> {
   return relay({ ...worker, objects: {}, script }, {});
 }
 
-/** A Worker that does nothing but fetch through, with the relay's own code. */
-export async function fetchingThrough(worker: Bundle, vars: Vars): Promise<Served> {
-  const contents = `import { decoy } from './worker/strangers/decoy.ts'; export default { fetch: decoy };`;
-  const { outputFiles } = await build({
-    stdin: { contents, resolveDir: ROOT },
-    bundle: true,
-    format: 'esm',
-    target: 'es2022',
-    write: false,
-  });
-  return relay({ ...worker, objects: {}, script: outputFiles[0]?.text ?? '' }, vars);
+/**
+ * A Worker that shows another site, and no relay. It shares no code with the relay's decoy and works in another way, so
+ * that a fault in one of the two is a difference between them. Like the relay, it passes on only those headers that the
+ * site's answer depends on.
+ */
+const FETCHING_THROUGH = `
+  /** Where a URL's path begins, or would: that of the request "OPTIONS *" has none. */
+  const pathIn = (url) => (url + '/').indexOf('/', url.indexOf('//') + 2);
+  export default {
+    async fetch(request, { DECOY_URL }) {
+      const { url } = request;
+      const site = DECOY_URL.slice(0, pathIn(DECOY_URL));
+      const headers = [...request.headers].filter(([name]) => /^(accept|if-|range|content-type)/.test(name));
+      try {
+        const asked = new Request(site + url.slice(pathIn(url)), request);
+        const answer = await fetch(asked, { headers, redirect: 'manual' });
+        const shown = new Response(answer.body, answer);
+        const location = answer.headers.get('Location') ?? '';
+        for (const itself of [site + '/', site.replace('http:', '') + '/'])
+          if (location.startsWith(itself))
+            shown.headers.set('Location', url.slice(0, pathIn(url)) + '/' + location.slice(itself.length));
+        return shown;
+      } catch {
+        return new Response('Bad Gateway', { status: 502 });
+      }
+    },
+  };
+`;
+
+export function fetchingThrough(worker: Bundle, vars: Vars): Promise<Served> {
+  return relay({ ...worker, objects: {}, script: FETCHING_THROUGH }, vars);
 }
 
 /** Plain workerd has no folders of assets: these two run in wrangler's, whose entry answers for both alike. */

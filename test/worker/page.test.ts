@@ -1,6 +1,6 @@
 /** What stands on an open relay's page, and what a browser may do with it. */
 import { createExecutionContext, SELF } from 'cloudflare:test';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { type CheckPage, PAGE_CODES } from '../../protocol/check-page.ts';
 import type { PublicCounts } from '../../worker/counters/counters.ts';
 import type { Env } from '../../worker/env.ts';
@@ -105,6 +105,14 @@ describe('its policy', () => {
       expect(await response.text()).not.toContain(host);
     },
   );
+
+  it('and nothing goes wrong with a name that no URL can have, which workerd passes on as it was sent', async () => {
+    const complained = vi.spyOn(console, 'error');
+    const request = Object.defineProperty(new Request(ORIGIN), 'url', { value: 'https://a b/' });
+    const response = await worker.fetch(request, { RELAY_KEY: KEY }, createExecutionContext());
+    expect(response.status).toBe(404);
+    expect(complained).not.toHaveBeenCalled();
+  });
 
   it('needs no exception: no element has a style or a handler of its own, and nothing comes from elsewhere', async () => {
     for (const { tag } of LANGUAGES) {

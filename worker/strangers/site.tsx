@@ -22,7 +22,7 @@ export type Site = { config: Config; env: Env } | { problem: string };
 const app = new Hono<{ Bindings: Site; Variables: LanguageVariables }>();
 
 // A name that no host has, though a wildcard may answer to it, could stand for something else in a command or a policy.
-app.use(async (c, next) => (/^[\w.:[\]-]+$/.test(new URL(c.req.url).host) ? next() : c.notFound()));
+app.use(async (c, next) => (/^[\w.:[\]-]+$/.test(URL.parse(c.req.url)?.host ?? '') ? next() : c.notFound()));
 
 app.use(async (c, next) => {
   await next();

@@ -15,6 +15,8 @@ import type { Relays } from './relays/relays.ts';
 import { findRelay } from './relays/resolve.ts';
 import type { Runtime } from './runtime.ts';
 
+export { CLOCK_ERROR_MAX } from './carriers/handshake.ts';
+
 /**
  * @example
  * ```ts

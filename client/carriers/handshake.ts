@@ -17,6 +17,13 @@ import { random } from '../random.ts';
 import type { Relay } from '../relays/resolve.ts';
 import type { DialEvents, Runtime } from '../runtime.ts';
 
+/**
+ * The largest error of this device's clock that is corrected, in milliseconds. Whoever answers in the relay's place
+ * chooses the `Date`: by one that is ten years ahead it would get a hello that the relay takes in ten years. A clock
+ * that somebody has set is rarely a day off.
+ */
+export const CLOCK_ERROR_MAX = 24 * 60 * 60_000;
+
 /** What a hello says that is not this attempt's own. */
 export type HelloParts =
   | Omit<OpenHello, 'time' | 'invite'>
@@ -48,7 +55,8 @@ export async function openCarrier(
     if ('granted' in answer) return answer;
     // To the relay a wrong clock looks like any stranger's; the host's `Date` gives it away.
     const late = (answer.date?.getTime() ?? Date.now()) - Date.now();
-    if (clockOffset !== 0 || Math.abs(late) < HELLO_AGE_MAX / 2) throw answer.error;
+    const off = Math.abs(late);
+    if (clockOffset !== 0 || off < HELLO_AGE_MAX / 2 || off > CLOCK_ERROR_MAX) throw answer.error;
     clockOffset = late;
   }
 }

@@ -10,6 +10,7 @@ import { random } from '../random.ts';
 import { findRelay } from '../relays/resolve.ts';
 import type { DialStage, Runtime } from '../runtime.ts';
 import { type Socket, socketThrough } from '../socket.ts';
+import { CLOCK_ERROR_MAX } from '../tunnel.ts';
 import { greeting, isAnswer, type Speech } from './greeting.ts';
 import { NEXT_STEPS } from './next-steps.ts';
 
@@ -264,6 +265,8 @@ class RelayCheck {
     const published = await findRelay(origin).catch((reason: PuenteError) => reason.code);
     if (typeof published !== 'string')
       throw key && !equal(published.key, key) ? new PuenteError('wrong-key') : whenSeen(error, 'clock-off');
+    // A smaller error was corrected, so it is not the cause.
+    if (Math.abs(this.#late) > CLOCK_ERROR_MAX) throw whenSeen(error, 'clock-off');
     const expires = invite ? decodeInvite(invite)?.expires : undefined;
     if (expires !== undefined && expires < Date.now() + this.#late) throw new PuenteError('link-expired');
     throw published === 'no-key' && !invite ? whenSeen(error, 'not-a-relay') : error;

@@ -88,4 +88,32 @@ describe('before the grant', () => {
     expect(dialled.times).toBe(2);
     expect(dialled.hellos[0]).not.toEqual(dialled.hellos[1]);
   });
+
+  const SECOND = 1000;
+  const DAY = 24 * 60 * 60 * SECOND;
+
+  it.each([
+    ['ahead', DAY],
+    ['behind', -DAY],
+  ])('a stranger whose time is a day %s is asked once more', async (_, difference) => {
+    const { dialled, ended } = tunnelOver((events) =>
+      events.closed(new PuenteError('not-admitted'), new Date(Date.now() + difference)),
+    );
+    await vi.advanceTimersByTimeAsync(100);
+    expect(await ended).toMatchObject({ code: 'not-admitted' });
+    expect(dialled.times).toBe(2);
+  });
+
+  it.each([
+    ['a second more than a day ahead', DAY + SECOND],
+    ['a second more than a day behind', -DAY - SECOND],
+    ['ten years ahead', 10 * 365 * DAY],
+  ])('a stranger whose time is %s gets no hello for that time', async (_, difference) => {
+    const { dialled, ended } = tunnelOver((events) =>
+      events.closed(new PuenteError('not-admitted'), new Date(Date.now() + difference)),
+    );
+    await vi.advanceTimersByTimeAsync(100);
+    expect(await ended).toMatchObject({ code: 'not-admitted' });
+    expect(dialled.times).toBe(1);
+  });
 });

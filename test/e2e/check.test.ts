@@ -253,30 +253,35 @@ describe('a host that does not admit', () => {
 });
 
 describe('a wrong clock', () => {
-  const anHourAgo = () => {
+  const HOUR = 3_600_000;
+  const setBack = (hours: number) => {
     const now = Date.now.bind(Date);
-    vi.spyOn(Date, 'now').mockImplementation(() => now() - 3_600_000);
+    vi.spyOn(Date, 'now').mockImplementation(() => now() - hours * HOUR);
   };
 
+  /** The edge dates its answers; workerd does not, so this front does. */
+  const dated = (upstreamPort: number): Promise<number> =>
+    serving(
+      tls.createServer(chain, (client) => {
+        const upstream = net.connect(upstreamPort, '127.0.0.1').on('error', () => client.destroy());
+        client.on('error', () => upstream.destroy()).pipe(upstream);
+        upstream.once('data', (head: Buffer) => {
+          const answer = head.toString('latin1').replace('\r\n', `\r\nDate: ${new Date().toUTCString()}\r\n`);
+          client.write(answer, 'latin1');
+          upstream.pipe(client);
+        });
+      }),
+    );
+
   it('keeps out of an open relay that does not tell the time', async () => {
-    anHourAgo();
+    setBack(1);
     expect(where(await reportOn(await link()))).toEqual(['clock-off', 'hello']);
     expect(where(await reportOn(`http://localhost:${relay.port}`))).toEqual(['clock-off', 'hello']);
   });
 
   it('is remarked on where the host tells, and the relay works all the same', async () => {
-    // The edge dates its answers; workerd does not, so this front does.
-    const front = tls.createServer(chain, (client) => {
-      const upstream = net.connect(relay.port, '127.0.0.1').on('error', () => client.destroy());
-      client.on('error', () => upstream.destroy()).pipe(upstream);
-      upstream.once('data', (head: Buffer) => {
-        const dated = head.toString('latin1').replace('\r\n', `\r\nDate: ${new Date().toUTCString()}\r\n`);
-        client.write(dated, 'latin1');
-        upstream.pipe(client);
-      });
-    });
-    const port = await serving(front);
-    anHourAgo();
+    const port = await dated(relay.port);
+    setBack(1);
     const report = await reportOn(await link(port));
     expect(report).toMatchObject({
       ok: true,
@@ -284,6 +289,15 @@ describe('a wrong clock', () => {
       message: expect.stringMatching(/^It works, .*clock/),
     });
     expect(report.next).toContain('clock');
+  });
+
+  it('is not corrected when it is more than a day off, but named, also before a private relay', async () => {
+    const [open, closed] = [await dated(relay.port), await dated(invited.port)];
+    const invite = await settings.invite();
+    const letIn = formatLink({ origin: `https://localhost:${closed}/`, key: await settings.key(), invite });
+    setBack(48);
+    expect(where(await reportOn(await link(open)))).toEqual(['clock-off', 'hello']);
+    expect(where(await reportOn(letIn))).toEqual(['clock-off', 'hello']);
   });
 
   it('is the likely cause of a certificate that is not valid yet', async () => {

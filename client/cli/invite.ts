@@ -6,7 +6,7 @@ import { type Bytes, toBase64url } from '../../protocol/bytes.ts';
 import { INVITE_ID } from '../../protocol/limits.ts';
 import { parseLink } from '../../protocol/permits/link.ts';
 import '../../protocol/sentences.ts';
-import { inviteLink, parseRelayKey } from './issue-invite.ts';
+import { inviteLink, parseRelayKey, SESSIONS_USUAL } from './issue-invite.ts';
 import { RelayFolder, type Settings } from './relay-folder.ts';
 
 const help = (name: string) => `${name} --for LABEL [OPTIONS]
@@ -18,7 +18,8 @@ with its key. For any other give its HOST; then it asks for the key, or takes it
   --for LABEL        whom it is for, in your own words: they stay on this machine, and "revoke" knows them
   HOST               the relay's address, such as my-site.example.workers.dev
   --expires WHEN     30d (days from now), or 2026-12-31 (to the end of that day, UTC); default 30d
-  --sessions N       how many sessions may be open with it at a time, 1 to 65535; default: any number. An app opens a few
+  --sessions N       how many sessions may be open with it at a time, 1 to 65535, or "any" (0); default
+                     ${SESSIONS_USUAL}, enough for one person with a phone, a computer and a gateway; "any" is for a link that many share
   --backends LIST    only these of the relay's backends, written as in BACKENDS; default: all of them
   --json             { "id", "link", "expires" }
   -h, --help         this text
@@ -44,7 +45,7 @@ export async function run(args: string[], name: string): Promise<void> {
   if (values.help) return void process.stdout.write(help(name));
   const relay = positionals.length === 0 ? knownRelay(values.for, name) : givenRelay(positionals, values.for, name);
   const expires = parseExpiry(values.expires);
-  const sessions = values.sessions === undefined ? 0 : parseSessions(values.sessions);
+  const sessions = values.sessions === undefined ? SESSIONS_USUAL : parseSessions(values.sessions);
   const id = crypto.getRandomValues(new Uint8Array(INVITE_ID));
   const parts = { id, expires, sessions, backends: values.backends };
   const link = await inviteLink(relay.origin, await relay.secret(), parts).catch((error: unknown) => {
@@ -115,10 +116,11 @@ function parseExpiry(text: string): number {
   return day + DAY;
 }
 
+/** 0, which an invite has for any number. */
 function parseSessions(text: string): number {
-  const number = /^\d{1,5}$/.test(text) ? Number(text) : 0;
-  if (number < 1 || number > 65_535) throw new Error(`--sessions: "${text}" is not a number from 1 to 65535.`);
-  return number;
+  const number = text === 'any' ? 0 : /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  if (number >= 0 && number <= 65_535) return number;
+  throw new Error(`--sessions: "${text}" is neither a number from 1 to 65535 nor "any".`);
 }
 
 /** A line of standard input; on a terminal it is asked for, and not shown. */

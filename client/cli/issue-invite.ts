@@ -5,6 +5,13 @@ import { formatLink } from '../../protocol/permits/link.ts';
 import { nodeCipher } from '../node/cipher.ts';
 
 /**
+ * Sessions that an invite may have open at a time, unless its maker says another number. One person's phone and
+ * computer have a few each, and a browser behind a gateway opens up to 32 to its proxy (Chromium's
+ * `MaxConnectionsPerProxy`). It is an eighth of what a hub holds, so a link that got around cannot fill the relay.
+ */
+export const SESSIONS_USUAL = 64;
+
+/**
  * The same parts make the same link.
  * @param origin the relay's, `https://host/`
  * @param secret the relay's key

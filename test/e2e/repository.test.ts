@@ -147,6 +147,17 @@ describe('npm run invite', () => {
     expect(days).toBeLessThanOrEqual(2);
   });
 
+  it.each([
+    [[], 64],
+    [['--sessions', '0'], 0],
+    [['--sessions', 'any'], 0],
+    [['--sessions', '65535'], 65_535],
+  ])('lets so many sessions be open for %j: %i, where 0 is any number', async (args, sessions) => {
+    const { link } = JSON.parse(invite('relay.example.org', '--json', ...args).stdout) as { link: string };
+    const opened = await openInvite(nodeCipher, await inviteKeyOf(nodeCipher, secret), parseLink(link).invite as Bytes);
+    expect(opened?.sessions).toBe(sessions);
+  });
+
   it('prints the id that takes it back, and another each time', () => {
     const [first, second] = [invite('relay.example.org').stdout, invite('relay.example.org').stdout];
     expect(first).toMatch(/^Invite [\w-]{8}, good until .*https:\/\/relay\.example\.org\/#k=[\w-]{43}&i=[\w-]+/s);
@@ -158,7 +169,8 @@ describe('npm run invite', () => {
     [[], /host/],
     [['relay.example.org', '--expires', 'soon'], /--expires: "soon"/],
     [['relay.example.org', '--expires', '2020-01-01'], /--expires/],
-    [['relay.example.org', '--sessions', '0'], /--sessions: "0"/],
+    [['relay.example.org', '--sessions', '65536'], /--sessions: "65536"/],
+    [['relay.example.org', '--sessions', 'many'], /--sessions: "many".*"any"/],
     [['relay.example.org', '--backends', 'x'.repeat(226)], /--backends/],
   ])('refuses %j with 2 and says why', (args, why) => {
     const { status, stdout, stderr } = invite(...args);

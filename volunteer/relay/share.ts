@@ -1,5 +1,5 @@
 /** The link of a relay that its volunteer shares first. */
-import { inviteLink, parseRelayKey } from '../../client/cli/issue-invite.ts';
+import { inviteLink, parseRelayKey, SESSIONS_USUAL } from '../../client/cli/issue-invite.ts';
 import type { IssuedInvite, RelayFolder, Settings } from '../../client/cli/relay-folder.ts';
 import { nodeCipher } from '../../client/node/cipher.ts';
 import { type Bytes, fromBase64url, toBase64url } from '../../protocol/bytes.ts';
@@ -20,7 +20,12 @@ export async function ownLink(folder: RelayFolder, relay: Relay, origin: string)
   const secret = parseRelayKey(secrets.RELAY_KEY);
   if (settings.vars.ACCESS === 'open') return formatLink({ origin, key: await nodeCipher.publicKey(secret) });
   const { id, expires } = goodOwnInvite(settings) ?? newOwnInvite(folder, settings);
-  const parts = { id: fromBase64url(id) as Bytes, expires: Date.parse(expires), sessions: 0, backends: '' };
+  const parts = {
+    id: fromBase64url(id) as Bytes,
+    expires: Date.parse(expires),
+    sessions: SESSIONS_USUAL,
+    backends: '',
+  };
   return inviteLink(origin, secret, parts);
 }
 

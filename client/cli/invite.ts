@@ -6,8 +6,8 @@ import { type Bytes, toBase64url } from '../../protocol/bytes.ts';
 import { INVITE_ID } from '../../protocol/limits.ts';
 import { parseLink } from '../../protocol/permits/link.ts';
 import '../../protocol/sentences.ts';
-import { inviteLink, parseRelayKey, SESSIONS_USUAL } from './issue-invite.ts';
-import { RelayFolder, type Settings } from './relay-folder.ts';
+import { inviteLink, parseRelayKey, publicKeyOf, SESSIONS_USUAL } from './issue-invite.ts';
+import { RelayFolder, type Secrets, type Settings } from './relay-folder.ts';
 
 const help = (name: string) => `${name} --for LABEL [OPTIONS]
 ${name} HOST [OPTIONS]
@@ -78,10 +78,19 @@ function knownRelay(label: string | undefined, name: string): Relay {
     );
   return {
     origin: addressOf(settings),
-    secret: async () => parseRelayKey(secrets.RELAY_KEY),
+    secret: () => unpublishedKey(settings, secrets),
     record: ({ id, expires }) =>
       void folder.updateSettings({ invites: [...settings.invites, { id, for: label, expires }] }),
   };
+}
+
+/** @throws Error for a key that an open relay has published: the next deploy replaces it, and ends its invites. */
+async function unpublishedKey({ published = [] }: Settings, { RELAY_KEY }: Secrets): Promise<Bytes> {
+  if (published.includes(await publicKeyOf(RELAY_KEY)))
+    throw new Error(
+      'The relay still has the key that it published while it was open. Give it a new one: npm run deploy',
+    );
+  return parseRelayKey(RELAY_KEY);
 }
 
 function addressOf({ address }: Settings): string {

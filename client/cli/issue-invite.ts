@@ -32,6 +32,14 @@ export function parseRelayKey(text: string): Bytes {
   return secret;
 }
 
+/**
+ * The public half of a key, as links have it.
+ * @throws Error for what is no key
+ */
+export async function publicKeyOf(key: string): Promise<string> {
+  return toBase64url(await nodeCipher.publicKey(parseRelayKey(key)));
+}
+
 export function randomKey(): string {
   return toBase64url(crypto.getRandomValues(new Uint8Array(32)));
 }

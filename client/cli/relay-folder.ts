@@ -19,6 +19,11 @@ export interface Settings {
   invites: IssuedInvite[];
   /** Ids of invites that were taken back. */
   revoked: string[];
+  /**
+   * Public keys that this relay has published while it was open, noted for good: none of them may serve it when it is
+   * private. A folder of an earlier version does not say.
+   */
+  published?: string[];
 }
 
 /** Enough to take an invite back, and too little to use it. */
@@ -133,14 +138,13 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
 
 function isSettings(value: unknown): value is Settings {
   if (!isObject(value) || !isText(value.name) || !isObject(value.vars)) return false;
-  const { domain, account, address, vars, invites, revoked } = value;
+  const { domain, account, address, vars, invites, revoked, published = [] } = value;
   return (
     [domain, account, address].every(isTextOrNone) &&
     Object.values(vars as object).every(isText) &&
     Array.isArray(invites) &&
     invites.every(isIssuedInvite) &&
-    Array.isArray(revoked) &&
-    revoked.every(isText)
+    [revoked, published].every((list) => Array.isArray(list) && list.every(isText))
   );
 }
 

@@ -3,6 +3,7 @@ import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { decodeQR } from 'qr/decode.js';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { randomKey } from '../../client/cli/issue-invite.ts';
 import { type Bytes, fromBase64url, toBase64url } from '../../protocol/bytes.ts';
 import { decodeInvite } from '../../protocol/permits/invite.ts';
 import { parseLink } from '../../protocol/permits/link.ts';
@@ -118,13 +119,14 @@ describe('npm run deploy', () => {
     expect(of.calls.at(-1)?.args).toEqual(first?.args);
   });
 
-  it('changes what an option says, and nothing else', async () => {
+  it.each(['open', 'invite'])('changes what an option says, and nothing else: the relay stays %s', async (access) => {
     const of = volunteer({ targets: [], deployFails: { message: 'no' } });
     await of.run('deploy', '--yes', '--region', 'me');
     const before = JSON.parse(of.read('settings.json'));
     const secrets = of.read('secrets.json');
-    await of.run('deploy', '--access', 'invite');
-    expect(JSON.parse(of.read('settings.json'))).toEqual({ ...before, vars: { ...before.vars, ACCESS: 'invite' } });
+    await of.run('deploy', '--yes', '--region', 'eeur');
+    expect(JSON.parse(of.read('settings.json'))).toEqual({ ...before, vars: { ...before.vars, HUB_REGION: 'eeur' } });
+    expect(before.vars.ACCESS).toBe(access);
     expect(of.read('secrets.json')).toBe(secrets);
   });
 
@@ -253,6 +255,141 @@ describe('npm run deploy', () => {
   });
 });
 
+describe('a key that was published', () => {
+  const RAN = { targets: ['https://olive-harbor.example.workers.dev'] };
+  const TODAY = new Date().toISOString().slice(0, 10);
+
+  interface Secrets {
+    RELAY_KEY: string;
+    OLD_RELAY_KEY?: string;
+    OLD_KEY_UNTIL?: string;
+  }
+
+  const secretsOf = (of: Volunteer) => JSON.parse(of.read('secrets.json')) as Secrets;
+  const settingsOf = (of: Volunteer) => JSON.parse(of.read('settings.json'));
+
+  /** By the uploads, in their order: the keys that were published, and those of them that a private relay took after that. */
+  function keysUploaded(of: Volunteer): { published: Set<string>; misused: string[] } {
+    const published = new Set<string>();
+    const misused: string[] = [];
+    // A secret that a deploy does not name stays in the Worker.
+    let kept: Partial<Secrets> = {};
+    for (const { args, secrets } of of.calls.filter(({ args: [command] }) => command === 'deploy')) {
+      kept = { ...kept, ...secrets };
+      const { RELAY_KEY = '', OLD_RELAY_KEY = '', OLD_KEY_UNTIL = '' } = kept;
+      const taken = OLD_KEY_UNTIL >= TODAY ? [RELAY_KEY, OLD_RELAY_KEY] : [RELAY_KEY];
+      if (args.includes('ACCESS:open')) published.add(RELAY_KEY);
+      else misused.push(...taken.filter((key) => published.has(key)));
+    }
+    return { published, misused };
+  }
+
+  /** Runs commands up to their upload: what comes after it waits for a relay that is not there. */
+  async function uploaded(of: Volunteer, ...commands: string[][]): Promise<string> {
+    let said = '';
+    for (const words of commands) {
+      const command = of.start(...words);
+      command.endInput();
+      await command.says('Waiting');
+      command.kill();
+      said += command.stdout + command.stderr;
+    }
+    return said;
+  }
+
+  const open = ['deploy', '--yes', '--access', 'open'];
+  const close = ['deploy', '--yes', '--access', 'invite'];
+  const rotate = ['rotate', '--yes'];
+
+  it.each([
+    ['open → invite', 1, [open, close]],
+    ['open → rotate → invite', 2, [open, rotate, close]],
+    ['open → rotate at once → invite', 2, [open, [...rotate, '--now'], close]],
+    ['open → invite → open → invite', 2, [open, close, open, close]],
+    ['open → invite → rotate', 1, [open, close, rotate]],
+  ])('never serves a private relay: %s', async (_, count, commands) => {
+    const of = volunteer(RAN);
+    const said = await uploaded(of, ...commands);
+    const { published, misused } = keysUploaded(of);
+    expect(published.size).toBe(count);
+    expect(misused).toEqual([]);
+    expect(said).toMatch(/all links that have this one end/);
+    // Nor does the folder have it any more, to serve one by mistake.
+    const { RELAY_KEY, OLD_RELAY_KEY = '' } = secretsOf(of);
+    expect([RELAY_KEY, OLD_RELAY_KEY].filter((key) => published.has(key))).toEqual([]);
+    expect(linkIn(said)).not.toBe('none');
+  });
+
+  it('is known where settings were edited by hand, whatever deploys them', async () => {
+    for (const command of [
+      ['deploy', '--yes'],
+      ['revoke', 'AAAAAAAA', '--yes'],
+    ]) {
+      const of = volunteer(RAN);
+      await uploaded(of, open);
+      const settings = settingsOf(of);
+      of.write('settings.json', { ...settings, vars: { ...settings.vars, ACCESS: 'invite' } });
+      for (const [words, says] of [
+        [['invite', '--for', 'ana'], 'npm run deploy'],
+        [['rotate', '--yes'], 'npm run deploy'],
+      ] as const)
+        expect(await of.run(...words)).toMatchObject({ status: 2, stderr: expect.stringContaining(says) });
+      await uploaded(of, command);
+      expect(keysUploaded(of).misused).toEqual([]);
+    }
+  });
+
+  it('is known in a folder of an earlier version, which does not note it', async () => {
+    const of = volunteer(RAN);
+    await uploaded(of, open, rotate);
+    const { published: unknown, ...settings } = settingsOf(of);
+    expect(unknown).toHaveLength(2);
+    of.write('settings.json', settings);
+    await uploaded(of, close);
+    const { published, misused } = keysUploaded(of);
+    expect([published.size, misused]).toEqual([2, []]);
+  });
+
+  it('ends with its links only when the volunteer agrees', async () => {
+    const of = volunteer(RAN);
+    await uploaded(of, open);
+    const before = [of.read('settings.json'), of.read('secrets.json')];
+    for (const [answer, status] of [
+      ['no\n', 1],
+      ['', 2],
+    ] as const) {
+      const command = of.start('deploy', '--access', 'invite');
+      command.endInput(answer);
+      expect(await command.end()).toBe(status);
+      expect(command.stderr).toMatch(/all links that have this one end/);
+      expect([of.read('settings.json'), of.read('secrets.json')]).toEqual(before);
+    }
+    expect(of.calls.filter(({ args: [command] }) => command === 'deploy')).toHaveLength(1);
+  });
+
+  it('is not one that was only tried, so links of a private relay last', async () => {
+    const of = volunteer(RAN);
+    await uploaded(of, close);
+    const secrets = of.read('secrets.json');
+    for (const access of ['open', 'invite']) {
+      const { status, stderr } = await of.run('deploy', '--dry-run', '--access', access);
+      expect([status, stderr]).toEqual([0, '']);
+    }
+    expect(of.read('secrets.json')).toBe(secrets);
+  });
+
+  it('leaves the old key of a private time its days', async () => {
+    const of = volunteer(RAN);
+    await uploaded(of, close, rotate, open);
+    const before = secretsOf(of);
+    await uploaded(of, close);
+    const { RELAY_KEY, ...old } = secretsOf(of);
+    expect(RELAY_KEY).not.toBe(before.RELAY_KEY);
+    expect(old).toEqual({ OLD_RELAY_KEY: before.OLD_RELAY_KEY, OLD_KEY_UNTIL: before.OLD_KEY_UNTIL });
+    expect(keysUploaded(of).misused).toEqual([]);
+  });
+});
+
 describe('npm run deploy, with the real wrangler and a stand-in for Cloudflare', () => {
   it('uploads the settings, and the key as a secret, and finds the address', async () => {
     const cloudflare = await startCloudflareApi();
@@ -286,6 +423,26 @@ describe('npm run deploy, with the real wrangler and a stand-in for Cloudflare',
       .end();
     expect(stranger).toBe(1);
     expect(cloudflare.uploads.get('olive-harbor')?.bindings).toEqual(bindings);
+  });
+
+  it('writes over the old key that was published, as a secret that is not named is kept', async () => {
+    const cloudflare = await startCloudflareApi();
+    ending.push(() => cloudflare.close());
+    const env = { CLOUDFLARE_API_BASE_URL: cloudflare.url, CLOUDFLARE_API_TOKEN: 'x'.repeat(40) };
+    const of = volunteer();
+    const vars = { ACCESS: 'open', BACKENDS: 'whatsapp', HUB_REGION: '' };
+    of.write('settings.json', { name: 'olive-harbor', claimed: true, vars, invites: [], revoked: [] });
+    const [before, old] = [randomKey(), randomKey()];
+    of.write('secrets.json', { RELAY_KEY: before, OLD_RELAY_KEY: old, OLD_KEY_UNTIL: '2999-01-01' });
+    const command = of.startReal(env, 'deploy', '--yes', '--access', 'invite');
+    await command.says('Waiting');
+    command.kill();
+    const { bindings, keep_bindings } = cloudflare.uploads.get('olive-harbor') ?? { bindings: [] };
+    expect(keep_bindings).toContain('secret_text');
+    const { RELAY_KEY, OLD_RELAY_KEY } = JSON.parse(of.read('secrets.json'));
+    expect([RELAY_KEY, OLD_RELAY_KEY].filter((key) => [before, old].includes(key))).toEqual([]);
+    for (const [name, text] of Object.entries({ RELAY_KEY, OLD_RELAY_KEY, OLD_KEY_UNTIL: '1970-01-01' }))
+      expect(bindings).toContainEqual({ name, type: 'secret_text', text });
   });
 });
 

@@ -2,6 +2,7 @@
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { nodeCipher } from '../../client/node/cipher.ts';
 import { toBase64url } from '../../protocol/bytes.ts';
 import type { Finding } from '../../volunteer/doctor/finding.ts';
 import { type Backend, startBackend } from '../support/servers/backend.ts';
@@ -77,7 +78,10 @@ describe('npm run doctor', () => {
     ]);
     expect(findings.domain).toMatchObject({ ok: null, fix: expect.stringContaining('--domain') });
     expect(findings.quota).toMatchObject({ ok: null });
-    expect(findings.strangers).toMatchObject({ ok: null, fix: expect.stringContaining('--access invite') });
+    expect(findings.strangers).toMatchObject({
+      ok: null,
+      fix: expect.stringMatching(/--access invite.*new key.*links end/),
+    });
     // workerd does not say the time, as Cloudflare's edge does.
     expect(findings.clock).toMatchObject({ ok: null });
   });
@@ -182,6 +186,31 @@ describe('npm run doctor', () => {
     ending.push(() => bare.close());
     const { findings } = await examine({ settings: { address: bare.origin } });
     expect(findings.strangers).toMatchObject({ ok: false, says: expect.stringContaining('BACKENDS = "whatsapp"') });
+  });
+
+  it('finds a private relay whose key was published, and how it gets another', async () => {
+    const vars = { ACCESS: 'invite' };
+    const published = [toBase64url(await nodeCipher.publicKey(SECRET))];
+    const noted = await examine({ vars, settings: { address: closed.origin, published } });
+    expect(noted.findings.key).toMatchObject({ ok: false, fix: expect.stringMatching(/^npm run deploy,.*links end/) });
+    // By another's hand: only the address tells.
+    const seen = await examine({ vars });
+    expect(seen.findings.key).toMatchObject({ ok: true });
+    expect(seen.findings.strangers).toMatchObject({ ok: false, fix: expect.stringContaining('rotate -- --now') });
+    // The next deploy replaces a key that the folder knows of, or one that is another's.
+    const known = await examine({ vars, settings: { published } });
+    expect(known.findings.strangers).toMatchObject({ ok: false, fix: 'npm run deploy' });
+    const RELAY_KEY = toBase64url(crypto.getRandomValues(new Uint8Array(32)));
+    const others = await examine({ vars, secrets: { RELAY_KEY } });
+    expect(others.findings.strangers).toMatchObject({ ok: false, fix: 'npm run deploy' });
+  });
+
+  it('has nothing against a published key of an open relay, or one that a private relay had before', async () => {
+    const published = [toBase64url(await nodeCipher.publicKey(SECRET))];
+    expect((await examine({ settings: { published } })).findings.key).toMatchObject({ ok: true });
+    const secrets = { RELAY_KEY: toBase64url(crypto.getRandomValues(new Uint8Array(32))) };
+    const later = await examine({ vars: { ACCESS: 'invite' }, settings: { published }, secrets });
+    expect(later.findings.key).toMatchObject({ ok: true });
   });
 
   it('says what a site of the volunteer’s own is to strangers, and compares clocks', async () => {

@@ -358,6 +358,43 @@ describe('the command', () => {
     expect(JSON.parse(of.read('settings.json')).address).toBe('https://roses.example.org/');
   });
 
+  it('gives a relay that was open new keys when it is closed, and says that links end', async () => {
+    const of = volunteer();
+    const refused = of.start('selfhost', 'roses.example.org', '--access', 'invite');
+    refused.endInput('no\n');
+    expect(await refused.end()).toBe(1);
+    expect(existsSync(join(of.folder, 'selfhost'))).toBe(false);
+
+    const { status, stdout, stderr } = await selfhost(of, 'roses.example.org', '--yes', '--access', 'invite');
+    expect([status, stderr]).toEqual([0, expect.stringContaining('all links that have this one end')]);
+    const keys = Object.fromEntries(
+      fileOf(of, 'relay.env')
+        .trim()
+        .split('\n')
+        .map((line) => line.split('=')),
+    );
+    const before = [KEY, OLD_KEY].map(toBase64url);
+    expect([keys.RELAY_KEY, keys.OLD_RELAY_KEY].filter((key) => before.includes(key))).toEqual([]);
+    expect(keys.OLD_KEY_UNTIL).toBe('1970-01-01');
+    expect(stdout).toMatch(/#k=[\w-]{43}&i=/);
+    // Links to its old address would not work at the new one.
+    expect(stdout).not.toContain(BEFORE);
+  });
+
+  it('knows later that it has published a key', async () => {
+    const of = new Volunteer();
+    ending.push(() => of.remove());
+    const options = ['roses.example.org', '--yes', '--json'];
+    const first = JSON.parse((await selfhost(of, ...options, '--access', 'open')).stdout) as { link: string };
+    const settings = JSON.parse(of.read('settings.json'));
+    expect(settings.published).toEqual([toBase64url(parseLink(first.link).key as Bytes)]);
+    of.write('settings.json', { ...settings, vars: { ...settings.vars, ACCESS: 'invite' } });
+    const { stdout, stderr } = await selfhost(of, ...options);
+    expect(stderr).toContain('all links that have this one end');
+    const second = JSON.parse(stdout) as { link: string };
+    expect(parseLink(second.link).key).not.toEqual(parseLink(first.link).key);
+  });
+
   it('makes a relay where there is none, and leaves its questions at what is usual with --yes', async () => {
     const of = new Volunteer();
     ending.push(() => of.remove());

@@ -49,7 +49,7 @@ export async function run(args: string[], name: string): Promise<void> {
 
 /** In the order in which one would ask, each as it is known. */
 async function* examined(folder: RelayFolder, settings: Settings): AsyncGenerator<Finding> {
-  const key = await examineKey(folder);
+  const key = await examineKey(folder, settings);
   yield key.finding;
   const understood = await examineSettings(settings);
   yield understood;
@@ -61,9 +61,8 @@ async function* examined(folder: RelayFolder, settings: Settings): AsyncGenerato
   const { address } = settings;
   if (!address) return yield { about: 'address', ok: false, says: 'It was not deployed yet.', fix: 'npm run deploy' };
   if (!key.secrets || !understood.ok) return;
-  const secret = parseRelayKey(key.secrets.RELAY_KEY);
-  yield* await examineAddress({ ...settings, address }, await nodeCipher.publicKey(secret));
-  yield await examineWay({ ...settings, address }, secret);
+  yield* await examineAddress({ ...settings, address }, key.secrets);
+  yield await examineWay({ ...settings, address }, parseRelayKey(key.secrets.RELAY_KEY));
 }
 
 /** The whole way, as a user's app goes it. */

@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import { parseArgs } from 'node:util';
 import { RelayFolder } from '../../client/cli/relay-folder.ts';
 import { parseLink } from '../../protocol/permits/link.ts';
+import { notePublishedKey } from '../relay/keys.ts';
 import { settleRelay } from '../relay/settle.ts';
 import { ownLink } from '../relay/share.ts';
 import { configFor } from '../relay/variables.ts';
@@ -56,20 +57,24 @@ export async function run(args: string[], name: string): Promise<void> {
   const hosting = hostingOf(values);
   checkFolder(values.out);
   const folder = new RelayFolder();
-  const before = folder.readSettings();
+  const before = { settings: folder.readSettings(), secrets: folder.readSecrets() };
   // Where hubs are is a question to Cloudflare only.
-  const region = before ? {} : { region: '' };
+  const region = before.settings ? {} : { region: '' };
   const relay = await settleRelay(folder, { ...values, ...region }, values.yes || values.json);
   await configFor(relay);
   // wrangler takes two seconds to load: not before it is needed.
   const { bundle } = await import('../relay/bundle.ts');
   const files = selfhostFiles(relay, bundle('wrangler.toml'), hosting);
+  await notePublishedKey(folder, relay);
   writeFolder(values.out, files);
   const { address } = relay.settings;
+  const hasOldLinks = relay.secrets.RELAY_KEY === before.secrets?.RELAY_KEY;
   folder.updateSettings({ address: origin });
   const link = await ownLink(folder, { ...relay, settings: { ...relay.settings, address: origin } }, origin);
   const made: Made = { folder: values.out, link, files: Object.keys(files) };
-  process.stdout.write(values.json ? `${JSON.stringify(made)}\n` : explain(made, { origin, before: address, hosting }));
+  process.stdout.write(
+    values.json ? `${JSON.stringify(made)}\n` : explain(made, { origin, before: address, hasOldLinks, hosting }),
+  );
 }
 
 interface Wishes {
@@ -116,10 +121,12 @@ interface Place {
   origin: string;
   /** Where they found it until now. */
   before: string | undefined;
+  /** Whether the links that they had there are good. */
+  hasOldLinks: boolean;
   hosting: Hosting;
 }
 
-function explain({ folder, link, files }: Made, { origin, before, hosting }: Place): string {
+function explain({ folder, link, files }: Made, { origin, before, hasOldLinks, hosting }: Place): string {
   const { host } = new URL(origin);
   return `Written to ${folder}: ${files.filter((name) => !name.startsWith('.')).join(', ')}.
 The relay's key is in ${ENVIRONMENT}, and nowhere else.
@@ -142,7 +149,7 @@ ${proxy(host, hosting)}The link to share:
 
   ${link}
 
-${moved(origin, before)}Does it work? npm run doctor
+${hasOldLinks ? moved(origin, before) : ''}Does it work? npm run doctor
 `;
 }
 

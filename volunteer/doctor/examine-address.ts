@@ -1,7 +1,8 @@
 /** What a relay's address says to whoever asks. */
-import type { Settings } from '../../client/cli/relay-folder.ts';
+import { publicKeyOf } from '../../client/cli/issue-invite.ts';
+import type { Secrets, Settings } from '../../client/cli/relay-folder.ts';
 import { findRelay } from '../../client/relays/resolve.ts';
-import { type Bytes, equal } from '../../protocol/bytes.ts';
+import { toBase64url } from '../../protocol/bytes.ts';
 import { PuenteError } from '../../protocol/errors.ts';
 import { HELLO_AGE_MAX } from '../../protocol/limits.ts';
 import type { Finding } from './finding.ts';
@@ -9,8 +10,7 @@ import type { Finding } from './finding.ts';
 /** Milliseconds. */
 const TIMEOUT = 5000;
 
-/** @param publicKey of the folder's key */
-export async function examineAddress(settings: Settings & { address: string }, publicKey: Bytes): Promise<Finding[]> {
+export async function examineAddress(settings: Settings & { address: string }, secrets: Secrets): Promise<Finding[]> {
   const { address } = settings;
   const page = await visit(address);
   if (!page)
@@ -25,7 +25,7 @@ export async function examineAddress(settings: Settings & { address: string }, p
       { about: 'strangers', ok: null, says: 'What they see could not be found out.' },
     ];
   const reached = { about: 'address', ok: true, says: `${address} answers.` };
-  return [reached, examineClock(page.date), await examineStrangers(settings, publicKey, page)];
+  return [reached, examineClock(page.date), await examineStrangers(settings, secrets, page)];
 }
 
 interface Page {
@@ -56,32 +56,36 @@ function examineClock(date: string | null): Finding {
 }
 
 async function examineStrangers(
-  { address, vars }: Settings & { address: string },
-  key: Bytes,
+  { address, vars, published: noted = [] }: Settings & { address: string },
+  { RELAY_KEY, OLD_RELAY_KEY }: Secrets,
   page: Page,
 ): Promise<Finding> {
   const published = await publishedKey(address);
   const about = 'strangers';
   if (vars.ACCESS === 'open') {
     if (!published) return { about, ok: false, says: setupProblem(page), fix: 'npm run deploy' };
-    if (!equal(published, key))
+    if (published !== (await publicKeyOf(RELAY_KEY)))
       return { about, ok: false, says: 'They are given another key than this folder has.', fix: 'npm run deploy' };
     const says = 'They see a page that says it is a relay, as everybody does at an open one.';
-    return { about, ok: null, says, fix: 'To close it: npm run deploy -- --access invite' };
+    return { about, ok: null, says, fix: CLOSE };
   }
-  if (published)
-    return {
-      about,
-      ok: false,
-      says: 'They find an open relay: what is deployed is not what the folder says.',
-      fix: 'npm run deploy',
-    };
-  return decoyFinding(page);
+  if (!published) return decoyFinding(page);
+  const says = 'They find an open relay: what is deployed is not what the folder says.';
+  const ours = await Promise.all([RELAY_KEY, ...(OLD_RELAY_KEY ? [OLD_RELAY_KEY] : [])].map(publicKeyOf));
+  // A deploy replaces a key that the folder knows to be published. This one was published behind its back.
+  const isSecretly = ours.includes(published) && !noted.includes(published);
+  return { about, ok: false, says, fix: isSecretly ? ROTATE : 'npm run deploy' };
 }
 
-async function publishedKey(address: string): Promise<Bytes | undefined> {
+const CLOSE =
+  'To close it: npm run deploy -- --access invite. It gets a new key then, as this one is published, and all links end.';
+const ROTATE =
+  'npm run rotate -- --now, as it publishes this folder’s key, which must not serve a private relay. All links end.';
+
+/** In base64url. */
+async function publishedKey(address: string): Promise<string | undefined> {
   try {
-    return (await findRelay(address)).key;
+    return toBase64url((await findRelay(address)).key);
   } catch (error) {
     if (error instanceof PuenteError) return undefined;
     throw error;

@@ -1,17 +1,30 @@
 /** What can be said of a relay from its folder alone. */
 import type { RelayFolder, Secrets, Settings } from '../../client/cli/relay-folder.ts';
 import { configOf } from '../../worker/config.ts';
+import { hasPublishedKey, oldKeyUntil } from '../relay/keys.ts';
 import { tellingPart } from '../relay/names.ts';
 import { checkVariables } from '../relay/variables.ts';
 import { type Finding, problemOf } from './finding.ts';
 
 /** Beside the finding, the keys where they are good. */
-export async function examineKey(folder: RelayFolder): Promise<{ finding: Finding; secrets?: Secrets }> {
+export async function examineKey(
+  folder: RelayFolder,
+  settings: Settings,
+): Promise<{ finding: Finding; secrets?: Secrets }> {
   try {
     const secrets = folder.readSecrets();
     if (!secrets) return { finding: bad('key', 'There is none.', 'npm run deploy') };
     await configOf({ ...secrets });
-    const { OLD_KEY_UNTIL: until } = secrets;
+    if (await hasPublishedKey({ settings, secrets }))
+      return {
+        secrets,
+        finding: bad(
+          'key',
+          'The relay published it while it was open, so it hides a private one from nobody.',
+          'npm run deploy, which makes a new one. All links end: share new ones.',
+        ),
+      };
+    const until = oldKeyUntil(secrets);
     return {
       secrets,
       finding: good('key', `It is good, and for your eyes only.${until ? ` The one before it: until ${until}.` : ''}`),

@@ -1,6 +1,7 @@
 /** After a change of the folder: the relay itself changes with the next deploy only. */
 import type { RelayFolder } from '../../client/cli/relay-folder.ts';
 import { Questions } from '../terminal/questions.ts';
+import { replacePublishedKeys } from './keys.ts';
 import { putRelay } from './put-relay.ts';
 import type { Relay } from './variables.ts';
 
@@ -13,8 +14,19 @@ export function readRelay(folder: RelayFolder): Relay {
 
 /** @param atOnce without asking */
 export async function deployAfter(folder: RelayFolder, atOnce: boolean): Promise<void> {
-  const questions = new Questions(atOnce);
-  const goOn = await questions.confirm('Deploy now?').finally(() => questions.close());
-  if (goOn) return putRelay(folder, readRelay(folder), {});
+  const relay = await relayToDeploy(folder, atOnce);
+  if (relay) return putRelay(folder, relay, {});
   process.stdout.write('The relay does not know of it until you run: npm run deploy\n');
+}
+
+/** Nothing when it is not to be deployed now. */
+async function relayToDeploy(folder: RelayFolder, atOnce: boolean): Promise<Relay | undefined> {
+  const questions = new Questions(atOnce);
+  try {
+    if (!(await questions.confirm('Deploy now?'))) return undefined;
+    // Its settings may have been edited since the last deploy.
+    return await replacePublishedKeys(folder, readRelay(folder), questions);
+  } finally {
+    questions.close();
+  }
 }

@@ -8,6 +8,7 @@ import { Failure } from '../terminal/failure.ts';
 import { drawQr } from '../terminal/qr.ts';
 import { Questions } from '../terminal/questions.ts';
 import { untilItWorks } from './await-relay.ts';
+import { notePublishedKey } from './keys.ts';
 import { ownLink } from './share.ts';
 import { configFor, type Relay, variablesOf } from './variables.ts';
 import { accounts, exists, failure, wrangler } from './wrangler.ts';
@@ -28,6 +29,7 @@ export async function putRelay(folder: RelayFolder, relay: Relay, showing: Showi
   const config = await configFor(relay);
   const account = await accountFor(relay.settings);
   claim(folder, relay.settings, account);
+  await notePublishedKey(folder, relay);
   const deployed = wrangler(deployArguments(folder, relay.settings), { account });
   if (!deployed.ok) throw failure(deployed);
   const address = addressOf(deployed.targets, relay.settings);

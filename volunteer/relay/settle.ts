@@ -3,6 +3,7 @@ import { randomKey } from '../../client/cli/issue-invite.ts';
 import type { RelayFolder, Settings } from '../../client/cli/relay-folder.ts';
 import { REGIONS } from '../../worker/config.ts';
 import { Questions } from '../terminal/questions.ts';
+import { publishedKeys, replacePublishedKeys } from './keys.ts';
 import { checkName, randomName } from './names.ts';
 import { type Asked, checkVariable, type Relay } from './variables.ts';
 
@@ -40,13 +41,22 @@ const ASKED: { variable: Asked; wish: 'access' | 'backends' | 'region'; question
  * The relay of the folder with what was wished; made where there is none yet, its key as well.
  * @param yes asks nothing, and takes what is usual
  * @throws Error for a wish that cannot be
+ * @throws Failure when its key would have to be another, and the volunteer does not want that
  */
 export async function settleRelay(folder: RelayFolder, wishes: Wishes, yes: boolean): Promise<Relay> {
   const questions = new Questions(yes);
-  const settings = await settle(folder.readSettings(), wishes, questions).finally(() => questions.close());
-  const secrets = folder.readSecrets() ?? newSecrets(folder);
-  folder.writeSettings(settings);
-  return { settings, secrets };
+  try {
+    const known = folder.readSettings();
+    const wished = await settle(known, wishes, questions);
+    const secrets = folder.readSecrets() ?? newSecrets(folder);
+    // By the settings as they were: those that are wished for may say no more that it was open.
+    const published = known ? await publishedKeys({ settings: known, secrets }) : [];
+    const relay = await replacePublishedKeys(folder, { settings: { ...wished, published }, secrets }, questions);
+    folder.writeSettings(relay.settings);
+    return relay;
+  } finally {
+    questions.close();
+  }
 }
 
 function newSecrets(folder: RelayFolder) {

@@ -77,10 +77,20 @@ describe('npm run deploy', () => {
     expect(listed?.args).toEqual(['secret', 'list', '--name', name]);
     expect(deployed?.args.slice(0, 5)).toEqual(['deploy', '--config', expect.any(String), '--name', name]);
     expect(deployed?.args).toEqual(
-      expect.arrayContaining(['ACCESS:open', `BACKENDS:${backend.address}`, 'HUB_REGION:me', 'REVOKED:']),
+      expect.arrayContaining(['ACCESS:invite', `BACKENDS:${backend.address}`, 'HUB_REGION:me', 'REVOKED:']),
     );
     const link = linkIn(command.stdout);
     expect(link.startsWith(`${target}#k=`)).toBe(true);
+    const { sessions, expires } = decodeInvite(parseLink(link).invite as Bytes) ?? {};
+    expect(sessions).toBe(64);
+    expect(expires).toBeGreaterThan(Date.now());
+  });
+
+  it('puts an open relay where that is said, and shares its link without an invite', async () => {
+    const of = volunteer();
+    const { stdout } = await of.run('deploy', '--dry-run', '--yes', '--access', 'open');
+    expect(parseLink(linkIn(stdout)).invite).toBeUndefined();
+    expect(JSON.parse(of.read('settings.json')).vars.ACCESS).toBe('open');
   });
 
   it('keeps the key where its owner alone can read it, and shows it to nobody', async () => {
@@ -121,7 +131,7 @@ describe('npm run deploy', () => {
 
   it.each(['open', 'invite'])('changes what an option says, and nothing else: the relay stays %s', async (access) => {
     const of = volunteer({ targets: [], deployFails: { message: 'no' } });
-    await of.run('deploy', '--yes', '--region', 'me');
+    await of.run('deploy', '--yes', '--access', access, '--region', 'me');
     const before = JSON.parse(of.read('settings.json'));
     const secrets = of.read('secrets.json');
     await of.run('deploy', '--yes', '--region', 'eeur');
@@ -147,6 +157,19 @@ describe('npm run deploy', () => {
       });
     },
   );
+
+  it.each([
+    ['\n', 'invite'],
+    ['o\n', 'open'],
+    ['i\n', 'invite'],
+  ])('takes %j for who may use it, and says why it proposes "invite"', async (answer, access) => {
+    const of = volunteer({ targets: [] });
+    const command = of.start('deploy', '--dry-run', '--region', 'me', '--backends', 'whatsapp');
+    command.endInput(answer);
+    expect(await command.end(), command.stderr).toBe(0);
+    expect(command.stdout).toMatch(/An open relay says what it is .*\[invite\]/);
+    expect(JSON.parse(of.read('settings.json')).vars.ACCESS).toBe(access);
+  });
 
   it('takes answers from a file, an empty line for what is usual, and says when they are at their end', async () => {
     const of = volunteer({ targets: [], deployFails: { message: 'no' } });
@@ -401,6 +424,8 @@ describe('npm run deploy, with the real wrangler and a stand-in for Cloudflare',
       '--yes',
       '--name',
       'olive-harbor',
+      '--access',
+      'open',
       '--backends',
       'chat.example.org:5223, *.example.net:443',
     ];
@@ -449,7 +474,14 @@ describe('npm run deploy, with the real wrangler and a stand-in for Cloudflare',
 describe('npm run deploy -- --dry-run', () => {
   it('builds with the real wrangler, without an account, and prints the link that it will have', async () => {
     const of = volunteer();
-    const { status, stdout, stderr } = await of.dryRun('--yes', '--name', 'olive-harbor', '--no-qr');
+    const { status, stdout, stderr } = await of.dryRun(
+      '--yes',
+      '--access',
+      'open',
+      '--name',
+      'olive-harbor',
+      '--no-qr',
+    );
     expect(status, stdout + stderr).toBe(0);
     for (const says of ['env.RELAY_KEY', 'env.HUB_REGION', '--dry-run: exiting now', 'Nothing was uploaded'])
       expect(stdout).toContain(says);

@@ -398,7 +398,7 @@ describe('the command', () => {
   it('makes a relay where there is none, and leaves its questions at what is usual with --yes', async () => {
     const of = new Volunteer();
     ending.push(() => of.remove());
-    const { status, stdout } = await selfhost(of, 'roses.example.org', '--yes', '--access', 'invite');
+    const { status, stdout } = await selfhost(of, 'roses.example.org', '--yes');
     expect([status, stdout]).toEqual([0, expect.stringMatching(/https:\/\/roses\.example\.org\/#k=[\w-]{43}&i=/)]);
     expect(JSON.parse(of.read('settings.json')).vars).toEqual({
       ACCESS: 'invite',

@@ -11,7 +11,8 @@ const help = (name: string) => `${name} [OPTIONS]
 Puts a relay on Cloudflare, checks it, and prints the link to share. What it asks the first time, and the relay's key, it keeps in the
 folder .relay; called again it changes only what an option says, and brings the relay up to date with this code.
 
-  --access WHO     open: anyone who knows its address; invite: only whom you give a link (npm run invite)
+  --access WHO     invite, which is usual: only people to whom you give a link (npm run invite); open: anyone who knows
+                   its address. From open to invite it gets a new key, as the old one was published, and all links end
   --backends LIST  which chat services, as in BACKENDS: whatsapp, chat.example.org:5223
   --region WHERE   near whom its users are, as in HUB_REGION: me, eeur, weur, apac, oc, afr, wnam, enam, sam
   --name NAME      the first part of its address; two random words unless you say

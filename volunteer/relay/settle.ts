@@ -16,12 +16,27 @@ export interface Wishes {
   domain?: string | undefined;
 }
 
-const ASKED: { variable: Asked; wish: 'access' | 'backends' | 'region'; question: string; usual: string }[] = [
+interface AskedFor {
+  variable: Asked;
+  wish: 'access' | 'backends' | 'region';
+  question: string;
+  usual: string;
+  /** Answers by the one key that stands for them. */
+  short?: ReadonlyMap<string, string>;
+}
+
+const ASKED: AskedFor[] = [
   {
     variable: 'ACCESS',
     wish: 'access',
-    question: 'Who may use the relay: "open", anyone who knows its address, or "invite", only whom you give a link?',
-    usual: 'open',
+    question:
+      'Who may use the relay: "invite", only people to whom you give a link, or "open" (o), all who know its address?\n' +
+      'An open relay says what it is to everybody who asks: a censor who scans addresses finds it with one request.',
+    usual: 'invite',
+    short: new Map([
+      ['i', 'invite'],
+      ['o', 'open'],
+    ]),
   },
   {
     variable: 'BACKENDS',
@@ -68,11 +83,12 @@ function newSecrets(folder: RelayFolder) {
 async function settle(known: Settings | undefined, wishes: Wishes, questions: Questions): Promise<Settings> {
   const name = nameOf(known, wishes.name);
   const vars = { ...known?.vars };
-  for (const { variable, wish, question, usual } of ASKED) {
-    const check = (value: string) => checkVariable(variable, value);
+  for (const { variable, wish, question, usual, short } of ASKED) {
+    const whole = (answer: string) => short?.get(answer) ?? answer;
+    const check = (answer: string) => checkVariable(variable, whole(answer));
     const wished = wishes[wish];
-    if (wished !== undefined) await check(wished);
-    vars[variable] = wished ?? vars[variable] ?? (await questions.ask(question, usual, check));
+    if (wished !== undefined) await checkVariable(variable, wished);
+    vars[variable] = wished ?? vars[variable] ?? whole(await questions.ask(question, usual, check));
   }
   const domain = wishes.domain ?? known?.domain;
   if (domain !== undefined) checkDomain(domain);

@@ -5,22 +5,11 @@
 import type net from 'node:net';
 import type { Code, PuenteError } from '../../protocol/errors.ts';
 import type { Request } from './entrance.ts';
+import { response, type Status } from './http-response.ts';
 import { Refusal, takeUntil } from './reading.ts';
 
 /** The head of a CONNECT request: browsers send half a KiB. */
 export const CONNECT_HEAD_MAX = 8192;
-
-const REASONS = {
-  400: 'Bad Request',
-  403: 'Forbidden',
-  405: 'Method Not Allowed',
-  431: 'Request Header Fields Too Large',
-  502: 'Bad Gateway',
-  503: 'Service Unavailable',
-  504: 'Gateway Timeout',
-} as const;
-
-type Status = keyof typeof REASONS;
 
 /** Any other failure is the way's to the backend: the relay cannot be used (now). */
 const STATUSES: Partial<Record<Code, Status>> = {
@@ -57,16 +46,4 @@ export async function httpConnect(client: net.Socket): Promise<Request> {
 
 function refusal(status: Status, message: string): Refusal {
   return new Refusal(message, response(status, message));
-}
-
-function response(status: Status, message: string): string {
-  const body = `${message}\n`;
-  const fields = [
-    `HTTP/1.1 ${status} ${REASONS[status]}`,
-    ...(status === 405 ? ['Allow: CONNECT'] : []),
-    'Content-Type: text/plain; charset=utf-8',
-    `Content-Length: ${Buffer.byteLength(body)}`,
-    'Connection: close',
-  ];
-  return `${fields.join('\r\n')}\r\n\r\n${body}`;
 }

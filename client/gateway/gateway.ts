@@ -53,7 +53,7 @@ export class Gateway {
    */
   constructor(open: (backend: string) => PuenteSocket, tell: (event: GatewayEvent) => void) {
     this.#open = open;
-    this.#events = eventsOf(this.totals, tell);
+    this.#events = eventsOf(this.totals, withoutRepeats(tell));
   }
 
   /**
@@ -98,6 +98,17 @@ export class Gateway {
     this.#clients.set(socket, new Client(socket, entrance, this.#open, this.#events));
     socket.on('close', () => this.#clients.delete(socket));
   }
+}
+
+/** Tells once of clients that are refused one after another for the same reason: a page can ask hundreds of times. */
+function withoutRepeats(tell: (event: GatewayEvent) => void): (event: GatewayEvent) => void {
+  let last: string | undefined;
+  return (event) => {
+    const refused = event.event === 'refused' ? event.message : undefined;
+    const isRepeated = refused !== undefined && refused === last;
+    last = refused;
+    if (!isRepeated) tell(event);
+  };
 }
 
 function eventsOf(totals: Totals, tell: (event: GatewayEvent) => void): ClientEvents {

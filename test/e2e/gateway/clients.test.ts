@@ -265,6 +265,20 @@ describe('many clients', () => {
   });
 });
 
+it('clients that are refused for the same reason are told once, until something else happens', async () => {
+  const [port, other] = [await gateway.listen(socks5), await gateway.listen(to(backend.address))];
+  const ask = async () => everything((await gateway.client(port)).end('GET / HTTP/1.1\r\n\r\n'));
+  for (let count = 0; count < 3; count++) await ask();
+  expect(gateway.events).toEqual([{ event: 'refused', message: 'No SOCKS5.' }]);
+  const app = await gateway.client(other);
+  app.end('hello');
+  expect(await everything(app)).toBe('hello');
+  await until('it has ended', () => gateway.told('closed').length === 1);
+  await ask();
+  await ask();
+  expect(gateway.events.map(({ event }) => event)).toEqual(['refused', 'opened', 'closed', 'refused']);
+});
+
 describe('when it is stopped', () => {
   it('lets a transfer finish, and takes no more clients', async () => {
     serve = (socket) => void socket.once('data', () => setTimeout(() => socket.end(Buffer.alloc(300_000, 'x')), 1500));

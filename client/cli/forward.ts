@@ -8,7 +8,8 @@ const help = (name: string) => `${name} -L FORWARD... LINK... [OPTIONS]
 Opens ports on this machine that lead through a relay, for apps that do not know of Puente. The relay reaches only what its
 volunteer has listed, and most relays take only apps that encrypt (TLS from the first byte on, not STARTTLS).
 
-  -L [BIND:]PORT:HOST:HOSTPORT   to one server: point the app to 127.0.0.1, port PORT
+  -L [BIND:]PORT:HOST:HOSTPORT   to one server: point the app to 127.0.0.1, port PORT. HTTP is refused there, as any web
+                                 page can send it; for a server that speaks HTTP without TLS: PORT:any://HOST:HOSTPORT
   -L socks5://[BIND:]PORT        a SOCKS5 proxy, for apps that have such a setting; the app must leave names to the proxy
   -L http://[BIND:]PORT          an HTTP proxy for CONNECT, for apps and browsers that have such a setting
                                  -L may be given several times. BIND is an address of this machine, IPv6 in brackets; default

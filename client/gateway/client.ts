@@ -3,10 +3,12 @@ import type net from 'node:net';
 import type { Duplex } from 'node:stream';
 import { PuenteError } from '../../protocol/errors.ts';
 import type { PuenteSocket } from '../node/duplex.ts';
+import type { Beginning } from './beginning.ts';
 import type { Entrance, Request } from './entrance.ts';
 import { HungUp, Refusal } from './reading.ts';
 
-/** From its first byte to the name of its backend: on a local network no client needs longer, TLS included. */
+/** From its first byte to the name of its backend, or until its first bytes are known not to be a web page's. On a
+ * local network no client needs longer, TLS included. */
 export const GATEWAY_HANDSHAKE_TIMEOUT = 10_000;
 
 /** A client that is refused gets this long to read why. RFC 1928 section 6 allows 10 s. */
@@ -43,9 +45,9 @@ export class Client {
     this.#events = events;
     // A socket that fails also closes, which is heard.
     socket.on('error', () => {});
-    this.#enter(entrance).then(
+    this.#inTime(entrance(socket)).then(
       (request) => this.#serve(request, open),
-      (error: unknown) => this.#turnAway(error),
+      (error: unknown) => this.#turnAway(error, socket),
     );
   }
 
@@ -61,22 +63,24 @@ export class Client {
 
   // --- what it wants ------------------------------------------------------------------------------------------------
 
-  async #enter(entrance: Entrance): Promise<Request> {
+  async #inTime<T>(wanted: Promise<T>): Promise<T> {
     const timer = setTimeout(() => {
       this.#events.refused(`The client did not say what it wants within ${GATEWAY_HANDSHAKE_TIMEOUT / 1000} s.`);
       this.#socket.destroy();
     }, GATEWAY_HANDSHAKE_TIMEOUT);
     try {
-      return await entrance(this.#socket);
+      return await wanted;
     } finally {
       clearTimeout(timer);
     }
   }
 
-  #turnAway(error: unknown): void {
+  #turnAway(error: unknown, client: Duplex): void {
     if (error instanceof HungUp) return void this.#socket.destroy();
+    // A session that was opened for a silent client has had nothing of it, and ends as one of a client that left.
+    this.#tunnel?.unpipe(client).destroy();
     this.#events.refused(error instanceof Error ? error.message : String(error));
-    this.#refuse(this.#socket, error instanceof Refusal ? error.reply : '');
+    this.#refuse(client, error instanceof Refusal ? error.reply : '');
   }
 
   #refuse(client: Duplex, reply: string | Uint8Array): void {
@@ -90,9 +94,14 @@ export class Client {
 
   // --- its session --------------------------------------------------------------------------------------------------
 
-  #serve(request: Request, open: (backend: string) => PuenteSocket): void {
+  async #serve(request: Request, open: (backend: string) => PuenteSocket): Promise<void> {
+    const { client, beginning, answer } = request;
+    try {
+      if (beginning) await this.#inTime(beginning.mayOpen);
+    } catch (error) {
+      return this.#turnAway(error, client);
+    }
     if (this.#socket.destroyed) return;
-    const { client, answer } = request;
     let tunnel: PuenteSocket;
     try {
       tunnel = open(request.backend);
@@ -107,7 +116,7 @@ export class Client {
         client.write(answer.granted);
         this.#join(client, tunnel);
       });
-    } else this.#join(client, tunnel);
+    } else this.#join(client, tunnel, beginning);
   }
 
   #failed(error: PuenteError, { client, backend, answer }: Request): void {
@@ -136,10 +145,23 @@ export class Client {
     });
   }
 
-  /** `pipe` passes on the end of each direction by itself, and holds back who writes faster than the other reads. */
-  #join(client: Duplex, tunnel: PuenteSocket): void {
-    client.on('data', ({ length }: Buffer) => this.#events.sent(length)).pipe(tunnel);
+  /** @param beginning what the client has said, or says later: nothing of it leaves while it may be a web page's */
+  #join(client: Duplex, tunnel: PuenteSocket, beginning?: Beginning): void {
     tunnel.on('data', ({ length }: Buffer) => this.#events.received(length)).pipe(client);
+    if (!beginning) return this.#pass(client, tunnel);
+    beginning.bytes.then(
+      (bytes) => {
+        if (bytes.length > 0) tunnel.write(bytes);
+        this.#events.sent(bytes.length);
+        this.#pass(client, tunnel);
+      },
+      (error: unknown) => this.#turnAway(error, client),
+    );
+  }
+
+  /** `pipe` passes on the end of each direction by itself, and holds back who writes faster than the other reads. */
+  #pass(client: Duplex, tunnel: PuenteSocket): void {
+    client.on('data', ({ length }: Buffer) => this.#events.sent(length)).pipe(tunnel);
   }
 
   /** Its connection breaks, so that it does not take what it has for all. */

@@ -3,6 +3,7 @@ import type net from 'node:net';
 import type { Duplex } from 'node:stream';
 import tls from 'node:tls';
 import type { PuenteError } from '../../protocol/errors.ts';
+import { Beginning } from './beginning.ts';
 import { HungUp } from './reading.ts';
 
 /** What a client wants. */
@@ -11,6 +12,8 @@ export interface Request {
   client: Duplex;
   /** `host:port`, or what should be one. */
   backend: string;
+  /** Its first bytes, where they must not be a web page's. They are no longer in `client`. */
+  beginning?: Beginning;
   /** Tells a client that waits for it what has come of that. One that does not wait may send at once. */
   answer?: {
     granted: string | Uint8Array;
@@ -24,12 +27,17 @@ export interface Request {
  */
 export type Entrance = (client: net.Socket) => Promise<Request>;
 
-/** To one backend, without a word. */
+/** To one backend, without a word. What web pages can send is refused. */
 export function to(backend: string): Entrance {
+  return async (client) => ({ client, backend, beginning: new Beginning(client) });
+}
+
+/** The same for a backend that is spoken to in HTTP, say: whoever forwards to it has said so. */
+export function toAnything(backend: string): Entrance {
   return async (client) => ({ client, backend });
 }
 
-/** The same for clients that speak TLS to the gateway, and go on without it. */
+/** As `to`, for clients that speak TLS to the gateway, and go on without it. */
 export function secured(backend: string, credentials: tls.SecureContextOptions): Entrance {
   const secureContext = tls.createSecureContext(credentials);
   return async (socket) => {
@@ -39,6 +47,6 @@ export function secured(backend: string, credentials: tls.SecureContextOptions):
       client.on('error', reject);
       client.once('close', () => reject(new HungUp()));
     });
-    return { client, backend };
+    return { client, backend, beginning: new Beginning(client) };
   };
 }

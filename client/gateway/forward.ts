@@ -2,7 +2,7 @@
 import net from 'node:net';
 import { isLoopback } from '../../protocol/permits/link.ts';
 import { backendName } from '../address.ts';
-import { type Entrance, to } from './entrance.ts';
+import { type Entrance, to, toAnything } from './entrance.ts';
 import { httpConnect } from './http-connect.ts';
 import { socks5 } from './socks5.ts';
 
@@ -14,28 +14,32 @@ export interface Forward {
   entrance: Entrance;
   /** What is printed before its address, and after it. */
   scheme: '' | 'socks5://' | 'http://';
+  /** As it is printed: with `any://`, where that was given. */
   backend?: string;
 }
 
 const BIND = String.raw`(?:(?<host>\[[^\]]+\]|[^:[\]/]+):)?(?<port>\d{1,5})`;
-const FIXED = new RegExp(String.raw`^${BIND}:(?<backend>(?:\[[^\]]+\]|[^:[\]/]+):\d{1,5})$`);
+const FIXED = new RegExp(String.raw`^${BIND}:(?<any>any://)?(?<backend>(?:\[[^\]]+\]|[^:[\]/]+):\d{1,5})$`);
 const PROXY = new RegExp(`^(?<scheme>socks5|http)://${BIND}/?$`);
 
 const PROXIES: Record<string, Entrance> = { socks5, http: httpConnect };
 
 /**
  * `[bind:]port:host:hostport`, as for ssh; or `socks5://[bind:]port`, `http://[bind:]port`. IPv6 addresses stand in brackets.
- * Without `bind`: 127.0.0.1.
+ * Without `bind`: 127.0.0.1. With `any://` before the host nothing is refused, HTTP included.
  * @throws Error that says what is wrong
  * @throws PuenteError `address-invalid`
  */
 export function parseForward(text: string): Forward {
-  const { scheme, host = '127.0.0.1', port = '', backend } = (PROXY.exec(text) ?? FIXED.exec(text))?.groups ?? {};
+  const groups = (PROXY.exec(text) ?? FIXED.exec(text))?.groups ?? {};
+  const { scheme, host = '127.0.0.1', port = '', any = '', backend } = groups;
   if (!port || Number(port) > 65_535)
     throw new Error(`-L: "${text}" is not [bind:]port:host:hostport, socks5://[bind:]port or http://[bind:]port.`);
   const listening = { host: host.replace(/^\[|\]$/g, ''), port: Number(port) };
-  if (backend) return { ...listening, scheme: '', entrance: to(backendName(backend)), backend: backendName(backend) };
-  return { ...listening, scheme: `${scheme}://` as Forward['scheme'], entrance: PROXIES[scheme ?? ''] ?? socks5 };
+  if (!backend)
+    return { ...listening, scheme: `${scheme}://` as Forward['scheme'], entrance: PROXIES[scheme ?? ''] ?? socks5 };
+  const name = backendName(backend);
+  return { ...listening, scheme: '', entrance: any ? toAnything(name) : to(name), backend: any + name };
 }
 
 /** Whether others than this machine's own apps can reach it. */

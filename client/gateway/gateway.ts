@@ -1,7 +1,8 @@
 /**
  * Ports on the user's machine or network for apps that do not know of Puente: each connection to them becomes a session.
  *
- * A client: accepted → its entrance (what does it want?) → a tunnel to there → an answer → both joined.
+ * A client: accepted → its entrance (what does it want?) → its first bytes, where a web page's are refused → a tunnel
+ * to there → an answer → both joined.
  */
 import { once } from 'node:events';
 import net from 'node:net';

@@ -59,8 +59,9 @@ export async function takeUntil(
 /**
  * All that has come, at least a byte. Not `read(length)`: while less than that lies in the socket's buffer, waiting for
  * `readable` is over at once, again and again.
+ * @throws HungUp when the client ends before
  */
-async function some(client: Readable): Promise<Buffer> {
+export async function some(client: Readable): Promise<Buffer> {
   for (;;) {
     const bytes: Buffer | null = client.read();
     if (bytes) return bytes;

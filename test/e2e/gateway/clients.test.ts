@@ -168,10 +168,9 @@ describe('a client that hangs up', () => {
     ['within the head', () => spoke(httpConnect, 'CONNECT a.exam')],
     ['while its session opens, by SOCKS', () => spoke(socks5, Buffer.concat([Buffer.of(5, 1, 0), toSilent()]))],
     ['while its session opens, by CONNECT', () => spoke(httpConnect, connectRequest(silent.address))],
-    [
-      'while its session opens, at a forwarded port',
-      async () => gateway.client(await gateway.listen(to(silent.address))),
-    ],
+    ['while nobody knows whether it will speak', async () => gateway.client(await gateway.listen(to(silent.address)))],
+    ['within what may become HTTP', () => spoke(to(silent.address), 'GET')],
+    ['while its session opens, at a forwarded port', () => spoke(to(silent.address), 'words')],
     ['in its session', () => spoke(to(backend.address), 'words')],
   ];
 

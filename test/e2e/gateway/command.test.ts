@@ -213,6 +213,7 @@ describe('its wording', () => {
     [['forward', '-L', 'nonsense', 'relay.example'], /\[bind:\]port:host:hostport/],
     [['forward', '-L', '70000:a:1', 'relay.example'], /70000/],
     [['forward', '-L', '1:a:0', 'relay.example'], /1 to 65535/],
+    [['forward', '-L', '1:any://a:0', 'relay.example'], /1 to 65535/],
     [['forward', '-L', '0:a:1', 'ftp://relay.example'], /https/],
     [['gateway'], /whatsapp, telegram/],
     [['gateway', 'toString', 'relay.example'], /whatsapp, telegram/],

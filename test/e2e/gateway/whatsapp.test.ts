@@ -55,11 +55,11 @@ function presetPort(number: number): Port {
   return found;
 }
 
-/** What a client that sends its first flight gets back. */
-async function talk(port: number, isSecure: boolean): Promise<string> {
+/** What a client gets back that sends this, and no more. */
+async function talk(port: number, isSecure: boolean, words = FLIGHT): Promise<string> {
   const plain = await gateway.client(port);
   const socket = isSecure ? tls.connect({ socket: plain, ca: certificate.cert, host: 'localhost' }) : plain;
-  socket.on('error', () => {}).end(FLIGHT, 'latin1');
+  socket.on('error', () => {}).end(words, 'latin1');
   return everything(socket);
 }
 
@@ -84,6 +84,17 @@ describe('a port that a phone uses', () => {
     const socket = await gateway.client(port);
     socket.write(FLIGHT);
     await everything(socket);
+    expect(gateway.told('refused')).toHaveLength(1);
+    expect(gateway.tunnels).toHaveLength(0);
+  });
+
+  it.each([
+    [443, true],
+    [80, false],
+    [7777, false],
+  ])('%i refuses a web page’s request before it opens anything', async (number, isSecure) => {
+    const port = await gateway.listen(presetPort(number).entrance);
+    expect(await talk(port, isSecure, 'GET / HTTP/1.1\r\nHost: x\r\n\r\n')).toMatch(/^HTTP\/1.1 403 /);
     expect(gateway.told('refused')).toHaveLength(1);
     expect(gateway.tunnels).toHaveLength(0);
   });

@@ -87,6 +87,11 @@ describe('ten minutes at the highest rate that quotas admit', () => {
     expect(counts).toEqual({ good: 30_000, limited: 30_000, stranger: 240_000, full: 0 });
   });
 
+  it('are not counted for those who cannot be told apart', () => {
+    const quotas = new HelloQuotas();
+    expect(new Set(Array.from({ length: 10_000 }, () => quotas.count({})))).toEqual(new Set(['good']));
+  });
+
   it('begin anew with each minute, for each source', () => {
     const quotas = new HelloQuotas();
     const all = () => Array.from({ length: 2500 }, () => quotas.count({ source: 'a' }));

@@ -30,8 +30,9 @@ export class HelloQuotas {
     if (minute !== this.#minute) this.#counts = new Map();
     this.#minute = minute;
     const { group, member } = holderOf(admitted);
+    // Where sources are unknown one of them would use up the quota of all: there the memory of hellos is the only bound.
     const used = Math.max(
-      this.#add(member) / HELLOS_PER_MINUTE,
+      admitted.source ? this.#add(member) / HELLOS_PER_MINUTE : 0,
       admitted.invite ? this.#add(group) / HELLOS_PER_INVITE_PER_MINUTE : 0,
     );
     if (used <= 1) return 'good';

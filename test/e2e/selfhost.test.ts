@@ -1,8 +1,18 @@
 /** `npm run selfhost`: what it writes is run as its unit and its container would run it, by the real workerd. */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import http from 'node:http';
+import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -14,14 +24,16 @@ import { createConnection, type PuenteSocket } from '../../client/node/index.ts'
 import { type Bytes, toBase64url } from '../../protocol/bytes.ts';
 import { formatLink, parseLink } from '../../protocol/permits/link.ts';
 import { askStatus } from '../../volunteer/relay/ask-status.ts';
-import { SCRIPT, workerdConfig } from '../../volunteer/selfhost/workerd-config.ts';
+import { deniedBeside } from '../../volunteer/selfhost/networks.ts';
+import { SCRIPT } from '../../volunteer/selfhost/workerd-config.ts';
 import { failure } from '../support/failure.ts';
 import { type Certificate, makeCertificate } from '../support/fixtures/certificate.ts';
 import { startFront } from '../support/network/front.ts';
 import { random } from '../support/network/raw-client.ts';
 import { findProgram } from '../support/program.ts';
 import { type Backend, echo, startBackend } from '../support/servers/backend.ts';
-import { listening, workerdBinary } from '../support/servers/workerd.ts';
+import { commandOfContainer, commandOfUnit, fileOf, runFolder, runWorkerd } from '../support/servers/selfhost.ts';
+import { workerdBinary } from '../support/servers/workerd.ts';
 import { until } from '../support/until.ts';
 import { Volunteer } from '../support/wrangler.ts';
 
@@ -102,46 +114,11 @@ function writtenOnce(...args: string[]): Promise<Written> {
   return written;
 }
 
-const fileOf = (of: Volunteer, name: string): string => readFileSync(join(of.folder, 'selfhost', name), 'utf8');
-
-const commandOfUnit = (of: Volunteer): string[] =>
-  (/^ExecStart=(.*)$/m.exec(fileOf(of, 'relay.service'))?.[1] ?? '').split(' ');
-
-const commandOfContainer = (of: Volunteer): string[] =>
-  JSON.parse(/^ENTRYPOINT (.*)$/m.exec(fileOf(of, 'Containerfile'))?.[1] ?? '[]');
-
 /** Runs a command of the folder's as its host would, on a free port, and gives that. */
 async function start(of: Volunteer, command: string[]): Promise<number> {
-  const name = fileOf(of, 'relay.capnp').includes('name = "https"') ? 'https' : 'http';
-  const credentials = join(of.folder, 'credentials');
-  const state = join(of.folder, 'state');
-  for (const folder of [credentials, state]) mkdirSync(folder, { recursive: true });
-  writeFileSync(join(credentials, 'cert.pem'), certificate.cert);
-  writeFileSync(join(credentials, 'key.pem'), certificate.key);
-  const [, , ...args] = command
-    .filter((word) => !word.startsWith('--socket-addr='))
-    .map((word) => word.replace(/\$\{CREDENTIALS_DIRECTORY\}|\/run\/tls/, credentials));
-  const env = Object.fromEntries(
-    fileOf(of, 'relay.env')
-      .trim()
-      .split('\n')
-      .map((line) => line.split('=')),
-  );
-  return serving(join(of.folder, 'selfhost'), name, [`--directory-path=objects=${state}`, ...args], env);
-}
-
-async function serving(cwd: string, socket: string, args: string[], env = {}): Promise<number> {
-  const options = ['--control-fd=3', `--socket-addr=${socket}=127.0.0.1:0`];
-  const child: ChildProcess = spawn(workerdBinary(), ['serve', ...options, ...args], {
-    cwd,
-    env,
-    stdio: ['ignore', 'ignore', 'inherit', 'pipe'],
-  });
-  ending.push(async () => {
-    child.kill('SIGKILL');
-    await once(child, 'close');
-  });
-  return (await listening(child, [socket]))[socket] as number;
+  const { port, stop } = await runFolder(of, command, certificate);
+  ending.push(stop);
+  return port;
 }
 
 /** The link's, at a port of this machine. */
@@ -250,11 +227,18 @@ describe('the folder', () => {
   });
 
   it('reaches nothing on its own network unless told to, whatever BACKENDS says', async () => {
-    const { of, link } = await writtenOnce(...TLS);
+    // The last four are 127.0.0.1 again: NAT64, 6to4, IPv4-compatible, IPv4-mapped.
+    const hosts = ['127.0.0.1', '[64:ff9b::7f00:1]', '[2002:7f00:1::1]', '[::7f00:1]', '[::ffff:127.0.0.1]'];
+    const entries = hosts.map((host) => `any://${host}:${backend.port}`);
+    const of = volunteer({ BACKENDS: entries.join(' ') });
+    const link = await written(of, ...TLS);
     const port = await start(of, commandOfContainer(of));
     const before = backend.accepted;
-    const socket = createConnection(backend.address, { relay: linkAt(`https://localhost:${port}`, link) });
-    expect(await failure(socket)).toMatchObject({ code: 'backend-down' });
+    for (const host of hosts) {
+      const relay = linkAt(`https://localhost:${port}`, link);
+      const socket = createConnection(`${host}:${backend.port}`, { relay });
+      expect(await failure(socket), host).toMatchObject({ code: 'backend-down' });
+    }
     expect(backend.accepted).toBe(before);
   });
 
@@ -262,8 +246,11 @@ describe('the folder', () => {
     const { of, stdout } = await writtenOnce();
     const folder = join(of.folder, 'selfhost');
     expect(readdirSync(folder).sort()).toEqual(
-      ['.dockerignore', 'Containerfile', 'relay.capnp', 'relay.env', 'relay.js', 'relay.service'].sort(),
+      '.dockerignore Caddyfile Containerfile nginx.conf relay.capnp relay.env relay.js relay.service'.split(' '),
     );
+    // One whose workerd speaks TLS has no use for a proxy.
+    const { of: direct } = await writtenOnce(...TLS);
+    expect(readdirSync(join(direct.folder, 'selfhost'))).not.toContain('Caddyfile');
     for (const secret of [KEY, OLD_KEY].map(toBase64url)) {
       expect(fileOf(of, 'relay.env')).toContain(secret);
       const others = readdirSync(folder).filter((name) => name !== 'relay.env');
@@ -327,20 +314,93 @@ describe('what starts it', () => {
 });
 
 describe('the configuration', () => {
-  it('lets nobody say whom a request is from', async () => {
+  it('believes nobody who says where a request is from, where workerd faces the network itself', async () => {
     const of = volunteer();
-    const script = `export default { fetch: ({ headers, url }) =>
-      new Response([headers.get('CF-Connecting-IP'), headers.get('Accept'), url].join(' ')) };`;
-    const bundle = { script, objects: {}, compatibilityDate: '2026-10-01', compatibilityFlags: [] };
-    const sockets = [{ name: 'http', address: '127.0.0.1:0', tls: false }];
-    const config = workerdConfig({ bundle, vars: {}, allow: [], dropped: ['CF-Connecting-IP'], sockets });
-    writeFileSync(join(of.folder, SCRIPT), script);
-    writeFileSync(join(of.folder, 'relay.capnp'), config);
-    const port = await serving(of.folder, 'http', ['relay.capnp']);
-    const headers = { 'CF-Connecting-IP': '203.0.113.7', Accept: 'text/html', Host: 'roses.example.org' };
-    expect((await visited(port, headers)).text).toBe(' text/html http://roses.example.org/garden');
+    await written(of, ...TLS);
+    insteadOfTheRelay(of, `({ headers, url }) => new Response(headers.get('CF-Connecting-IP') + ' ' + url)`);
+    const port = await start(of, commandOfUnit(of));
+    const headers = { 'CF-Connecting-IP': '203.0.113.7', Host: 'roses.example.org' };
+    const request = https.get({
+      host: 'localhost',
+      servername: 'localhost',
+      port,
+      headers,
+      path: '/garden',
+      agent: false,
+    });
+    const [response] = (await once(request, 'response')) as [http.IncomingMessage];
+    expect(await text(response)).toBe('null https://roses.example.org/garden');
+  });
+
+  it('refuses addresses of every block for special purposes', async () => {
+    const of = volunteer();
+    await written(of);
+    const connect = `import { connect } from 'cloudflare:sockets';`;
+    insteadOfTheRelay(of, `({ url }) => connect(new URL(url).searchParams.get('to')).opened.then(() => null)`, connect);
+    const left = SPECIAL_ADDRESSES.values();
+    const reached: string[] = [];
+    const work = async () => {
+      for (const address of left) if (!(await isRefused(of, address))) reached.push(address);
+    };
+    await Promise.all([work(), work(), work()]);
+    expect(reached).toEqual([]);
+    // That it would tell.
+    expect(await isRefused(of, '192.31.196.1')).toBe(false);
+  });
+
+  it('lets the relay reach what its volunteer allows, also of these blocks', () => {
+    const all = deniedBeside([]);
+    expect(deniedBeside(['127.0.0.1/32', '198.18.5.0/24', 'fd00::/8'])).toEqual(all);
+    const without = (...blocks: string[]) => all.filter((block) => !blocks.includes(block));
+    expect(deniedBeside(['64:ff9b::/96'])).toEqual(without('64:ff9b::/96'));
+    expect(deniedBeside(['198.0.0.0/8'])).toEqual(without('198.18.0.0/15', '198.51.100.0/24'));
+    expect(deniedBeside(['0.0.0.0/0', '::/0'])).toEqual([]);
   });
 });
+
+/** One of each block that no relay reaches, workerd's own list included. */
+const SPECIAL_ADDRESSES = [
+  ...[
+    '0.0.0.0',
+    '0.1.2.3',
+    '10.0.0.1',
+    '100.64.0.1',
+    '127.0.0.1',
+    '169.254.1.1',
+    '172.16.0.1',
+    '192.0.0.1',
+    '192.0.2.1',
+  ],
+  ...['192.88.99.1', '192.168.0.1', '198.18.0.1', '198.19.255.1', '198.51.100.1', '203.0.113.1', '224.0.0.1'],
+  ...['240.0.0.1', '255.255.255.255', '[::]', '[::1]', '[::7f00:1]', '[::ffff:127.0.0.1]', '[::ffff:10.0.0.1]'],
+  ...['[::ffff:0:7f00:1]', '[64:ff9b::7f00:1]', '[64:ff9b:1::7f00:1]', '[100::1]', '[100:0:0:1::1]', '[2001::1]'],
+  ...['[2001:2::1]', '[2001:20::1]', '[2001:db8::1]', '[2002:7f00:1::1]', '[3fff::1]', '[5f00::1]', '[fc00::1]'],
+  ...['[fe80::1]', '[fec0::1]', '[ff02::1]'],
+];
+
+/** Writes a Worker in the place of the relay's, which then runs with the relay's configuration. */
+function insteadOfTheRelay(of: Volunteer, handler: string, imports = ''): void {
+  const script = `import { DurableObject } from 'cloudflare:workers';
+    ${imports}
+    export class Hub extends DurableObject {}
+    export default { fetch: ${handler} };`;
+  writeFileSync(join(of.folder, 'selfhost', SCRIPT), script);
+}
+
+/** Whether workerd refuses by its configuration, which it says of one address only while it runs. */
+async function isRefused(of: Volunteer, address: string): Promise<boolean> {
+  let said = '';
+  const state = mkdtempSync(join(of.folder, 'state-'));
+  const args = [`--directory-path=objects=${state}`, 'relay.capnp'];
+  const { port, stop } = await runWorkerd(join(of.folder, 'selfhost'), 'http', args, {}, (text) => {
+    said += text;
+  });
+  const answered = fetch(`http://127.0.0.1:${port}/?to=${encodeURIComponent(`${address}:9`)}`).then((r) => r.text());
+  // Where it does not refuse, nobody may answer.
+  await Promise.race([answered.catch(() => {}), new Promise((resolve) => setTimeout(resolve, 1000))]);
+  await stop();
+  return said.includes('is not allowed');
+}
 
 describe('the command', () => {
   it('says what to do next, and how users go on', async () => {
@@ -350,8 +410,9 @@ describe('the command', () => {
       'podman build',
       '--log-driver none',
       '--volume relay:/var/lib/relay',
-      'output discard',
-      'reverse_proxy 127.0.0.1:8080',
+      'cp /etc/relay/Caddyfile /etc/caddy/Caddyfile',
+      'cp /etc/relay/nginx.conf /etc/nginx/nginx.conf',
+      '--domain roses.example.org',
       BEFORE,
     ])
       expect(stdout).toContain(says);

@@ -8,6 +8,7 @@ import { settleRelay } from '../relay/settle.ts';
 import { ownLink } from '../relay/share.ts';
 import { configFor } from '../relay/variables.ts';
 import { CONTAINER_TLS, containerPort, ENVIRONMENT, FOLDER, STATE, type Tls, WORKERD } from '../selfhost/host-files.ts';
+import { CADDYFILE, CHALLENGES, NGINX_CONF } from '../selfhost/proxy-files.ts';
 import { checkFolder, type Hosting, selfhostFiles, workerdVersion, writeFolder } from '../selfhost/selfhost-folder.ts';
 import { CERTIFICATE, PRIVATE_KEY } from '../selfhost/workerd-config.ts';
 
@@ -20,7 +21,8 @@ it asks and makes them, as "npm run deploy" does.
   HOST             its address for users, such as roses.example.org
   --out FOLDER     where to write, default selfhost; only an empty folder, or one that this has written
   --cert FILE      a chain of certificates on the server, and
-  --key FILE       its key: workerd speaks TLS by itself. Without them it waits on loopback for a reverse proxy that does
+  --key FILE       its key: workerd speaks TLS by itself, as a private relay should not. Without them it waits on loopback for
+                   a reverse proxy that does; configurations for Caddy and nginx are written
   --port N         where it listens; default 8080 on loopback, 443 on all addresses with --cert
   --allow NETWORK  lets it reach this network as well, such as 127.0.0.1/32, for a chat service beside it; usually only public addresses.
                    May be given several times
@@ -54,7 +56,7 @@ export async function run(args: string[], name: string): Promise<void> {
   const [host = '', ...more] = positionals;
   if (!host || more.length > 0) throw new Error(`Say at which address it will be: ${name} roses.example.org`);
   const { origin } = parseLink(host);
-  const hosting = hostingOf(values);
+  const hosting = hostingOf(new URL(origin).host, values);
   checkFolder(values.out);
   const folder = new RelayFolder();
   const before = { settings: folder.readSettings(), secrets: folder.readSecrets() };
@@ -85,13 +87,13 @@ interface Wishes {
 }
 
 /** @throws Error for what cannot be */
-function hostingOf({ cert, key, port: digits, allow }: Wishes): Hosting {
+function hostingOf(host: string, { cert, key, port: digits, allow }: Wishes): Hosting {
   const tls = tlsOf(cert, key);
   const port = digits === undefined ? (tls ? 443 : 8080) : /^\d{1,5}$/.test(digits) ? Number(digits) : 0;
   if (port < 1 || port > 65_535) throw new Error(`--port: "${digits}" is not a number from 1 to 65535.`);
   const wrong = allow.find((network) => !isNetwork(network));
   if (wrong !== undefined) throw new Error(`--allow: "${wrong}" is no network, such as 127.0.0.1/32 or fd00::/8.`);
-  return { port, tls, allow };
+  return { host, port, tls, allow };
 }
 
 function tlsOf(cert: string | undefined, key: string | undefined): Tls | undefined {
@@ -127,15 +129,15 @@ interface Place {
 }
 
 function explain({ folder, link, files }: Made, { origin, before, hasOldLinks, hosting }: Place): string {
-  const { host } = new URL(origin);
+  const { hostname } = new URL(origin);
   return `Written to ${folder}: ${files.filter((name) => !name.startsWith('.')).join(', ')}.
 The relay's key is in ${ENVIRONMENT}, and nowhere else.
 
 On a server with systemd (x86-64, glibc 2.35 or later, such as Debian 12), whose clock is set over the network:
 
-  ssh root@${host} mkdir -p ${FOLDER}
-  scp ${folder}/* root@${host}:${FOLDER}/
-  ssh root@${host}
+  ssh root@${hostname} mkdir -p ${FOLDER}
+  scp ${folder}/* root@${hostname}:${FOLDER}/
+  ssh root@${hostname}
   curl -fsS ${tarball()} | tar -xz -C ${WORKERD.slice(0, WORKERD.lastIndexOf('/'))} --strip-components=2 package/bin/workerd
   systemctl enable ${FOLDER}/relay.service
   systemctl restart relay
@@ -145,7 +147,7 @@ Or with a container, in ${folder}:
   podman build --tag relay .
   podman run --detach --name relay --restart always --read-only --cap-drop all --log-driver none --volume relay:${STATE} --env-file ${ENVIRONMENT} ${containerOptions(hosting)} relay
 
-${proxy(host, hosting)}The link to share:
+${proxy(hostname, hosting)}The link to share:
 
   ${link}
 
@@ -163,18 +165,20 @@ function containerOptions({ port, tls }: Hosting): string {
   return `--publish ${port}:${inside} ${mounts.map((mount) => `--volume ${mount}`).join(' ')}`;
 }
 
-function proxy(host: string, { port, tls }: Hosting): string {
+function proxy(hostname: string, { tls }: Hosting): string {
   if (tls) return '';
-  return `Before either stands a reverse proxy that speaks TLS. With Caddy this is all of its configuration, which keeps no logs:
+  return `Before either stands a reverse proxy that speaks TLS and keeps no logs. With Caddy:
 
-  {
-    log {
-      output discard
-    }
-  }
-  ${host} {
-    reverse_proxy 127.0.0.1:${port}
-  }
+  apt-get install caddy
+  cp ${FOLDER}/${CADDYFILE} /etc/caddy/Caddyfile
+  systemctl restart caddy
+
+Or with nginx:
+
+  apt-get install nginx certbot
+  certbot certonly --webroot --webroot-path ${CHALLENGES} --domain ${hostname} --deploy-hook 'systemctl reload nginx'
+  cp ${FOLDER}/${NGINX_CONF} /etc/nginx/nginx.conf
+  systemctl restart nginx
 
 `;
 }

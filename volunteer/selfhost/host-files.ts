@@ -44,7 +44,8 @@ Restart=always
 RestartSec=1
 # It would wait for open sessions, which end with it in any case.
 TimeoutStopSec=1
-# Two for each session.
+# Four for each of at most 1,024 sessions. And those of connections that a chat service has reset: workerd keeps them
+# until V8 collects them, and 4,000 were seen at a time.
 LimitNOFILE=65536
 
 DynamicUser=yes

@@ -4,9 +4,11 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { Secrets } from '../../client/cli/relay-folder.ts';
 import type { Bundle } from '../relay/bundle.ts';
+import { type Relay, variablesOf } from '../relay/variables.ts';
 import { Failure } from '../terminal/failure.ts';
 import { CONFIG, containerfile, ENVIRONMENT, STATE, systemdUnit, type Tls } from './host-files.ts';
-import { type Relay, variablesOf } from '../relay/variables.ts';
+import { deniedBeside } from './networks.ts';
+import { CADDYFILE, caddyfile, NGINX_CONF, nginxConf } from './proxy-files.ts';
 import { SCRIPT, type Socket, workerdConfig } from './workerd-config.ts';
 
 /** By it a folder is known that may be written again. */
@@ -17,6 +19,8 @@ const SECRETS: readonly (keyof Secrets)[] = ['RELAY_KEY', 'OLD_RELAY_KEY', 'OLD_
 
 /** How it listens, and what it may reach. */
 export interface Hosting {
+  /** Where users find it, as in a URL: with its port where that is not 443. */
+  host: string;
   port: number;
   tls: Tls | undefined;
   /** Networks that are not public, such as `127.0.0.1/32`. */
@@ -25,7 +29,7 @@ export interface Hosting {
 
 /** Files by their names. Only the environment has a secret in it. */
 export function selfhostFiles({ settings, secrets }: Relay, bundle: Bundle, hosting: Hosting): Record<string, string> {
-  const { port, tls, allow } = hosting;
+  const { host, port, tls, allow } = hosting;
   const socket: Socket = tls
     ? { name: 'https', address: `*:${port}`, tls: true }
     : { name: 'http', address: `127.0.0.1:${port}`, tls: false };
@@ -35,8 +39,9 @@ export function selfhostFiles({ settings, secrets }: Relay, bundle: Bundle, host
     fromEnvironment: SECRETS,
     storage: STATE,
     allow: ['public', ...allow],
-    // On Cloudflare it is Cloudflare's word; here it would be anybody's.
-    dropped: ['CF-Connecting-IP'],
+    deny: deniedBeside(allow),
+    // On loopback the proxy sets it. Where workerd faces the network itself, a client could.
+    dropped: tls ? ['CF-Connecting-IP'] : [],
     sockets: [socket],
   });
   return {
@@ -45,6 +50,7 @@ export function selfhostFiles({ settings, secrets }: Relay, bundle: Bundle, host
     [ENVIRONMENT]: SECRETS.flatMap((name) => (secrets[name] ? [`${name}=${secrets[name]}\n`] : [])).join(''),
     'relay.service': systemdUnit(port, tls),
     Containerfile: containerfile(workerdVersion(), socket),
+    ...(!tls && { [CADDYFILE]: caddyfile({ host, port }), [NGINX_CONF]: nginxConf({ host, port }) }),
     // What is built from is sent to the builder, wherever that is.
     '.dockerignore': `${ENVIRONMENT}\n`,
   };

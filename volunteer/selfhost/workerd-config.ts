@@ -17,6 +17,8 @@ export interface Serving {
   storage?: string;
   /** What the Worker may connect to: `public`, `private`, or blocks such as `192.0.2.0/24`. */
   allow: readonly string[];
+  /** Blocks of these that it may not connect to all the same. The narrower of an allowed and a denied block wins. */
+  deny?: readonly string[];
   /** Headers that come from outside and the Worker is not to believe. */
   dropped?: readonly string[];
   sockets: readonly Socket[];
@@ -30,7 +32,7 @@ export interface Socket {
   tls: boolean;
 }
 
-export function workerdConfig({ bundle, storage, allow, ...serving }: Serving): string {
+export function workerdConfig({ bundle, storage, allow, deny = [], ...serving }: Serving): string {
   const disk = `
     (name = "objects", disk = (path = ${quote(storage ?? '')}, writable = true)),`;
   return `using Workerd = import "/workerd/workerd.capnp";
@@ -48,6 +50,8 @@ const config :Workerd.Config = (
     )),${storage === undefined ? '' : disk}
     (name = "internet", network = (
       allow = [${allow.map(quote).join(', ')}],
+      deny = [${lines(deny.map(quote), 8)}
+      ],
       tlsOptions = (trustBrowserCas = true),
     )),
   ],

@@ -22,7 +22,9 @@ export async function startDaemon(
 ): Promise<Daemon> {
   const folder = mkdtempSync(join(tmpdir(), 'puente-daemon-'));
   const port = await freePort();
-  const daemon = spawn(program, prepare(folder, port), { stdio: ['ignore', 'pipe', 'pipe'] });
+  // Some write into the home of whoever runs them.
+  const env = { ...process.env, HOME: folder, XDG_CONFIG_HOME: folder, XDG_DATA_HOME: folder };
+  const daemon = spawn(program, prepare(folder, port), { env, stdio: ['ignore', 'pipe', 'pipe'] });
   const exited = once(daemon, 'exit');
   let output = '';
   for (const stream of [daemon.stdout, daemon.stderr])

@@ -3,11 +3,21 @@ import { isIP } from 'node:net';
 import { parseArgs } from 'node:util';
 import { RelayFolder } from '../../client/cli/relay-folder.ts';
 import { parseLink } from '../../protocol/permits/link.ts';
+import { type Access, accessOf } from '../../worker/config.ts';
 import { notePublishedKey } from '../relay/keys.ts';
 import { settleRelay } from '../relay/settle.ts';
 import { ownLink } from '../relay/share.ts';
 import { configFor } from '../relay/variables.ts';
-import { CONTAINER_TLS, containerPort, ENVIRONMENT, FOLDER, STATE, type Tls, WORKERD } from '../selfhost/host-files.ts';
+import {
+  CONTAINER_TLS,
+  containerPort,
+  ENVIRONMENT,
+  FOLDER,
+  memoryMax,
+  STATE,
+  type Tls,
+  WORKERD,
+} from '../selfhost/host-files.ts';
 import { CADDYFILE, CHALLENGES, NGINX_CONF } from '../selfhost/proxy-files.ts';
 import { checkFolder, type Hosting, selfhostFiles, workerdVersion, writeFolder } from '../selfhost/selfhost-folder.ts';
 import { CERTIFICATE, PRIVATE_KEY } from '../selfhost/workerd-config.ts';
@@ -69,13 +79,16 @@ export async function run(args: string[], name: string): Promise<void> {
   const files = selfhostFiles(relay, bundle('wrangler.toml'), hosting);
   await notePublishedKey(folder, relay);
   writeFolder(values.out, files);
-  const { address } = relay.settings;
+  const { address, vars } = relay.settings;
+  const access = accessOf(vars);
   const hasOldLinks = relay.secrets.RELAY_KEY === before.secrets?.RELAY_KEY;
   folder.updateSettings({ address: origin });
   const link = await ownLink(folder, { ...relay, settings: { ...relay.settings, address: origin } }, origin);
   const made: Made = { folder: values.out, link, files: Object.keys(files) };
   process.stdout.write(
-    values.json ? `${JSON.stringify(made)}\n` : explain(made, { origin, before: address, hasOldLinks, hosting }),
+    values.json
+      ? `${JSON.stringify(made)}\n`
+      : explain(made, { origin, before: address, hasOldLinks, access, hosting }),
   );
 }
 
@@ -125,10 +138,11 @@ interface Place {
   before: string | undefined;
   /** Whether the links that they had there are good. */
   hasOldLinks: boolean;
+  access: Access;
   hosting: Hosting;
 }
 
-function explain({ folder, link, files }: Made, { origin, before, hasOldLinks, hosting }: Place): string {
+function explain({ folder, link, files }: Made, { origin, before, hasOldLinks, access, hosting }: Place): string {
   const { hostname } = new URL(origin);
   return `Written to ${folder}: ${files.filter((name) => !name.startsWith('.')).join(', ')}.
 The relay's key is in ${ENVIRONMENT}, and nowhere else.
@@ -145,7 +159,7 @@ On a server with systemd (x86-64, glibc 2.35 or later, such as Debian 12), whose
 Or with a container, in ${folder}:
 
   podman build --tag relay .
-  podman run --detach --name relay --restart always --read-only --cap-drop all --log-driver none --volume relay:${STATE} --env-file ${ENVIRONMENT} ${containerOptions(hosting)} relay
+  podman run --detach --name relay --restart always --read-only --cap-drop all --log-driver none --memory ${memoryMax(access)}m --volume relay:${STATE} --env-file ${ENVIRONMENT} ${containerOptions(hosting)} relay
 
 ${proxy(hostname, hosting)}The link to share:
 

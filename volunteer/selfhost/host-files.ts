@@ -1,5 +1,8 @@
 /** What starts workerd on a server, and keeps it running: a systemd unit, or a container. */
 
+import { SESSIONS_USUAL } from '../../client/cli/issue-invite.ts';
+import type { Access } from '../../worker/config.ts';
+import { HUB_SESSIONS_MAX } from '../../worker/session/hubs.ts';
 import { CERTIFICATE, PRIVATE_KEY, SCRIPT, type Socket } from './workerd-config.ts';
 
 /** Where the unit expects the files, and workerd. */
@@ -21,11 +24,28 @@ export interface Tls {
   key: string;
 }
 
+/** MiB that workerd takes besides: 1,024 sessions with windows that have grown. */
+const MEMORY_BASE = 512;
+
+/** MiB of a WebSocket message: workerd holds all of one, while it comes in, before the relay sees any of it. */
+const MESSAGE_MAX = 32;
+
+/** Places of a hub that one source may have, alone in it: see worker/admission/places.ts. */
+const PLACES_OF_ONE = Math.ceil((9 * HUB_SESSIONS_MAX) / 13);
+
+/**
+ * MiB that workerd may take, so large that one link holder does not reach it: with an invite as it is usually made, or in an
+ * open relay from one source.
+ */
+export function memoryMax(access: Access): number {
+  return MEMORY_BASE + MESSAGE_MAX * (access === 'open' ? PLACES_OF_ONE : SESSIONS_USUAL);
+}
+
 /**
  * @param port below 1024 needs a capability, and no other
  * @param tls where workerd itself speaks it
  */
-export function systemdUnit(port: number, tls: Tls | undefined): string {
+export function systemdUnit(port: number, tls: Tls | undefined, access: Access): string {
   const capability = port < 1024 ? 'CAP_NET_BIND_SERVICE' : '';
   return `[Unit]
 Description=A website
@@ -47,6 +67,8 @@ TimeoutStopSec=1
 # Four for each of at most 1,024 sessions. And those of connections that a chat service has reset: workerd keeps them
 # until V8 collects them, and 4,000 were seen at a time.
 LimitNOFILE=65536
+# More than one link holder can make it take; a server with less ends it sooner, and it is started again.
+MemoryMax=${memoryMax(access)}M
 
 DynamicUser=yes
 StateDirectory=${STATE.slice('/var/lib/'.length)}

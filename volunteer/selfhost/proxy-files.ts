@@ -123,6 +123,9 @@ http {
             rewrite ^ $uri break;
             proxy_pass http://127.0.0.1:${port};
             proxy_http_version 1.1;
+            # The relay says something every 25 s on each connection, until it has given its client up. Workerd would hold that
+            # connection, and what came of a message on it, for as long as the client likes.
+            proxy_read_timeout 60s;
             proxy_set_header Upgrade $upgrade_header;
             proxy_set_header Connection $connection_header;
             # Replace what the client says.

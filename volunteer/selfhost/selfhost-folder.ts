@@ -3,6 +3,7 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, wr
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { Secrets } from '../../client/cli/relay-folder.ts';
+import { accessOf } from '../../worker/config.ts';
 import type { Bundle } from '../relay/bundle.ts';
 import { type Relay, variablesOf } from '../relay/variables.ts';
 import { Failure } from '../terminal/failure.ts';
@@ -48,7 +49,7 @@ export function selfhostFiles({ settings, secrets }: Relay, bundle: Bundle, host
     [SCRIPT]: bundle.script,
     [CONFIG]: MARK + config,
     [ENVIRONMENT]: SECRETS.flatMap((name) => (secrets[name] ? [`${name}=${secrets[name]}\n`] : [])).join(''),
-    'relay.service': systemdUnit(port, tls),
+    'relay.service': systemdUnit(port, tls, accessOf(settings.vars)),
     Containerfile: containerfile(workerdVersion(), socket),
     ...(!tls && { [CADDYFILE]: caddyfile({ host, port }), [NGINX_CONF]: nginxConf({ host, port }) }),
     // What is built from is sent to the builder, wherever that is.

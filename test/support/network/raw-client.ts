@@ -1,4 +1,5 @@
 /** A client without a Session: says what a test makes it say, and shows every frame that comes back. */
+import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
 import { nodeCipher } from '../../../client/node/cipher.ts';
 import { type Bytes, EMPTY } from '../../../protocol/bytes.ts';
@@ -117,6 +118,11 @@ export class RawClient {
   /** Resolves when all that was sent is the kernel's. */
   async flushed(): Promise<void> {
     await until('it is on its way', () => this.#socket.bufferedAmount === 0 || this.#socket.readyState > 1, 20_000);
+  }
+
+  /** The connection under the WebSocket. */
+  get tcp(): Socket {
+    return (this.#socket as unknown as { _socket: Socket })._socket;
   }
 
   /** Reads no more of what comes: TCP fills up. */

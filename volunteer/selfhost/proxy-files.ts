@@ -50,6 +50,7 @@ ${host} {
 	reverse_proxy 127.0.0.1:${port} {
 		# Replace what the client says.
 		header_up Host ${host}
+		header_up CF-Connecting-IP {remote_host}
 		# Caddy answers it. Workerd might answer once more.
 		header_up -Expect
 		@failed status 400 431 5xx
@@ -131,6 +132,7 @@ http {
             # Replace what the client says.
             proxy_set_header Host ${host};
             proxy_set_header X-Forwarded-Proto $scheme;
+            proxy_set_header CF-Connecting-IP $remote_addr;
 
             proxy_intercept_errors on;
             error_page 400 431 = @refused;

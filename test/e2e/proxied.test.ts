@@ -20,6 +20,7 @@ import type { Daemon } from '../support/servers/daemon.ts';
 import { ordinary, type ProxyName, startProxy, written } from '../support/servers/proxies.ts';
 import { commandOfUnit, fileOf, type Running, runFolder } from '../support/servers/selfhost.ts';
 import { startOnePage, startStaticSite } from '../support/servers/static-site.ts';
+import { until } from '../support/until.ts';
 import { Volunteer } from '../support/wrangler.ts';
 
 /** Left out on a developer's machine, never in CI. */
@@ -30,8 +31,8 @@ function lacks(proxy: ProxyName): boolean {
 }
 
 /**
- * Probes whose answer is chance before any site. Caddy passes an answer on while it still reads the body. Whether Caddy has
- * said "100 Continue" by then, or has seen what is wrong with the body, depends on how soon the site answers.
+ * Probes whose answer is chance before any site. Caddy passes an answer on while it still reads the body. Whether Caddy
+ * has said "100 Continue" by then, or has seen what is wrong with the body, depends on how soon the site answers.
  */
 const UNFINISHED = /with a (body that is waited for|chunk (without a length|of 300,000)|length beside chunks)/;
 
@@ -143,9 +144,9 @@ describe.each(DECOYS)('a private relay with %s', (_, vars, startSite) => {
         socket.write(word);
         expect(String((await once(socket, 'data'))[0])).toBe(word);
       }
-      expect(backend.open.size).toBe(1);
       socket.end();
       await once(socket, 'close');
+      await until('the backend is closed', () => backend.open.size === 0);
     });
   });
 });
@@ -160,14 +161,14 @@ describe.each(PROXIES)('the configuration for %s', (proxy, { file, skipped }) =>
   it.skipIf(skipped).each([400, 431, 500, 501, 502, 503])(
     'puts an error of its own in the place of a %i',
     async (status) => {
-      const server = await listen(
-        http.createServer((_, response) => response.writeHead(status, { 'X-By': 'workerd' }).end('ERROR: workerd')),
-      );
+      const answer: http.RequestListener = (_, response) =>
+        response.writeHead(status, { 'X-By': 'workerd' }).end('ERROR: workerd');
+      const server = await listen(http.createServer(answer).on('checkContinue', answer));
       ending.push(() => server.close());
       const { port } = await started(proxy, written(proxy, fileOf(folder, file), server.port));
-      const answer = await exchange(port, requestOf('GET / HTTP/1.1'));
-      expect(answer).toMatch(/^HTTP\/1\.1 [45]\d\d .*\r\nServer: (Caddy|nginx)/);
-      expect(answer).not.toContain('workerd');
+      const answered = await exchange(port, requestOf('GET / HTTP/1.1'));
+      expect(answered).toMatch(/^HTTP\/1\.1 [45]\d\d .*\r\nServer: (Caddy|nginx)/);
+      expect(answered).not.toContain('workerd');
     },
   );
 

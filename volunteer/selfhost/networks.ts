@@ -20,8 +20,8 @@ export const SPECIAL: readonly string[] = [
   '192.88.99.0/24',
   // Benchmarking (RFC 2544).
   '198.18.0.0/15',
-  // IPv4 in IPv6: compatible addresses (RFC 4291), translated ones (RFC 2765), NAT64 (RFC 6052, RFC 8215), 6to4 (RFC 3056).
-  // Of mapped ones, workerd looks at the IPv4 address.
+  // IPv4 in IPv6: compatible (RFC 4291), translated (RFC 2765), NAT64 (RFC 6052, RFC 8215), 6to4 (RFC 3056).
+  // Of a mapped address, workerd looks at the IPv4 address.
   '::/96',
   '::ffff:0:0:0/96',
   '64:ff9b::/96',
@@ -42,8 +42,8 @@ export const SPECIAL: readonly string[] = [
 ];
 
 /**
- * The blocks to deny where a volunteer allows networks. Workerd goes by the narrower of an allowed and a denied block, and
- * denies where both are alike: so a block within an allowed network is left out.
+ * The blocks to deny where a volunteer allows networks. Workerd goes by the narrower of an allowed and a denied block,
+ * and denies where both are alike: so leave out a block within an allowed network.
  */
 export function deniedBeside(allowed: readonly string[]): string[] {
   return SPECIAL.filter((block) => !allowed.some((network) => contains(network, block)));

@@ -2,7 +2,7 @@
  * The reverse proxy before a workerd that listens on loopback: whole configurations for Caddy and for nginx.
  *
  * - Nobody can tell that workerd is behind the proxy. Workerd has words of its own for unknown methods and malformed
- *   requests. So only GET, HEAD and POST reach workerd, in a form that it takes, and the proxy's errors replace its errors.
+ *   requests. So only GET, HEAD and POST reach workerd, in a form that it takes, and its errors are replaced.
  * - The proxy tells the relay where a client is, in CF-Connecting-IP, whatever the client sent.
  * - Neither proxy logs anything.
  *
@@ -11,9 +11,8 @@
 
 export const CADDYFILE = 'Caddyfile';
 export const NGINX_CONF = 'nginx.conf';
-export const PROXY_FILES: readonly string[] = [CADDYFILE, NGINX_CONF];
 
-/** Where certbot puts the files that show who holds the name; the folder of the site that Debian's nginx begins with. */
+/** The folder of the site that Debian's nginx begins with. Certbot proves there who holds the name. */
 export const CHALLENGES = '/var/www/html';
 
 /** The relay, as its proxy sees it. */
@@ -22,10 +21,13 @@ export interface Proxied {
   host: string;
   /** Of workerd, on loopback. */
   port: number;
+  /** Whether the relay passes POSTs on to a site. Nobody reads any other body. */
+  postsAreRead: boolean;
 }
 
 /** Caddy 2.6, Debian 12's, or later. It gets the certificate by itself. */
-export function caddyfile({ host, port }: Proxied): string {
+export function caddyfile({ host, port, postsAreRead }: Proxied): string {
+  const unread = postsAreRead ? 'GET HEAD' : 'GET HEAD POST';
   return `{
 	admin off
 	log {
@@ -39,9 +41,13 @@ export function caddyfile({ host, port }: Proxied): string {
 ${host} {
 	@other not method GET HEAD POST
 	error @other 405
-	# Workerd answers before it has read a body, and hangs up: a longer one could end in an error.
 	@long header_regexp Content-Length ^\\d{5,}$
 	error @long 413
+	# Workerd answers without reading these bodies, and hangs up. Hold a body back until workerd asks for it.
+	@unread method ${unread}
+	request_header @unread Expect 100-continue
+	@read not method ${unread}
+	request_header @read -Expect
 	# Workerd refuses a query with these characters.
 	@odd expression \`{query}.matches("[\\"<>]")\`
 	uri @odd replace \`"\` %22
@@ -51,8 +57,9 @@ ${host} {
 		# Replace what the client says.
 		header_up Host ${host}
 		header_up CF-Connecting-IP {remote_host}
-		# Caddy answers it. Workerd might answer once more.
-		header_up -Expect
+		transport http {
+			expect_continue_timeout 1m
+		}
 		@failed status 400 431 5xx
 		handle_response @failed {
 			error "" {rp.status_code}

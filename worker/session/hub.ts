@@ -40,9 +40,10 @@ export class Hub extends DurableObject<Env> implements HubCalls {
     const config = await configOf(this.env);
     const admitted = handedOver(request, config);
     const { handshake, hello } = admitted;
-    if (this.#replays.has(handshake.clientEphemeral) || !(await this.#isProven(handshake, hello)))
-      return new Response(null, { status: 404 });
-    const isRemembered = this.#replays.remember(handshake.clientEphemeral, hello.time);
+    const isReplay = this.#replays.has(handshake.clientEphemeral);
+    // Before anything is awaited: the same hello may come twice at the same time.
+    const isRemembered = !isReplay && this.#replays.remember(handshake.clientEphemeral, hello.time);
+    if (isReplay || !(await this.#isProven(handshake, hello))) return new Response(null, { status: 404 });
     const serve = (wire: RelayWire) =>
       isRemembered ? this.#serve(wire, admitted, config) : Promise.reject(new PuenteError('full'));
     const { response } = answer(admitted, (wire) => this.#counted(config, () => serve(wire)));
@@ -55,7 +56,7 @@ export class Hub extends DurableObject<Env> implements HubCalls {
     if ((await configOf(this.env)).counters) this.#ledger.add(counts);
   }
 
-  /** What is counted. Likewise. */
+  /** Daily counts. Only the Worker can call this. */
   days(): LedgerDay[] {
     return this.#ledger.days();
   }

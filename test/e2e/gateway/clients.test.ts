@@ -206,7 +206,7 @@ describe('many clients', () => {
   it('are served at once', async () => {
     const port = await gateway.listen(httpConnect);
     const sockets: net.Socket[] = [];
-    // A relay lets 64 wait for one backend (CONNECTS_WAITING_MAX) and refuses more, so they do not all come in one moment.
+    // One source has its part of what waits to connect (worker/session/connects.ts), so not all come in one moment.
     while (sockets.length < 200) {
       const next = await Promise.all(Array.from({ length: 50 }, () => gateway.client(port)));
       await Promise.all(

@@ -1,4 +1,4 @@
-/** Requests at the edges of what a reverse proxy passes on: hosts, targets, headers and bodies that servers behind it may take differently. */
+/** Requests at the edges of what a reverse proxy passes on, which servers behind it may take differently. */
 import { requestOf, UPGRADE } from './exchange.ts';
 import type { Probe } from './probes.ts';
 

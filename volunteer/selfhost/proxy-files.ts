@@ -21,13 +21,21 @@ export interface Proxied {
   host: string;
   /** Of workerd, on loopback. */
   port: number;
-  /** Whether the relay passes POSTs on to a site. Nobody reads any other body. */
-  postsAreRead: boolean;
 }
 
-/** Caddy 2.6, Debian 12's, or later. It gets the certificate by itself. */
-export function caddyfile({ host, port, postsAreRead }: Proxied): string {
-  const unread = postsAreRead ? 'GET HEAD' : 'GET HEAD POST';
+/**
+ * Caddy 2.6, Debian 12's, or later. It gets the certificate by itself.
+ * @param readsBodies whether the relay passes bodies on to a site; otherwise nobody reads them
+ */
+export function caddyfile({ host, port }: Proxied, readsBodies: boolean): string {
+  const bodies = readsBodies
+    ? `# Caddy answers it. Workerd might answer once more.
+		header_up -Expect`
+    : `# Workerd answers without reading a body, and hangs up. Send none that workerd does not ask for.
+		header_up Expect 100-continue
+		transport http {
+			expect_continue_timeout 1m
+		}`;
   return `{
 	admin off
 	log {
@@ -43,11 +51,6 @@ ${host} {
 	error @other 405
 	@long header_regexp Content-Length ^\\d{5,}$
 	error @long 413
-	# Workerd answers without reading these bodies, and hangs up. Hold a body back until workerd asks for it.
-	@unread method ${unread}
-	request_header @unread Expect 100-continue
-	@read not method ${unread}
-	request_header @read -Expect
 	# Workerd refuses a query with these characters.
 	@odd expression \`{query}.matches("[\\"<>]")\`
 	uri @odd replace \`"\` %22
@@ -57,9 +60,7 @@ ${host} {
 		# Replace what the client says.
 		header_up Host ${host}
 		header_up CF-Connecting-IP {remote_host}
-		transport http {
-			expect_continue_timeout 1m
-		}
+		${bodies}
 		@failed status 400 431 5xx
 		handle_response @failed {
 			error "" {rp.status_code}

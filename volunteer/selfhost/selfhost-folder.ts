@@ -34,7 +34,8 @@ export function selfhostFiles({ settings, secrets }: Relay, bundle: Bundle, host
   const socket: Socket = tls
     ? { name: 'https', address: `*:${port}`, tls: true }
     : { name: 'http', address: `127.0.0.1:${port}`, tls: false };
-  const proxied = { host, port, postsAreRead: Boolean(settings.vars.DECOY_URL) };
+  const proxied = { host, port };
+  const readsBodies = Boolean(settings.vars.DECOY_URL);
   const config = workerdConfig({
     bundle,
     vars: variablesOf(settings),
@@ -52,7 +53,7 @@ export function selfhostFiles({ settings, secrets }: Relay, bundle: Bundle, host
     [ENVIRONMENT]: SECRETS.flatMap((name) => (secrets[name] ? [`${name}=${secrets[name]}\n`] : [])).join(''),
     'relay.service': systemdUnit(port, tls, accessOf(settings.vars)),
     Containerfile: containerfile(workerdVersion(), socket),
-    ...(!tls && { [CADDYFILE]: caddyfile(proxied), [NGINX_CONF]: nginxConf(proxied) }),
+    ...(!tls && { [CADDYFILE]: caddyfile(proxied, readsBodies), [NGINX_CONF]: nginxConf(proxied) }),
     // What is built from is sent to the builder, wherever that is.
     '.dockerignore': `${ENVIRONMENT}\n`,
   };

@@ -25,7 +25,8 @@ export function startStaticSite(): Promise<Listening> {
     if (pathname === '/old') return response.writeHead(301, { 'Content-Length': 0, Location: '/roses' }).end();
     if (pathname === '/error') return response.writeHead(500, { 'Content-Length': 3 }).end('ill');
     const file = FILES[pathname];
-    if (!file) return response.writeHead(404, { 'Content-Length': 15 }).end('No such flower\n');
+    if (!file)
+      return response.writeHead(404, { 'Content-Length': 15, 'Content-Type': 'text/plain' }).end('No such flower\n');
     // In the order of the alphabet, as programs in Go write them, and workerd.
     const cached = { 'Cache-Control': 'max-age=600' };
     if (request.headers['if-none-match'] === TAG) return response.writeHead(304, { ...cached, ETag: TAG }).end();

@@ -140,8 +140,8 @@ export async function roundTrips(lab: Lab, name: WorkerName): Promise<number> {
   return turns;
 }
 
-/** A hub gives one source no more than 354: see worker/admission/places.ts. */
-const IDLE_SESSIONS = { floor: 1000, tunnel: 1000, hub: 350 };
+/** One source gets no more than 708 places of an isolate and 354 of a hub: see worker/admission/places.ts. */
+const IDLE_SESSIONS = { floor: 700, tunnel: 700, hub: 350 };
 
 /** Memory of the relay for each of many sessions that say nothing. */
 export function idle(lab: Lab, plan: Plan): Promise<Figure> {

@@ -16,7 +16,7 @@ import { auc, quantile, welchT } from './statistics.ts';
 const REQUESTS = 4000;
 /** New processes of each Worker: the same one differs by 20 microseconds from process to process. */
 const RUNS = 8;
-/** Before anything is measured in a process: what is compiled and read once. */
+/** Requests that a new process compiles its code with. They are not measured. */
 const WARM_UP = 300;
 /** Pairs of offers that differ only in the hello's first 32 bytes. */
 const PAIRS = 6000;

@@ -43,8 +43,8 @@ function meanAndVariance(samples: number[]): { mean: number; variance: number } 
 }
 
 /**
- * How often a sample of the one is larger than one of the other, ties counting half: the area under the curve of whoever tells them apart by
- * a threshold. 0.5: not at all; 1 or 0: always.
+ * How often a sample of `one` is larger than one of `other`, ties counting half (the area under a ROC curve). 0.5: they cannot
+ * be told apart; 1 or 0: they always can.
  */
 export function auc(one: number[], other: number[]): number {
   const all = [...one.map((value) => ({ value, own: 1 })), ...other.map((value) => ({ value, own: 0 }))];

@@ -18,9 +18,9 @@ import type { Relay } from '../relays/resolve.ts';
 import type { DialEvents, Runtime } from '../runtime.ts';
 
 /**
- * The largest error of this device's clock that is corrected, in milliseconds. Whoever answers in the relay's place
- * chooses the `Date`: by one that is ten years ahead it would get a hello that the relay takes in ten years. A clock
- * that somebody has set is rarely a day off.
+ * The largest error of this device's clock that is corrected, in milliseconds. A server in the relay's place
+ * can send any `Date`. With one ten years ahead it would get a hello that the relay takes in ten years. A clock that
+ * somebody has set is rarely a day off.
  */
 export const CLOCK_ERROR_MAX = 24 * 60 * 60_000;
 

@@ -34,7 +34,7 @@ export function parseRelayKey(text: string): Bytes {
 
 /**
  * The public half of a key, as links have it.
- * @throws Error for what is no key
+ * @throws Error when the key is not 32 bytes in base64url
  */
 export async function publicKeyOf(key: string): Promise<string> {
   return toBase64url(await nodeCipher.publicKey(parseRelayKey(key)));

@@ -1,6 +1,7 @@
 /** What starts workerd on a server, and keeps it running: a systemd unit, or a container. */
 
 import { SESSIONS_USUAL } from '../../client/cli/issue-invite.ts';
+import { placesOfOne } from '../../worker/admission/places.ts';
 import type { Access } from '../../worker/config.ts';
 import { HUB_SESSIONS_MAX } from '../../worker/session/hubs.ts';
 import { CERTIFICATE, PRIVATE_KEY, SCRIPT, type Socket } from './workerd-config.ts';
@@ -30,15 +31,12 @@ const MEMORY_BASE = 512;
 /** MiB of a WebSocket message: workerd holds all of one, while it comes in, before the relay sees any of it. */
 const MESSAGE_MAX = 32;
 
-/** Places of a hub that one source may have, alone in it: see worker/admission/places.ts. */
-const PLACES_OF_ONE = Math.ceil((9 * HUB_SESSIONS_MAX) / 13);
-
 /**
  * MiB that workerd may take, so large that one link holder does not reach it: with an invite as it is usually made, or in an
  * open relay from one source.
  */
 export function memoryMax(access: Access): number {
-  return MEMORY_BASE + MESSAGE_MAX * (access === 'open' ? PLACES_OF_ONE : SESSIONS_USUAL);
+  return MEMORY_BASE + MESSAGE_MAX * (access === 'open' ? placesOfOne(HUB_SESSIONS_MAX) : SESSIONS_USUAL);
 }
 
 /**

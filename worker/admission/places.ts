@@ -13,6 +13,11 @@ import { type Holder, holderOf } from './holders.ts';
 /** Alone in a hub of 512 one source gets 354 places: an app that opens 300 sockets at once gets them all. */
 const SHARE = 3;
 
+/** Of `size` places, those that one source may have while nobody else has any: what `#mayHaveMore` comes to. */
+export function placesOfOne(size: number): number {
+  return Math.ceil((SHARE ** 2 * size) / (SHARE ** 2 + SHARE + 1));
+}
+
 export class Places {
   readonly #size: number;
   /** Oldest first. */

@@ -18,7 +18,7 @@ message sealed, a direct connection, and HAProxy with TLS where it is installed.
 counts is the ratio to the floor (the median of the repeats' ratios), as everything else depends on the machine. Takes
 about eight minutes.
 
-With \`probe\` it measures instead how long a private relay takes over strangers, beside an ordinary Worker: five minutes.
+With \`probe\` it measures instead how long a private relay takes over strangers, beside an ordinary Worker: four minutes.
 
   --only KEYS  some figures only, separated by commas: ${KEYS.join(' ')}
   --repeats N  of each figure, 1 to 99; default 7, and fewer say little

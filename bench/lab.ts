@@ -94,7 +94,7 @@ export class Lab {
     const at = (host: string, tls: 's' | ''): Case =>
       this.#case(
         relays
-          ? { kind: 'tunnel', link: formatLink({ origin: `http${tls}://${host}/`, key }) }
+          ? { kind: 'tunnel', link: formatLink({ url: `http${tls}://${host}/`, key }) }
           : { kind: name, origin: `ws${tls}://${host}` },
       );
     return {

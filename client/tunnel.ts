@@ -20,11 +20,11 @@ export { CLOCK_ERROR_MAX } from './carriers/handshake.ts';
 /**
  * @example
  * ```ts
- * { relay: 'https://relay.example.org/#k=…', path: { limit: 15_000 } }
+ * { relay: 'https://relay.example.org/#p…', path: { limit: 15_000 } }
  * ```
  */
 export interface ConnectOptions {
-  /** A relay's link, `https://host/#k=…`, or the bare address of an open relay; or several of them to choose from. */
+  /** A relay's link, `https://host/#p…`, or the bare address of an open relay; or several of them to choose from. */
   relay: string | Relays;
   /** For networks that freeze connections: what is known of them, and how fast new ones may follow. */
   path?: PathOptions;
@@ -168,7 +168,7 @@ export class Tunnel {
     const relay = await findRelay(candidate.address);
     if (signal.aborted) return undefined;
     const session = this.#session;
-    const path = pathTo(relay.origin);
+    const path = pathTo(new URL(relay.url).origin);
     path.tune(this.#options.path);
     // In a hello bytes take a third more: where they are counted they are better sent after the grant.
     const mayCarry = isAlone && !path.isLimited;

@@ -2,13 +2,12 @@
 import { type Code, type Detail, speak } from './errors.ts';
 
 const DETAILS: Readonly<Record<Detail, string>> = {
-  'not-a-url': 'It must look like https://host/#k=… or host.',
+  'not-a-url': 'It must look like https://host/#p… or host.',
   'not-https': 'It must begin with https:// (http:// is for loopback only).',
-  'more-than-host': 'Between the host and the # there must be nothing but a slash.',
-  'k-mistyped': 'Its k= is cut short or mistyped.',
-  'i-mistyped': 'Its i= is cut short or mistyped.',
-  'k-missing': 'It has an invite (i=) but no key (k=).',
-  'k-no-key': 'Its k= is not a key.',
+  'more-than-path': 'Before the # there may be a host and a path of plain letters, digits and -._~, and nothing else.',
+  'word-mistyped': 'What follows the # is mistyped, or part of it is missing.',
+  'word-newer': 'It was made for a newer version: update the app.',
+  'not-a-key': 'What follows the # has no key that a relay can have.',
   'list-empty': 'There is no relay in the list.',
   'list-too-long': 'The list is too long.',
   'not-a-list': 'What is there is not a list of relays.',

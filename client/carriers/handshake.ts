@@ -83,7 +83,7 @@ async function knock(
     closed: (error, date) => inbox.closed(error, date),
   };
   const isLimited = hello.allowance !== Infinity;
-  const wire = runtime.dial(relay.origin.replace(/^http/, 'ws'), protocols, events, isLimited);
+  const wire = runtime.dial(relay.url.replace(/^http/, 'ws'), protocols, events, isLimited);
   signal.onabort = () => wire.close();
   if (signal.aborted) wire.close();
   const answer = await inbox.first;
@@ -102,7 +102,7 @@ async function sealHello(initiator: Initiator, payload: Bytes): Promise<Bytes> {
     return await initiator.writeHello(payload);
   } catch {
     // A point of small order: nobody's public key.
-    throw new PuenteError('link-invalid', 'k-no-key');
+    throw new PuenteError('link-invalid', 'not-a-key');
   }
 }
 

@@ -204,7 +204,7 @@ export class Path {
 /** The step by which a limit is tried upwards, and the one by which it shrinks. */
 const GROWTH = 5 / 4;
 
-/** By the relay's name. */
+/** By the relay's host: the network sees no more of it. */
 const paths = new Map<string, Path>();
 
 export function pathTo(origin: string): Path {

@@ -119,6 +119,9 @@ const REMARKS = {
 
 type Remark = keyof typeof REMARKS;
 
+/** All that is shown of text that is no link: a host that is too short to be a word. */
+const HOST = /^(?:https?:\/\/)?[\w.-]{1,58}(?::\d+)?(?=$|[/?#])/i;
+
 class RelayCheck {
   readonly #link: string;
   readonly #runtime: Runtime;
@@ -143,16 +146,13 @@ class RelayCheck {
     this.#runtime = runtime;
     this.#target = target;
     this.#onStage = onStage;
-    this.#name = link
-      .trim()
-      .replace(/[#?].*/s, '')
-      .slice(0, 100);
+    this.#name = HOST.exec(link.trim())?.[0] ?? '';
   }
 
   async run(): Promise<RelayReport> {
     try {
       const address = parseLink(this.#link);
-      this.#name = address.origin;
+      this.#name = address.url;
       await this.#wayThrough(address).catch((error: unknown) => this.#narrow(error, address));
       return this.#report(undefined);
     } catch (error) {
@@ -247,22 +247,22 @@ class RelayCheck {
   }
 
   /** A bare address that cannot be asked for its key says less than a WebSocket does: so it is tried with a key of nobody's. */
-  async #discover({ origin }: RelayAddress): Promise<void> {
+  async #discover({ url }: RelayAddress): Promise<void> {
     try {
-      await findRelay(origin);
+      await findRelay(url);
     } catch (error) {
       if (!(error instanceof PuenteError) || error.code !== 'unreachable') throw error;
-      const relay = formatLink({ origin, key: random(32) });
+      const relay = formatLink({ url, key: random(32) });
       await socketThrough(this.#observed(), '', { relay }).opened;
       throw error;
     }
   }
 
   /** A host that does not admit says nothing; but an open relay's key is public, and an invite has a day on it. */
-  async #narrow(error: unknown, { origin, key, invite }: RelayAddress): Promise<never> {
+  async #narrow(error: unknown, { url, key, invite }: RelayAddress): Promise<never> {
     const isUnadmitted = error instanceof PuenteError && ['not-admitted', 'unreachable'].includes(error.code);
     if (!isUnadmitted || this.#hasPassed('grant')) throw error;
-    const published = await findRelay(origin).catch((reason: PuenteError) => reason.code);
+    const published = await findRelay(url).catch((reason: PuenteError) => reason.code);
     if (typeof published !== 'string')
       throw key && !equal(published.key, key) ? new PuenteError('wrong-key') : whenSeen(error, 'clock-off');
     // A smaller error was corrected, so it is not the cause.

@@ -41,7 +41,7 @@ export const NEXT_STEPS: Readonly<Record<Code, string>> = {
     'Do not go on: your network reads along or sends you elsewhere. Try another network or another address.',
   'over-quota': 'Try another relay, or this one after midnight UTC.',
   timeout: OTHER_RELAY,
-  'no-key': 'Ask for the link of this relay, the one with #k= in it.',
+  'no-key': 'Ask for the link of this relay, the one with a # in it.',
   'not-a-relay': 'See whether the link is the right one, and whole.',
   'wrong-key': 'Ask whoever runs the relay for its link of today, by a way that you trust.',
   'clock-off': 'Set the clock of this device.',

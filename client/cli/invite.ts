@@ -48,7 +48,7 @@ export async function run(args: string[], name: string): Promise<void> {
   const sessions = values.sessions === undefined ? SESSIONS_USUAL : parseSessions(values.sessions);
   const id = crypto.getRandomValues(new Uint8Array(INVITE_ID));
   const parts = { id, expires, sessions, backends: values.backends };
-  const link = await inviteLink(relay.origin, await relay.secret(), parts).catch((error: unknown) => {
+  const link = await inviteLink(relay.url, await relay.secret(), parts).catch((error: unknown) => {
     throw error instanceof RangeError ? new Error('--backends: that is more than fits an invite.') : error;
   });
   const made = { id: toBase64url(id), link, expires: new Date(expires).toISOString() };
@@ -57,7 +57,7 @@ export async function run(args: string[], name: string): Promise<void> {
 }
 
 interface Relay {
-  origin: string;
+  url: string;
   secret(): Promise<Bytes>;
   record(made: { id: string; expires: string }): void;
 }
@@ -77,7 +77,7 @@ function knownRelay(label: string | undefined, name: string): Relay {
       'The relay is open: its link is all that is needed. To close it: npm run deploy -- --access invite',
     );
   return {
-    origin: addressOf(settings),
+    url: addressOf(settings),
     secret: () => unpublishedKey(settings, secrets),
     record: ({ id, expires }) =>
       void folder.updateSettings({ invites: [...settings.invites, { id, for: label, expires }] }),
@@ -102,7 +102,7 @@ function givenRelay([host = '', ...more]: string[], label: string | undefined, n
   if (more.length > 0) throw new Error(`Give one host: ${name} my-site.example.workers.dev`);
   if (label) throw new Error('--for is kept for the relay that was deployed from this folder: leave the host out.');
   return {
-    origin: parseLink(host).origin,
+    url: parseLink(host).url,
     secret: async () => parseRelayKey(process.env.RELAY_KEY ?? (await ask('Relay key: '))),
     record: () => {},
   };

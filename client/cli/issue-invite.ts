@@ -13,13 +13,13 @@ export const SESSIONS_USUAL = 64;
 
 /**
  * The same parts make the same link.
- * @param origin the relay's, `https://host/`
+ * @param url the relay's, `https://host/path/`
  * @param secret the relay's key
  * @throws RangeError when the backends are more than fits
  */
-export async function inviteLink(origin: string, secret: Bytes, invite: Invite): Promise<string> {
+export async function inviteLink(url: string, secret: Bytes, invite: Invite): Promise<string> {
   const signed = await signInvite(nodeCipher, await inviteKeyOf(nodeCipher, secret), invite);
-  return formatLink({ origin, key: await nodeCipher.publicKey(secret), invite: signed });
+  return formatLink({ url, key: await nodeCipher.publicKey(secret), invite: signed });
 }
 
 /**

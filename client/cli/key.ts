@@ -23,10 +23,10 @@ export async function run(args: string[], name: string): Promise<void> {
   });
   if (values.help) return void process.stdout.write(help(name));
   if (positionals.length > 1) throw new PuenteError('link-invalid', 'Give one host.');
-  const { origin } = parseLink(positionals[0] ?? 'YOUR-RELAY.workers.dev');
+  const { url } = parseLink(positionals[0] ?? 'YOUR-RELAY.workers.dev');
   const secret = crypto.getRandomValues(new Uint8Array(32));
   const key = toBase64url(secret);
-  const link = formatLink({ origin, key: await nodeCipher.publicKey(secret) });
+  const link = formatLink({ url, key: await nodeCipher.publicKey(secret) });
   process.stdout.write(values.json ? `${JSON.stringify({ key, link })}\n` : explain(key, link));
 }
 

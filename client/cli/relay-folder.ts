@@ -12,7 +12,7 @@ export interface Settings {
   account?: string;
   /** Set before the first upload: from then on a Worker of this name is this relay. */
   claimed?: boolean;
-  /** Where it answers, `https://host/`; known once it was deployed. */
+  /** Where it answers, `https://host/path/`; known once it was deployed. */
   address?: string;
   /** The Worker's variables, by their names in README.md. */
   vars: Record<string, string>;

@@ -32,7 +32,7 @@ export class ListedRelay implements Candidate {
   /** @throws PuenteError `link-invalid` */
   constructor(address: string) {
     this.address = address;
-    this.hostname = new URL(parseLink(address).origin).hostname;
+    this.hostname = new URL(parseLink(address).url).hostname;
   }
 
   /** It has failed so lately that others are to be tried before it. */

@@ -6,7 +6,7 @@ import { fetchText } from './fetch-text.ts';
 
 export interface Relay {
   /** Ends in `/`. */
-  origin: string;
+  url: string;
   key: Bytes;
   invite?: Bytes;
 }
@@ -19,21 +19,21 @@ const published = new Map<string, Promise<Bytes>>();
  */
 export async function findRelay(address: string): Promise<Relay> {
   const { key, ...rest } = parseLink(address);
-  return { ...rest, key: key ?? (await publishedKey(rest.origin)) };
+  return { ...rest, key: key ?? (await publishedKey(rest.url)) };
 }
 
-function publishedKey(origin: string): Promise<Bytes> {
-  let key = published.get(origin);
+function publishedKey(url: string): Promise<Bytes> {
+  let key = published.get(url);
   if (!key) {
-    key = fetchKey(origin);
-    published.set(origin, key);
-    key.catch(() => published.delete(origin));
+    key = fetchKey(url);
+    published.set(url, key);
+    key.catch(() => published.delete(url));
   }
   return key;
 }
 
-async function fetchKey(origin: string): Promise<Bytes> {
-  const key = parseKey(await fetchText(`${origin}.well-known/puente`));
+async function fetchKey(url: string): Promise<Bytes> {
+  const key = parseKey(await fetchText(`${url}.well-known/puente`));
   if (!key) throw new PuenteError('no-key');
   return key;
 }

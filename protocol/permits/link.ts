@@ -1,19 +1,22 @@
 /**
- * A link is what a volunteer shares: `https://host/#k=KEY&i=INVITE`. The fragment never leaves the device: a browser
- * that opens the link sends neither to anyone. A bare address, `host` or `https://host`, has no key; an open relay
- * publishes it.
+ * A link is what a volunteer shares: `https://host/path/#WORD`. The word has the relay's key, and an invite where the
+ * relay is private. The fragment never leaves the device: a browser that opens the link sends it to nobody. A bare
+ * address, `host/path` or `https://host/path/`, has no key; an open relay publishes it.
  */
-import { type Bytes, fromBase64url, toBase64url } from '../bytes.ts';
+import { type Bytes, concat, EMPTY } from '../bytes.ts';
 import { PuenteError } from '../errors.ts';
 import { INVITE_MAX } from '../limits.ts';
+import { decodeWord, encodeWord } from './word.ts';
 
 export interface RelayAddress {
-  /** Ends in `/`; `http:` for loopback only. */
-  origin: string;
+  /** Where its page is, and where upgrades go. Ends in `/`; `http:` for loopback only. */
+  url: string;
   /** The relay's X25519 public key, 32 bytes; absent in a bare address. */
   key?: Bytes;
   invite?: Bytes;
 }
+
+const KEY_LENGTH = 32;
 
 /**
  * @throws PuenteError `link-invalid`, saying what is wrong with it (the text itself is not repeated: it may hold an
@@ -23,15 +26,8 @@ export function parseLink(text: string): RelayAddress {
   const trimmed = text.trim();
   const address = /^[a-z][a-z\d+.-]*:\/\//i.test(trimmed) ? trimmed : `https://${trimmed}`;
   const url = urlOf(address);
-  checkUrl(url);
-  const fields = new URLSearchParams(url.hash.slice(1));
-  const key = fields.get('k');
-  const invite = fields.get('i');
-  const parsed: RelayAddress = { origin: `${url.origin}/` };
-  if (key !== null) parsed.key = field('k', key, 32, 32);
-  if (invite !== null) parsed.invite = field('i', invite, 1, INVITE_MAX);
-  if (parsed.invite && !parsed.key) throw new PuenteError('link-invalid', 'k-missing');
-  return parsed;
+  const path = checkedPath(url);
+  return { url: `${url.origin}${path}`, ...(url.hash !== '' && permitsIn(url.hash.slice(1))) };
 }
 
 /** `URL.canParse` is missing in browsers of 2023. */
@@ -44,11 +40,25 @@ function urlOf(address: string): URL {
   }
 }
 
-function checkUrl(url: URL): void {
-  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url.hostname)))
+/** Its path, which ends in `/`. Host and path have nothing that could stand for something else in a command. */
+function checkedPath({ protocol, username, password, host, hostname, pathname, search }: URL): string {
+  if (protocol !== 'https:' && !(protocol === 'http:' && isLoopback(hostname)))
     throw new PuenteError('link-invalid', 'not-https');
-  if (url.username || url.password || url.search || url.pathname !== '/')
-    throw new PuenteError('link-invalid', 'more-than-host');
+  const path = pathname.endsWith('/') ? pathname : `${pathname}/`;
+  if (username || password || search || !/^\/([\w.~-]+\/)*$/.test(path))
+    throw new PuenteError('link-invalid', 'more-than-path');
+  // A word that has lost what stood before it would be asked for as a name, or sent as a path.
+  if (!/^[\w.:[\]-]+$/.test(host) || [hostname, ...path.split('/')].some(isWord))
+    throw new PuenteError('link-invalid', 'not-a-url');
+  return path;
+}
+
+function isWord(text: string): boolean {
+  try {
+    return permitsIn(text) !== undefined;
+  } catch {
+    return false;
+  }
 }
 
 /** Where `http:` will do. */
@@ -56,14 +66,14 @@ export function isLoopback(hostname: string): boolean {
   return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname);
 }
 
-function field(name: 'k' | 'i', text: string, least: number, most: number): Bytes {
-  const bytes = fromBase64url(text);
-  if (!bytes || bytes.length < least || bytes.length > most) throw new PuenteError('link-invalid', `${name}-mistyped`);
-  return bytes;
+function permitsIn(word: string): Pick<RelayAddress, 'key' | 'invite'> {
+  const bytes = decodeWord(word);
+  const invite = bytes.slice(KEY_LENGTH);
+  if (bytes.length < KEY_LENGTH || invite.length > INVITE_MAX) throw new PuenteError('link-invalid', 'word-mistyped');
+  return { key: bytes.slice(0, KEY_LENGTH), ...(invite.length > 0 && { invite }) };
 }
 
 /** The inverse of {@link parseLink}. */
-export function formatLink({ origin, key, invite }: RelayAddress): string {
-  if (!key) return origin;
-  return `${origin}#k=${toBase64url(key)}${invite ? `&i=${toBase64url(invite)}` : ''}`;
+export function formatLink({ url, key, invite = EMPTY }: RelayAddress): string {
+  return key ? `${url}#${encodeWord(concat(key, invite))}` : url;
 }

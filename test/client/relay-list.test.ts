@@ -8,10 +8,14 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { readRelayList } from '../../client/node/index.ts';
 import { fetchRelayList, parseRelayList } from '../../client/relays/relay-list.ts';
 import { Relays } from '../../client/relays/relays.ts';
-import { toBase64url } from '../../protocol/bytes.ts';
 import { DISCOVERY_MAX, MESSAGE_CHARS_MAX, RELAYS_MAX } from '../../protocol/limits.ts';
+import { formatLink } from '../../protocol/permits/link.ts';
 
-const LINK = `https://relay.example/#k=${toBase64url(new Uint8Array(32).fill(7))}&i=AAAA`;
+const LINK = formatLink({
+  url: 'https://relay.example/',
+  key: new Uint8Array(32).fill(7),
+  invite: new Uint8Array(3),
+});
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {

@@ -124,7 +124,12 @@ describe('a race', () => {
   });
 
   it('never is between two of one name', async () => {
-    const world = new World({ 'a.example': 'silent', 'a.example:8443': [10, 'unreachable'], 'b.example': 'silent' });
+    const world = new World({
+      'a.example': 'silent',
+      'a.example/path': 'silent',
+      'a.example:8443': [10, 'unreachable'],
+      'b.example': 'silent',
+    });
     void world.open();
     await vi.advanceTimersByTimeAsync(ATTEMPT_TIMEOUT - 1);
     expect(world.starts).toEqual([
@@ -132,7 +137,7 @@ describe('a race', () => {
       ['b.example', RACE_GAP],
     ]);
     await vi.advanceTimersByTimeAsync(1);
-    expect(world.starts.slice(2)).toEqual([['a.example:8443', ATTEMPT_TIMEOUT]]);
+    expect(world.starts.slice(2)).toEqual([['a.example/path', ATTEMPT_TIMEOUT]]);
   });
 
   it('that the app gives up leaves nothing behind', async () => {

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { findRelay } from '../../client/relays/resolve.ts';
 import { toBase64url } from '../../protocol/bytes.ts';
+import { formatLink } from '../../protocol/permits/link.ts';
 
 const key = new Uint8Array(32).fill(7);
 let close: () => void = () => {};
@@ -28,10 +29,19 @@ describe('a bare address', () => {
       asked.push(request.url);
       response.end(JSON.stringify({ version: 1, key: toBase64url(published) }));
     });
-    expect(await findRelay(origin)).toEqual({ origin: `${origin}/`, key });
+    expect(await findRelay(origin)).toEqual({ url: `${origin}/`, key });
     published = new Uint8Array(32).fill(8);
     expect((await findRelay(origin)).key).toEqual(key);
     expect(asked).toEqual(['/.well-known/puente']);
+  });
+
+  it('with a path is another relay than its host alone, with a key of its own', async () => {
+    const origin = await host((request, response) => {
+      const number = ['/.well-known/puente', '/a/path/.well-known/puente'].indexOf(request.url ?? '');
+      response.end(JSON.stringify({ key: toBase64url(new Uint8Array(32).fill(number)) }));
+    });
+    for (const [number, url] of [`${origin}/`, `${origin}/a/path/`].entries())
+      expect(await findRelay(url)).toEqual({ url, key: new Uint8Array(32).fill(number) });
   });
 
   it.each<[string, http.RequestListener]>([
@@ -88,7 +98,7 @@ describe('a bare address', () => {
 
 describe('a link', () => {
   it('is asked for nothing', async () => {
-    const link = `https://relay.invalid/#k=${toBase64url(key)}`;
-    expect(await findRelay(link)).toEqual({ origin: 'https://relay.invalid/', key });
+    const link = formatLink({ url: 'https://relay.invalid/', key: key });
+    expect(await findRelay(link)).toEqual({ url: 'https://relay.invalid/', key });
   });
 });

@@ -8,7 +8,7 @@ import { OPEN_TIMEOUT } from '../../protocol/limits.ts';
 import { formatLink } from '../../protocol/permits/link.ts';
 
 const link = formatLink({
-  origin: 'https://relay.invalid/',
+  url: 'https://relay.invalid/',
   key: nodeCipher.publicKey(new Uint8Array(32)) as Uint8Array<ArrayBuffer>,
 });
 

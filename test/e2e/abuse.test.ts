@@ -46,7 +46,7 @@ beforeAll(async () => {
   scarce = await startRelay(isPrivate, KEY, 'test/scarce/wrangler.toml');
   const secrets = { RELAY_KEY: toBase64url(KEY) };
   bare = await serve(inject('worker'), { ...isPrivate, ...secrets }, await makeCertificate());
-  bareLink = formatLink({ origin: `http://127.0.0.1:${bare.port}/`, key: await nodeCipher.publicKey(KEY) });
+  bareLink = formatLink({ url: `http://127.0.0.1:${bare.port}/`, key: await nodeCipher.publicKey(KEY) });
 });
 
 afterAll(async () => {

@@ -6,7 +6,7 @@ import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type * as Puente from '../../client/index.ts';
 import type { RelayReport } from '../../client/index.ts';
-import { toBase64url } from '../../protocol/bytes.ts';
+import { formatLink } from '../../protocol/permits/link.ts';
 import { type Listening, listen } from '../support/network/listen.ts';
 import { random } from '../support/network/raw-client.ts';
 import { findProgram } from '../support/program.ts';
@@ -80,10 +80,14 @@ describe.skipIf(skipped)('in Chromium', () => {
   });
 
   it.each([
-    ['a name that does not resolve', () => `https://relay.invalid/#k=${toBase64url(random(32))}`, 'unreachable'],
-    ['an address that refuses', () => `http://127.0.0.1:1/#k=${toBase64url(random(32))}`, 'unreachable'],
-    ['a website', () => `http://127.0.0.1:${site.port}/#k=${toBase64url(random(32))}`, 'unreachable'],
-    ['another key than the open relay has', () => `${relay.origin}#k=${toBase64url(random(32))}`, 'wrong-key'],
+    [
+      'a name that does not resolve',
+      () => formatLink({ url: 'https://relay.invalid/', key: random(32) }),
+      'unreachable',
+    ],
+    ['an address that refuses', () => formatLink({ url: 'http://127.0.0.1:1/', key: random(32) }), 'unreachable'],
+    ['a website', () => formatLink({ url: `http://127.0.0.1:${site.port}/`, key: random(32) }), 'unreachable'],
+    ['another key than the open relay has', () => formatLink({ url: relay.origin, key: random(32) }), 'wrong-key'],
   ])('%s ends a check at the hello', async (_, address, code) => {
     const { ok, code: found, stages, message, next } = await report(address());
     expect([ok, found, stages.map(({ stage }) => stage)]).toEqual([false, code, ['hello']]);
@@ -106,7 +110,7 @@ describe.skipIf(skipped)('in Chromium', () => {
         const expected = new Uint8Array(await sent.arrayBuffer());
         return back.byteLength === expected.length && new Uint8Array(back).every((byte, at) => byte === expected[at]);
       },
-      [[`http://127.0.0.1:1/#k=${toBase64url(random(32))}`, relay.link], echoing.address] as const,
+      [[formatLink({ url: 'http://127.0.0.1:1/', key: random(32) }), relay.link], echoing.address] as const,
     );
     expect(echoed).toBe(true);
   });

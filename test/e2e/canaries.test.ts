@@ -134,7 +134,7 @@ interface Relay {
 }
 
 const linkOf = async (origin: string, isPrivate: boolean) =>
-  formatLink({ origin, key: await nodeCipher.publicKey(KEY), ...(isPrivate && { invite }) });
+  formatLink({ url: origin, key: await nodeCipher.publicKey(KEY), ...(isPrivate && { invite }) });
 
 type Start = (isPrivate: boolean) => Promise<Relay>;
 
@@ -295,21 +295,21 @@ async function fillUp(user: User): Promise<void> {
 
 /** What strangers get: junk, a replay, ordinary visits. */
 async function strangers(user: User): Promise<string[]> {
-  const { origin } = parseLink(user.link);
+  const { url } = parseLink(user.link);
   const hello = openHello(backend.address, { resumable: user.resumable, invite: user.invite });
   const { protocols } = await helloFor(user.link, encodeHello(hello));
   const replayed = protocols.join(', ');
-  (await visit(origin, replayed)).close();
+  (await visit(url, replayed)).close();
   const answers: string[] = [];
   for (const offered of [replayed, PAYLOAD, `${toBase64url(random(12))}, ${toBase64url(toUtf8(PAYLOAD.repeat(9)))}`])
-    answers.push(await (await visit(origin, offered)).read());
-  answers.push(await (await visit(origin)).read(), await (await visit(`${origin}nowhere`)).read());
+    answers.push(await (await visit(url, offered)).read());
+  answers.push(await (await visit(url)).read(), await (await visit(`${url}nowhere`)).read());
   return answers;
 }
 
 /** What is stored is there when it is searched, and has no room for anything else. */
 async function countsAlone({ link, stored }: Relay): Promise<void> {
-  const { days } = await askStatus(parseLink(link).origin, KEY);
+  const { days } = await askStatus(parseLink(link).url, KEY);
   expect(stored().some((file) => Buffer.from(file).includes('"sessions":'))).toBe(true);
   for (const { day, refused, ...counts } of days) {
     expect(day).toMatch(/^\d{4}-\d\d-\d\d$/);

@@ -89,7 +89,7 @@ function whatsappAnswer(socket: net.Socket): (flight: Buffer) => void {
 const keyOf = (secret = KEY) => nodeCipher.publicKey(secret);
 
 async function link(port = relay.tlsPort, secret = KEY): Promise<string> {
-  return formatLink({ origin: `https://localhost:${port}/`, key: await keyOf(secret) });
+  return formatLink({ url: `https://localhost:${port}/`, key: await keyOf(secret) });
 }
 
 async function throughMiddlebox(faults: Fault[]): Promise<string> {
@@ -149,7 +149,7 @@ describe('a relay that works', () => {
 
   it('and needs an invite', async () => {
     const origin = `https://localhost:${invited.tlsPort}/`;
-    const good = formatLink({ origin, key: await settings.key(), invite: await settings.invite() });
+    const good = formatLink({ url: origin, key: await settings.key(), invite: await settings.invite() });
     const report = await reportOn(good);
     expect(report).toMatchObject({ relay: origin, ok: true, code: null });
     expect(JSON.stringify(report)).not.toContain(good.split('i=')[1]);
@@ -176,7 +176,7 @@ describe('a relay that works', () => {
 
 describe('a relay out of reach', () => {
   it('whose name does not resolve', async () => {
-    const report = await reportOn(`https://relay.invalid/#k=${toBase64url(random(32))}`);
+    const report = await reportOn(formatLink({ url: 'https://relay.invalid/', key: random(32) }));
     expect(where(report)).toEqual(['name-unknown', 'dns']);
     expect(report).toMatchObject({ relay: 'https://relay.invalid/', next: expect.stringContaining('another address') });
   });
@@ -187,7 +187,7 @@ describe('a relay out of reach', () => {
   ])('whose name is forged, to an address that %s', async (_, stage, start) => {
     const forged: LookupFunction = (_name, { all }, done) =>
       all ? done(null, [{ address: '127.0.0.1', family: 4 }]) : done(null, '127.0.0.1', 4);
-    const address = formatLink({ origin: `https://relay.example:${await start()}/`, key: await keyOf() });
+    const address = formatLink({ url: `https://relay.example:${await start()}/`, key: await keyOf() });
     const report = await reportOn(address, { dial: dialer({ lookup: forged, doh: [] }) });
     expect(where(report)).toEqual(['name-forged', stage]);
     expect(report.stages[0]).toMatchObject({ stage: 'dns', ok: true });
@@ -195,7 +195,7 @@ describe('a relay out of reach', () => {
 
   it('whose address refuses', async () => {
     expect(where(await reportOn(await link(1)))).toEqual(['refused', 'tcp']);
-    const numeric = formatLink({ origin: 'https://127.0.0.1:1/', key: await keyOf() });
+    const numeric = formatLink({ url: 'https://127.0.0.1:1/', key: await keyOf() });
     expect(where(await reportOn(numeric))).toEqual(['refused', 'tcp']);
   });
 
@@ -215,7 +215,11 @@ describe('a relay out of reach', () => {
   });
 
   it('is one code in a browser, from the name to the hello', async () => {
-    for (const address of [await link(1), `https://relay.invalid/#k=${toBase64url(random(32))}`, 'relay.invalid']) {
+    for (const address of [
+      await link(1),
+      formatLink({ url: 'https://relay.invalid/', key: random(32) }),
+      'relay.invalid',
+    ]) {
       const { relays } = await checkInBrowser(address, { backend: `localhost:${secure.port}` });
       expect(where(relays[0] as RelayReport)).toEqual(['unreachable', 'hello']);
     }
@@ -236,13 +240,13 @@ describe('a host that does not admit', () => {
 
   it('because the invite is out of date', async () => {
     const invite = await settings.invite({ expires: Date.now() - 60_000 });
-    const old = formatLink({ origin: `https://localhost:${invited.tlsPort}/`, key: await settings.key(), invite });
+    const old = formatLink({ url: `https://localhost:${invited.tlsPort}/`, key: await settings.key(), invite });
     expect(where(await reportOn(old))).toEqual(['link-expired', 'hello']);
   });
 
   it('and does not say why: a private relay, with an invite that it has not signed', async () => {
     const invite = await settings.invite({}, OTHER_KEY);
-    const forged = formatLink({ origin: `https://localhost:${invited.tlsPort}/`, key: await settings.key(), invite });
+    const forged = formatLink({ url: `https://localhost:${invited.tlsPort}/`, key: await settings.key(), invite });
     expect(where(await reportOn(forged))).toEqual(['not-admitted', 'hello']);
   });
 
@@ -294,7 +298,7 @@ describe('a wrong clock', () => {
   it('is not corrected when it is more than a day off, but named, also before a private relay', async () => {
     const [open, closed] = [await dated(relay.port), await dated(invited.port)];
     const invite = await settings.invite();
-    const letIn = formatLink({ origin: `https://localhost:${closed}/`, key: await settings.key(), invite });
+    const letIn = formatLink({ url: `https://localhost:${closed}/`, key: await settings.key(), invite });
     setBack(48);
     expect(where(await reportOn(await link(open)))).toEqual(['clock-off', 'hello']);
     expect(where(await reportOn(letIn))).toEqual(['clock-off', 'hello']);
@@ -387,20 +391,26 @@ it('what gives no answer is known by its silence, at each stage', async () => {
 
 describe('several relays', () => {
   it('are reported on in the order given, however long each takes', async () => {
+    const word = new URL(await link()).hash.slice(1);
     const addresses = [
       await link(),
-      'not a link#k=secret',
-      `https://relay.invalid/#k=${toBase64url(random(32))}`,
+      'not a link#secret',
+      word,
+      `https://localhost/${word}`,
+      formatLink({ url: 'https://relay.invalid/', key: random(32) }),
       await link(1),
     ];
     const { relays } = await check(addresses, { backend: `localhost:${secure.port}` });
     expect(relays.map(({ ok, code }) => [ok, code])).toEqual([
       [true, null],
       [false, 'link-invalid'],
+      [false, 'link-invalid'],
+      [false, 'link-invalid'],
       [false, 'name-unknown'],
       [false, 'refused'],
     ]);
-    expect(JSON.stringify(relays)).not.toContain('secret');
+    for (const secret of ['secret', word]) expect(JSON.stringify(relays)).not.toContain(secret);
+    expect(relays.slice(1, 4).map(({ relay }) => relay)).toEqual(['', '', 'https://localhost']);
     expect(relays[1]?.stages).toEqual([]);
   });
 });

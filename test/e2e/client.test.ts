@@ -35,6 +35,8 @@ describe('the browser-safe core, on the web platform of this runtime', () => {
   it.each([
     ['a link', () => relay.link],
     ['a bare address', () => relay.origin],
+    ['a link with a path', () => formatLink({ ...parseLink(relay.link), url: `${relay.origin}a/path/` })],
+    ['a bare address with a path', () => `${relay.origin}a/path`],
   ])('goes through a relay given as %s', async (_, address) => {
     serve = echo;
     const socket = connect(backend.address, { relay: address() });
@@ -107,13 +109,9 @@ describe('what cannot be opened', () => {
     ['a relay with another key', () => formatLink({ ...parseLink(relay.link), key: key(9) }), 'not-admitted'],
     ['a link whose key is none', () => formatLink({ ...parseLink(relay.link), key: key(0) }), 'link-invalid'],
     ['a host where nothing listens', () => relay.link.replace(/\d+\/#/, '1/#'), 'refused'],
-    [
-      'a name that does not resolve',
-      () => formatLink({ origin: 'https://relay.invalid/', key: key(9) }),
-      'name-unknown',
-    ],
+    ['a name that does not resolve', () => formatLink({ url: 'https://relay.invalid/', key: key(9) }), 'name-unknown'],
     ['a host without TLS', () => relay.link.replace('http:', 'https:'), 'not-trusted'],
-    ['a broken link', () => 'https://relay.example/#k=AAAA', 'link-invalid'],
+    ['a broken link', () => 'https://relay.example/#paaaa', 'link-invalid'],
   ])('because of %s is an error event', async (_, link, code) => {
     expect((await failure(createConnection(backend.address, { relay: link() }))).code).toBe(code);
   });
@@ -284,14 +282,21 @@ describe('the Duplex', () => {
 
 describe('a host that is no relay', () => {
   it('is told apart from one that cannot be reached', async () => {
+    const asked: (string | undefined)[] = [];
     const server = http.createServer((_, response) => response.end('Hello World!'));
+    server.on('upgrade', ({ url }, socket) => {
+      asked.push(url);
+      socket.end('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n');
+    });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const origin = `http://127.0.0.1:${(server.address() as net.AddressInfo).port}/`;
     const { key } = parseLink(relay.link);
     if (!key) throw new Error('no key');
-    expect((await failure(createConnection(backend.address, { relay: formatLink({ origin, key }) }))).code).toBe(
-      'not-admitted',
-    );
+    for (const url of [origin, `${origin}a/path/`])
+      expect((await failure(createConnection(backend.address, { relay: formatLink({ url, key }) }))).code).toBe(
+        'not-admitted',
+      );
+    expect(asked).toEqual(['/', '/a/path/']);
     expect((await failure(createConnection(backend.address, { relay: origin }))).code).toBe('no-key');
     server.closeAllConnections();
     server.close();

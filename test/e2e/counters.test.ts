@@ -57,7 +57,7 @@ class Relay {
   }
 
   async link(): Promise<string> {
-    return formatLink({ origin: this.origin, key: await nodeCipher.publicKey(KEY) });
+    return formatLink({ url: this.origin, key: await nodeCipher.publicKey(KEY) });
   }
 
   status(secret = KEY): Promise<StatusReport> {
@@ -184,7 +184,7 @@ describe('who is told', () => {
     const of = new PrivateRelay(backend.address, backend.entry);
     const relay = await Relay.start(of.vars);
     const secret = fromBase64url(of.vars.RELAY_KEY ?? '') as Bytes;
-    const link = formatLink({ origin: relay.origin, key: await of.key(), invite: await of.invite() });
+    const link = formatLink({ url: relay.origin, key: await of.key(), invite: await of.invite() });
     const hello = openHello(backend.address, { invite: await of.invite() });
     expect((await RawClient.open(link, hello)).grant).toMatchObject({ received: 0 });
     expect(await relay.status(secret)).toMatchObject({ counters: 'on', days: [{ sessions: 1 }] });

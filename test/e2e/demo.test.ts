@@ -54,7 +54,7 @@ describe('npm start', () => {
     const start = run(process.execPath, 'examples/start.ts');
     await start.says('Ctrl-C here');
     expect(start.stdout).toMatch(/Bare address +http:\/\/127\.0\.0\.1:\d+\/\n/);
-    expect(start.stdout).toMatch(/Link +http:\/\/127\.0\.0\.1:\d+\/#k=[\w-]{43}\n/);
+    expect(start.stdout).toMatch(/Link +http:\/\/127\.0\.0\.1:\d+\/#p[a-z\d]{58}\n/);
     expect(start.stdout).toMatch(/Chat server +localhost:\d+ /);
     const page = /Web chat +(http:\/\/127\.0\.0\.1:\d+\/)\n/.exec(start.stdout)?.[1] ?? '';
     expect(await (await fetch(page)).text()).toContain('<script type="module"');

@@ -57,7 +57,7 @@ async function freeAddress(): Promise<string> {
   return front.origin;
 }
 
-const linkIn = (stdout: string): string => /https?:\/\/\S+#k=\S+/.exec(stdout)?.[0] ?? 'none';
+const linkIn = (stdout: string): string => /https?:\/\/\S+#p\S+/.exec(stdout)?.[0] ?? 'none';
 
 describe('npm run deploy', () => {
   it('makes a key and a name, uploads them, waits until the relay works, and prints its link', async () => {
@@ -80,7 +80,7 @@ describe('npm run deploy', () => {
       expect.arrayContaining(['ACCESS:invite', `BACKENDS:${backend.address}`, 'HUB_REGION:me', 'REVOKED:']),
     );
     const link = linkIn(command.stdout);
-    expect(link.startsWith(`${target}#k=`)).toBe(true);
+    expect(link.startsWith(`${target}#p`)).toBe(true);
     const { sessions, expires } = decodeInvite(parseLink(link).invite as Bytes) ?? {};
     expect(sessions).toBe(64);
     expect(expires).toBeGreaterThan(Date.now());
@@ -430,7 +430,7 @@ describe('npm run deploy, with the real wrangler and a stand-in for Cloudflare',
       'chat.example.org:5223, *.example.net:443',
     ];
     const first = of.startReal(env, ...args);
-    await first.says('https://olive-harbor.example.workers.dev/#k=');
+    await first.says('https://olive-harbor.example.workers.dev/#p');
     first.kill();
     const { bindings, keep_bindings, migrations } = cloudflare.uploads.get('olive-harbor') ?? { bindings: [] };
     const { RELAY_KEY } = JSON.parse(of.read('secrets.json'));
@@ -485,7 +485,7 @@ describe('npm run deploy -- --dry-run', () => {
     expect(status, stdout + stderr).toBe(0);
     for (const says of ['env.RELAY_KEY', 'env.HUB_REGION', '--dry-run: exiting now', 'Nothing was uploaded'])
       expect(stdout).toContain(says);
-    expect(stdout).toMatch(/https:\/\/olive-harbor\.your-subdomain\.workers\.dev\/#k=[\w-]{43}\n/);
+    expect(stdout).toMatch(/https:\/\/olive-harbor\.your-subdomain\.workers\.dev\/#p[a-z\d]{58}\n/);
     const again = await of.run('deploy', '--dry-run', '--no-qr');
     expect(linkIn(again.stdout)).toBe(linkIn(stdout));
   });
@@ -536,10 +536,10 @@ describe('invite, revoke and rotate', () => {
     const { of, target, front } = await privateRelay();
     const made = await of.run('invite', '--for', 'ana', '--expires', '30d', '--json');
     const { id, link } = JSON.parse(made.stdout) as { id: string; link: string };
-    expect(parseLink(link).origin).toBe(target);
+    expect(parseLink(link).url).toBe(target);
     const settings = of.read('settings.json');
     expect(JSON.parse(settings).invites.at(-1)).toMatchObject({ id, for: 'ana' });
-    expect(settings).not.toContain(link.split('&i=')[1]);
+    expect(settings).not.toContain(link.split('#')[1]);
     expect(await checked(link)).toBeNull();
 
     await front.kill();

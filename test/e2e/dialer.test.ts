@@ -89,7 +89,7 @@ async function over(faults: Fault[] = []): Promise<void> {
 }
 
 async function link(port = network.port, name = RELAY_NAME): Promise<string> {
-  return formatLink({ origin: `https://${name}:${port}/`, key: await nodeCipher.publicKey(KEY) });
+  return formatLink({ url: `https://${name}:${port}/`, key: await nodeCipher.publicKey(KEY) });
 }
 
 /** A resolver that leads there. */

@@ -27,7 +27,7 @@ beforeAll(async () => {
   relay = await serve(worker, { RELAY_KEY: toBase64url(KEY), BACKENDS: backend.entry }, certificate);
   settings = new PrivateRelay(backend.address, backend.entry);
   invited = await serve(worker, settings.vars, certificate);
-  link = formatLink({ origin: `http://127.0.0.1:${relay.port}/`, key: await nodeCipher.publicKey(KEY) });
+  link = formatLink({ url: `http://127.0.0.1:${relay.port}/`, key: await nodeCipher.publicKey(KEY) });
 });
 
 afterAll(async () => {
@@ -98,7 +98,7 @@ it('ends at an end before', async () => {
 it('needs an invite in a private relay, and counts as one of its sessions', async () => {
   const origin = `http://127.0.0.1:${invited.port}/`;
   const withInvite = async (invite: Bytes) => {
-    const address = formatLink({ origin, key: await settings.key(), invite });
+    const address = formatLink({ url: origin, key: await settings.key(), invite });
     return RawClient.open(address, checkHello({ invite }));
   };
   await expect(withInvite(random(30))).rejects.toThrow();

@@ -71,7 +71,7 @@ afterEach(async () => {
 
 /** A relay's link, under another name. */
 function linkAt(relay: Relay, origin: string): string {
-  return formatLink({ ...parseLink(relay.link), origin });
+  return formatLink({ ...parseLink(relay.link), url: origin });
 }
 
 const nearLink = () => linkAt(near, toNear.origin);

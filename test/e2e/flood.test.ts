@@ -44,7 +44,7 @@ beforeEach(async () => {
   const entries = [backend.entry, finished.entry, `any://localhost:${silent.address.split(':')[1]}`];
   const vars = { RELAY_KEY: toBase64url(KEY), ACCESS: 'invite', BACKENDS: entries.join(' '), RESUME_SECONDS: '120' };
   relay = await serve(inject('worker'), vars, await makeCertificate(), { inspected: true });
-  link = formatLink({ origin: `http://127.0.0.1:${relay.port}/`, key: await nodeCipher.publicKey(KEY) });
+  link = formatLink({ url: `http://127.0.0.1:${relay.port}/`, key: await nodeCipher.publicKey(KEY) });
 });
 
 afterEach(() => relay.stop());
@@ -179,7 +179,7 @@ it('an app that opens 300 sockets at once has 300 answers', async () => {
   const vars = { RELAY_KEY: toBase64url(KEY), BACKENDS: `any://127.0.0.1:${port}` };
   const own = await serve(inject('worker'), vars, await makeCertificate());
   const origin = `http://127.0.0.1:${own.port}/`;
-  const agent = new PuenteAgent({ relay: formatLink({ origin, key: await nodeCipher.publicKey(KEY) }) });
+  const agent = new PuenteAgent({ relay: formatLink({ url: origin, key: await nodeCipher.publicKey(KEY) }) });
   try {
     const get = (at: number) =>
       new Promise<string>((resolve, reject) => {

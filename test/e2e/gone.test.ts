@@ -48,7 +48,7 @@ afterAll(async () => {
 
 async function open(): Promise<PuenteSocket> {
   const key = await nodeCipher.publicKey(KEY);
-  const link = formatLink({ origin: `http://127.0.0.1:${network.port}/`, key });
+  const link = formatLink({ url: `http://127.0.0.1:${network.port}/`, key });
   return createConnection(backend.address, { relay: link, allowHalfOpen: true });
 }
 

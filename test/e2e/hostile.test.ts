@@ -31,7 +31,7 @@ beforeAll(async () => {
   unheard = await startBackend(echo);
   const vars = { RELAY_KEY: toBase64url(KEY), BACKENDS: `${backend.entry} ${unheard.entry}` };
   relay = await serveWorker(inject('worker'), vars, await makeCertificate());
-  link = formatLink({ origin: `http://127.0.0.1:${relay.port}/`, key: await nodeCipher.publicKey(KEY) });
+  link = formatLink({ url: `http://127.0.0.1:${relay.port}/`, key: await nodeCipher.publicKey(KEY) });
   // They take ten seconds to end, while the other tests go on.
   silent = await Promise.all(
     [false, true].map((resumable) => RawClient.open(link, openHello(unheard.address, { resumable }))),

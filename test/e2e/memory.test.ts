@@ -43,7 +43,7 @@ beforeAll(async () => {
     'proxy_read_timeout 30s',
   );
   proxy = await startProxy('nginx', written('nginx', configuration, relay.port), certificate);
-  link = formatLink({ origin: `http://127.0.0.1:${proxy.port}/`, key: await nodeCipher.publicKey(KEY) });
+  link = formatLink({ url: `http://127.0.0.1:${proxy.port}/`, key: await nodeCipher.publicKey(KEY) });
 });
 
 afterAll(async () => {

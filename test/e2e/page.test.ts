@@ -110,16 +110,16 @@ describe.skipIf(skipped)('the page', () => {
   }
 
   describe('and its check', () => {
-    it('ends in the green tick with the time that the answer took, over this origin alone', async () => {
-      const origin = at(relay.tlsPort);
-      const page = await open(origin);
+    it.each(['', 'a/path/'])('ends in green with the time that the answer took, by /%s alone', async (path) => {
+      const address = at(relay.tlsPort) + path;
+      const page = await open(address);
       const { stages, status } = await check(page);
       expect(stages).toEqual(['hello ok', 'grant ok', 'backend ok', 'answer ok', 'bulk ok']);
       expect(status).toEqual([
         expect.stringMatching(/^It works\. The chat service’s answer was here after [\d,]+ ms\.$/),
       ]);
       expect(await page.getAttribute('#check-status', 'role')).toBe('status');
-      expect(requests.filter((url) => !url.startsWith(origin))).toEqual([]);
+      expect(requests.filter((url) => !url.startsWith(address))).toEqual([]);
       expect(requests.filter((url) => url.includes('noble'))).toEqual([]);
       expect(complaints).toEqual([]);
       expect(await violations(page)).toEqual([]);
@@ -134,7 +134,7 @@ describe.skipIf(skipped)('the page', () => {
     });
 
     it('says that it stopped where the browser lacks something', async () => {
-      const init = () => Object.defineProperty(globalThis, 'URLSearchParams', { value: undefined });
+      const init = () => Object.defineProperty(globalThis, 'AbortController', { value: undefined });
       const page = await open(at(relay.tlsPort), { init });
       expect((await check(page)).status).toEqual([en.check.broken]);
       await page.waitForSelector('#check-start:not([aria-disabled])');
@@ -211,7 +211,7 @@ describe.skipIf(skipped)('the page', () => {
   it('works without JavaScript, but for the check, which says so', async () => {
     const page = await open(at(relay.tlsPort), { javaScriptEnabled: false, locale: 'es-MX' });
     expect(await page.getAttribute('html', 'lang')).toBe('es');
-    expect(await page.textContent('#link')).toMatch(/^https:\/\/localhost:\d+\/#k=[\w-]{43}$/);
+    expect(await page.textContent('#link')).toMatch(/^https:\/\/localhost:\d+\/#p[a-z\d]{58}$/);
     expect(await page.locator('noscript').innerText()).toContain('JavaScript');
     expect(await page.locator('button:visible').count()).toBe(0);
     await page.click('nav a[lang=fa]');

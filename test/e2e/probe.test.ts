@@ -101,7 +101,7 @@ describe.each(DECOYS)('behind %s', (_, { relay, reference: serveReference, blurr
     afterAll(() => served.stop());
 
     const link = async () =>
-      formatLink({ origin: `http://127.0.0.1:${served.port}/`, key: await of.key(), invite: await of.invite() });
+      formatLink({ url: `http://127.0.0.1:${served.port}/`, key: await of.key(), invite: await of.invite() });
     const resumable = hubs !== '0';
 
     async function open(address: string, varied: Partial<OpenHello> = {}): Promise<RawClient> {

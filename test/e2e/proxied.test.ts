@@ -134,7 +134,7 @@ describe.each(DECOYS)('a private relay with %s', (_, vars, startSite) => {
     it.skipIf(skipped)('carries sessions, over TLS', async () => {
       const { port } = await started(proxy, written(proxy, fileOf(folder, file), running.port, 'https'));
       const link = formatLink({
-        origin: `https://localhost:${port}/`,
+        url: `https://localhost:${port}/`,
         key: await relay.key(),
         invite: await relay.invite(),
       });

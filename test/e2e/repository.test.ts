@@ -109,7 +109,7 @@ describe('npm run key', () => {
     const secret = fromBase64url(made.key);
     if (secret?.length !== 32) throw new Error('not a key');
     expect(parseLink(made.link)).toEqual({
-      origin: 'https://relay.example.org/',
+      url: 'https://relay.example.org/',
       key: await nodeCipher.publicKey(secret),
     });
   });
@@ -117,7 +117,7 @@ describe('npm run key', () => {
   it('says how to put it, and makes another each time', () => {
     const [first, second] = [key().stdout, key().stdout];
     expect(first).toContain('npx wrangler secret put RELAY_KEY');
-    expect(first).toContain('https://your-relay.workers.dev/#k=');
+    expect(first).toContain('https://your-relay.workers.dev/#p');
     expect(first).not.toBe(second);
   });
 
@@ -160,7 +160,7 @@ describe('npm run invite', () => {
 
   it('prints the id that takes it back, and another each time', () => {
     const [first, second] = [invite('relay.example.org').stdout, invite('relay.example.org').stdout];
-    expect(first).toMatch(/^Invite [\w-]{8}, good until .*https:\/\/relay\.example\.org\/#k=[\w-]{43}&i=[\w-]+/s);
+    expect(first).toMatch(/^Invite [\w-]{8}, good until .*https:\/\/relay\.example\.org\/#p[a-z\d]{59,}\n/s);
     expect(first).not.toBe(second);
     expect(first).not.toContain(toBase64url(secret));
   });

@@ -107,7 +107,7 @@ function writtenOnce(...args: string[]): Promise<Written> {
     const of = relayOwner();
     const { status, stdout, stderr } = await selfhost(of, 'roses.example.org', ...args);
     expect(status, stdout + stderr).toBe(0);
-    return { of, stdout, link: /https:\S+#k=\S+/.exec(stdout)?.[0] ?? 'none' };
+    return { of, stdout, link: /https:\S+#p\S+/.exec(stdout)?.[0] ?? 'none' };
   };
   const written = readOnly.get(args.join(' ')) ?? write();
   readOnly.set(args.join(' '), written);
@@ -123,7 +123,7 @@ async function start(of: Volunteer, command: string[]): Promise<number> {
 
 /** The link's, at a port of this machine. */
 function linkAt(origin: string, link: string): string {
-  return formatLink({ ...parseLink(link), origin: `${origin}/` });
+  return formatLink({ ...parseLink(link), url: `${origin}/` });
 }
 
 async function opened(link: string): Promise<PuenteSocket> {
@@ -157,7 +157,7 @@ describe('the folder', () => {
 
   it('speaks TLS, and holds sessions whose carrier is cut', async () => {
     const { of, link } = await writtenOnce(...LOOPBACK, ...TLS);
-    expect(link).toBe(formatLink({ origin: 'https://roses.example.org/', key: await nodeCipher.publicKey(KEY) }));
+    expect(link).toBe(formatLink({ url: 'https://roses.example.org/', key: await nodeCipher.publicKey(KEY) }));
     const front = await startFront(await start(of, commandOfUnit(of)));
     ending.push(() => front.close());
     const socket = await opened(linkAt(`https://localhost:${front.port}`, link));
@@ -178,7 +178,7 @@ describe('the folder', () => {
     await written(of, ...LOOPBACK);
     const port = await start(of, commandOfUnit(of));
     for (const secret of [KEY, OLD_KEY]) {
-      const link = formatLink({ origin: `http://127.0.0.1:${port}/`, key: await nodeCipher.publicKey(secret) });
+      const link = formatLink({ url: `http://127.0.0.1:${port}/`, key: await nodeCipher.publicKey(secret) });
       expect(await echoed(await opened(link), 'word')).toBe('word');
     }
   });
@@ -221,7 +221,7 @@ describe('the folder', () => {
     expect(await echoed(await opened(linkAt(origin, await inviteLink(BEFORE, KEY, given))), 'word')).toBe('word');
     const { key } = parseLink(link);
     const stranger = createConnection(backend.address, {
-      relay: formatLink({ origin: `${origin}/`, ...(key && { key }) }),
+      relay: formatLink({ url: `${origin}/`, ...(key && { key }) }),
     });
     expect(await failure(stranger)).toMatchObject({ code: 'not-admitted' });
   });
@@ -437,7 +437,7 @@ describe('the command', () => {
     const before = [KEY, OLD_KEY].map(toBase64url);
     expect([keys.RELAY_KEY, keys.OLD_RELAY_KEY].filter((key) => before.includes(key))).toEqual([]);
     expect(keys.OLD_KEY_UNTIL).toBe('1970-01-01');
-    expect(stdout).toMatch(/#k=[\w-]{43}&i=/);
+    expect(stdout).toMatch(/#p[a-z\d]{59,}\n/);
     // Links to its old address would not work at the new one.
     expect(stdout).not.toContain(BEFORE);
   });
@@ -456,11 +456,20 @@ describe('the command', () => {
     expect(parseLink(second.link).key).not.toEqual(parseLink(first.link).key);
   });
 
+  it('takes a path, which stands in the link and not in what the proxy serves', async () => {
+    const of = relayOwner();
+    const { stdout } = await selfhost(of, 'roses.example.org/a/path', '--json');
+    const { link } = JSON.parse(stdout) as { link: string };
+    expect(parseLink(link).url).toBe('https://roses.example.org/a/path/');
+    expect(JSON.parse(of.read('settings.json')).address).toBe('https://roses.example.org/a/path/');
+    expect(fileOf(of, 'Caddyfile')).toContain('\nroses.example.org {');
+  });
+
   it('makes a relay where there is none, and leaves its questions at what is usual with --yes', async () => {
     const of = new Volunteer();
     ending.push(() => of.remove());
     const { status, stdout } = await selfhost(of, 'roses.example.org', '--yes');
-    expect([status, stdout]).toEqual([0, expect.stringMatching(/https:\/\/roses\.example\.org\/#k=[\w-]{43}&i=/)]);
+    expect([status, stdout]).toEqual([0, expect.stringMatching(/https:\/\/roses\.example\.org\/#p[a-z\d]{59,}\n/)]);
     expect(JSON.parse(of.read('settings.json')).vars).toEqual({
       ACCESS: 'invite',
       BACKENDS: 'whatsapp',

@@ -32,7 +32,7 @@ afterAll(async () => {
 /** Bytes from the relay, TLS included, until a session is open and has echoed a word: of one session after another. */
 async function setUps(count: number, path?: { limit: number }): Promise<number[]> {
   const network = await startMiddlebox(relay.tlsPort);
-  const link = formatLink({ origin: `https://localhost:${network.port}/`, key: await nodeCipher.publicKey(KEY) });
+  const link = formatLink({ url: `https://localhost:${network.port}/`, key: await nodeCipher.publicKey(KEY) });
   const taken: number[] = [];
   for (let session = 0; session < count; session += 1) {
     const before = network.down;

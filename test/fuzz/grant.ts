@@ -130,7 +130,7 @@ export const sealedGrantTarget: Target<Answer> = {
   async run(answer) {
     const answerer = new Answerer(answer);
     const opening = openCarrier(
-      { origin: 'https://relay.example/', key: relay.publicKey },
+      { url: 'https://relay.example/', key: relay.publicKey },
       answerer.runtime,
       hello,
       new AbortController().signal,

@@ -23,20 +23,21 @@ import { decodedOrRefused, type Target } from './target.ts';
 
 const relayAddress = fc.record(
   {
-    origin: fc.constantFrom(
+    url: fc.constantFrom(
       'https://relay.example/',
       'http://localhost:8787/',
       'http://127.0.0.1/',
       'https://[::1]:1/',
+      'https://relay.example/a/path/',
     ),
     key: someBytes(33, 31),
     invite: someBytes(INVITE_MAX + 1),
   },
-  { requiredKeys: ['origin'] },
+  { requiredKeys: ['url'] },
 );
 const links = fc.oneof(
   relayAddress.map((address) => formatLink(address as Parameters<typeof formatLink>[0])),
-  fc.constantFrom('relay.example', 'RELAY.example:8443', 'https://relay.example/#k=&i=', 'http://0x7f.1/#k=%41'),
+  fc.constantFrom('relay.example', 'RELAY.example:8443', 'https://relay.example/path#p', 'http://0x7f.1/#%71'),
 );
 
 export const linkTarget: Target<string> = {
@@ -46,10 +47,10 @@ export const linkTarget: Target<string> = {
   run(text) {
     const address = decodedOrRefused(() => parseLink(text), 'link-invalid');
     if (!address) return;
-    const { origin, key, invite } = address;
+    const { url, key, invite } = address;
     ok(
-      /^https:\/\/[^/@?#]+\/$/.test(origin) ||
-        /^http:\/\/(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?\/$/.test(origin),
+      /^https:\/\/[\w.:[\]-]+\/([\w.~-]+\/)*$/.test(url) ||
+        /^http:\/\/(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?\/([\w.~-]+\/)*$/.test(url),
     );
     ok(key === undefined || key.length === 32);
     ok(invite === undefined || (key && invite.length > 0 && invite.length <= INVITE_MAX));

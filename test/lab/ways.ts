@@ -44,9 +44,9 @@ export async function puenteTo(
     get worker() {
       return worker;
     },
-    link: (origin) => formatLink({ origin, key }),
+    link: (origin) => formatLink({ url: origin, key }),
     open(through) {
-      const relay = formatLink({ origin: `https://localhost:${through}/`, key });
+      const relay = formatLink({ url: `https://localhost:${through}/`, key });
       return createConnection(`127.0.0.1:${port}`, { relay, allowHalfOpen: true });
     },
     async restart() {

@@ -86,7 +86,7 @@ async function checkNode(project: Project, major: number, args: string[]): Promi
   const puente = 'node_modules/.bin/puente';
   const version = await use(puente, '--version');
   const { link } = JSON.parse(await use(puente, 'key', 'relay.example.org', '--json')) as { link: string };
-  assert.match(link, /^https:\/\/relay\.example\.org\/#k=/);
+  assert.match(link, /^https:\/\/relay\.example\.org\/#p/);
   note(`Node ${await use('--version')}: ${ways.replaceAll('\n', ', ')}, ${required}, puente ${version}`);
 }
 

@@ -59,7 +59,7 @@ async function workedExample(cipher: Cipher): Promise<Example> {
   const hex = (name: string, bytes: Bytes) => example.set(name, toHex(bytes));
 
   const relayKey = await cipher.publicKey(RELAY_SECRET);
-  const address = { origin: 'https://relay.example/', key: relayKey, invite: INVITE };
+  const address = { url: 'https://relay.example/', key: relayKey, invite: INVITE };
   hex('relay-public-key', relayKey);
   example.set('link', formatLink(address));
   expect(parseLink(formatLink(address))).toEqual(address);

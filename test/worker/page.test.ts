@@ -50,7 +50,7 @@ describe('its language', () => {
     const response = await SELF.fetch(`${ORIGIN}?lang=fa`);
     expect(response.headers.get('Vary')).toBe('Accept-Language');
     const page = await response.text();
-    const links = Array.from(page.matchAll(/<a href="\/\?lang=([^"]+)"([^>]*)>/g), ([, tag, rest = '']) => [
+    const links = Array.from(page.matchAll(/<a href="\?lang=([^"]+)"([^>]*)>/g), ([, tag, rest = '']) => [
       tag,
       rest.includes('aria-current'),
     ]);
@@ -96,13 +96,21 @@ describe('its policy', () => {
     expect(policies).toEqual([own, own, own]);
   });
 
-  it.each(["a;script-src,'unsafe-inline'", "a';id;'.relay.example", '*.relay.example'])(
-    'and the commands on the page cannot be added to by the name that a relay is called by: %s',
-    async (host) => {
-      const request = new Request(`https://${host}/`);
+  it.each([
+    "a;script-src,'unsafe-inline'/",
+    "a';id;'.relay.example/",
+    '*.relay.example/',
+    "relay.example/a';id;'/",
+    'relay.example/$(id)/',
+    'relay.example/a%22/',
+    'relay.example/a//',
+  ])(
+    'and the commands on the page cannot be added to by the name or the path that a relay is called by: %s',
+    async (place) => {
+      const request = new Request(`https://${place}`);
       const response = await worker.fetch(request, { RELAY_KEY: KEY }, createExecutionContext());
       expect([response.status, response.headers.get('Content-Security-Policy')]).toEqual([404, null]);
-      expect(await response.text()).not.toContain(host);
+      expect(await response.text()).not.toContain(place);
     },
   );
 
@@ -118,7 +126,7 @@ describe('its policy', () => {
     for (const { tag } of LANGUAGES) {
       const page = await pageOf({}, `?lang=${tag}`);
       expect(page).not.toMatch(/<[^>]+\s(style|on\w+)=/);
-      const [addresses, own] = [page.match(/\s(src|href)="[^"]*"/g) ?? [], /="(\/[^/]|data:,)/];
+      const [addresses, own] = [page.match(/\s(src|href)="[^"]*"/g) ?? [], /="(\?|[\w-]+\.js"|data:,)/];
       expect(addresses.filter((address) => !own.test(address))).toEqual([]);
     }
   });
@@ -126,7 +134,7 @@ describe('its policy', () => {
 
 describe('its scripts', () => {
   it('are kept by browsers for ever under a name that says what is in them, with all that they load', async () => {
-    const [, entry = ''] = /<script type="module" src="\/([^"]+)"/.exec(await pageOf({})) ?? [];
+    const [, entry = ''] = /<script type="module" src="([^"]+)"/.exec(await pageOf({})) ?? [];
     const names = [entry];
     for (const name of names) {
       expect(name).toMatch(/^\w+-[A-Z\d]{8}\.js$/);
@@ -144,7 +152,7 @@ describe('its scripts', () => {
   });
 
   it('are not those of a relay that is not set up', async () => {
-    const [, entry = ''] = /src="\/([^"]+)"/.exec(await pageOf({})) ?? [];
+    const [, entry = ''] = /src="([^"]+)"/.exec(await pageOf({})) ?? [];
     expect((await worker.fetch(new Request(ORIGIN + entry), {}, createExecutionContext())).status).toBe(404);
   });
 });
@@ -155,7 +163,7 @@ describe('its check', () => {
     ['any://one.example:1 *.two.example:2 three.example:3 four.example:4', 'tls://three.example:3'],
   ])('asks the first backend of "%s" that answers whoever asks', async (BACKENDS, backend) => {
     const page = await pageOf({ BACKENDS });
-    expect(checkOf(page)).toMatchObject({ backend, link: expect.stringMatching(/^https:\/\/relay\.example\/#k=/) });
+    expect(checkOf(page)).toMatchObject({ backend, link: expect.stringMatching(/^https:\/\/relay\.example\/#p/) });
     expect(page).toContain(`<code>${backend.split('//')[1]}</code>`);
     expect(stagesOf(page)).toEqual(['hello', 'grant', 'backend', 'answer', 'bulk']);
   });
@@ -180,9 +188,9 @@ describe('its check', () => {
 describe('its steps', () => {
   it('are those of the chat service that the relay is for, with its link', async () => {
     const [forWhatsapp, forOthers] = [await pageOf({}), await pageOf({ BACKENDS: 'chat.example:5223' })];
-    expect(forWhatsapp).toMatch(/npm run gateway -- whatsapp --port-offset 10000 &#39;https:\/\/relay\.example\/#k=/);
+    expect(forWhatsapp).toMatch(/npm run gateway -- whatsapp --port-offset 10000 &#39;https:\/\/relay\.example\/#p/);
     expect(forWhatsapp).toContain('WhatsApp’s own app does not take this address');
-    expect(forOthers).toMatch(/npm run forward -- -L socks5:\/\/1080 &#39;https:\/\/relay\.example\/#k=/);
+    expect(forOthers).toMatch(/npm run forward -- -L socks5:\/\/1080 &#39;https:\/\/relay\.example\/#p/);
     expect(forOthers).not.toContain('WhatsApp');
   });
 

@@ -3,12 +3,14 @@ import { createExecutionContext, SELF } from 'cloudflare:test';
 import { describe, expect, it } from 'vitest';
 import { type Bytes, fromBase64url, toBase64url } from '../../protocol/bytes.ts';
 import { native } from '../../protocol/carrier/cipher.ts';
+import { formatLink } from '../../protocol/permits/link.ts';
 import type { Env } from '../../worker/env.ts';
 import worker from '../../worker/index.ts';
 
 const ORIGIN = 'https://relay.example/';
 const KEY = `${'puente'.repeat(7)}A`;
-const LINK_KEY = toBase64url(await native.publicKey(fromBase64url(KEY) as Bytes));
+const PUBLIC_KEY = await native.publicKey(fromBase64url(KEY) as Bytes);
+const linkAt = (url: string): string => formatLink({ url, key: PUBLIC_KEY });
 /** 00 01 02 … 1f: `s` in docs/protocol.md section 17. */
 const WORKED_EXAMPLE = toBase64url(Uint8Array.from({ length: 32 }, (_, index) => index));
 
@@ -20,23 +22,54 @@ describe('an open relay', () => {
   it('publishes its key for bare addresses, to any origin', async () => {
     const response = await SELF.fetch(`${ORIGIN}.well-known/puente`);
     expect(response.headers.get('Access-Control-Allow-Origin')).toBe('*');
-    expect(await response.json()).toEqual({ version: 1, key: LINK_KEY });
+    expect(await response.json()).toEqual({ version: 1, key: toBase64url(PUBLIC_KEY) });
   });
 
   it('shows its link, made of the address under which it was called', async () => {
     const response = await SELF.fetch(ORIGIN);
     expect(response.headers.get('Content-Type')).toMatch('text/html');
-    expect(await response.text()).toContain(`${ORIGIN}#k=${LINK_KEY}`);
+    expect(await response.text()).toContain(linkAt(ORIGIN));
   });
 
   it('shows a link by https: even to a visitor who came without, but on loopback', async () => {
-    expect(await (await SELF.fetch('http://relay.example/')).text()).toContain('https://relay.example/#k=');
-    expect(await (await SELF.fetch('http://127.0.0.1:8787/')).text()).toContain('http://127.0.0.1:8787/#k=');
+    expect(await (await SELF.fetch('http://relay.example/')).text()).toContain(linkAt(ORIGIN));
+    expect(await (await SELF.fetch('http://127.0.0.1:8787/')).text()).toContain(linkAt('http://127.0.0.1:8787/'));
   });
 
   it('answers 404 to everything else', async () => {
     expect((await SELF.fetch(`${ORIGIN}admin`)).status).toBe(404);
     expect((await SELF.fetch(ORIGIN, { method: 'POST' })).status).toBe(404);
+  });
+});
+
+describe('an open relay that a route leads to from a path', () => {
+  const PLACE = `${ORIGIN}a/Path-2/`;
+
+  it('has its page there, with a link that leads there, and nothing that leads out of it', async () => {
+    const page = await (await SELF.fetch(`${PLACE}?lang=fa`)).text();
+    expect(page).toMatch('<html lang="fa"');
+    expect(page).toContain(linkAt(PLACE));
+    expect(page).not.toContain(linkAt(ORIGIN));
+    const addresses = Array.from(page.matchAll(/\s(?:src|href)="([^"]*)"/g), ([, address = '']) => address);
+    const own = addresses.filter((address) => address !== 'data:,').map((address) => new URL(address, PLACE).href);
+    expect(own.filter((address) => !address.startsWith(PLACE))).toEqual([]);
+    for (const address of own) expect((await SELF.fetch(address)).status, address).toBe(200);
+  });
+
+  it('publishes its key there', async () => {
+    const response = await SELF.fetch(`${PLACE}.well-known/puente`);
+    expect(await response.json()).toEqual({ version: 1, key: toBase64url(PUBLIC_KEY) });
+  });
+
+  it('says there what is wrong with its settings', async () => {
+    const [page, key] = [await get('a/Path-2/', {}), await get('a/Path-2/.well-known/puente', {})];
+    expect([page.status, await page.text()]).toEqual([503, expect.stringContaining('RELAY_KEY is not set')]);
+    expect(key.status).toBe(404);
+  });
+
+  it('answers 404 to everything else', async () => {
+    for (const path of ['a', 'a/Path-2', 'a/admin', 'a/.well-known', 'a/.well-known/puente/more'])
+      expect((await SELF.fetch(ORIGIN + path)).status, path).toBe(404);
   });
 });
 

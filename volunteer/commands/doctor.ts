@@ -74,10 +74,10 @@ async function examineWay(settings: Settings & { address: string }, secret: Byte
 }
 
 /** Of a private relay with an invite of ten minutes, which nobody else ever sees. */
-async function linkFor({ address: origin, vars }: Settings & { address: string }, secret: Bytes): Promise<string> {
-  if (vars.ACCESS === 'open') return formatLink({ origin, key: await nodeCipher.publicKey(secret) });
+async function linkFor({ address: url, vars }: Settings & { address: string }, secret: Bytes): Promise<string> {
+  if (vars.ACCESS === 'open') return formatLink({ url, key: await nodeCipher.publicKey(secret) });
   const id = crypto.getRandomValues(new Uint8Array(INVITE_ID));
-  return inviteLink(origin, secret, { id, expires: Date.now() + 600_000, sessions: 0, backends: '' });
+  return inviteLink(url, secret, { id, expires: Date.now() + 600_000, sessions: 0, backends: '' });
 }
 
 function textOf({ about, ok, says, fix }: Finding): string {

@@ -65,8 +65,8 @@ export async function run(args: string[], name: string): Promise<void> {
   if (values.help) return void process.stdout.write(help(name));
   const [host = '', ...more] = positionals;
   if (!host || more.length > 0) throw new Error(`Say at which address it will be: ${name} roses.example.org`);
-  const { origin } = parseLink(host);
-  const hosting = hostingOf(new URL(origin).host, values);
+  const { url } = parseLink(host);
+  const hosting = hostingOf(new URL(url).host, values);
   checkFolder(values.out);
   const folder = new RelayFolder();
   const before = { settings: folder.readSettings(), secrets: folder.readSecrets() };
@@ -82,13 +82,11 @@ export async function run(args: string[], name: string): Promise<void> {
   const { address, vars } = relay.settings;
   const access = accessOf(vars);
   const hasOldLinks = relay.secrets.RELAY_KEY === before.secrets?.RELAY_KEY;
-  folder.updateSettings({ address: origin });
-  const link = await ownLink(folder, { ...relay, settings: { ...relay.settings, address: origin } }, origin);
+  folder.updateSettings({ address: url });
+  const link = await ownLink(folder, { ...relay, settings: { ...relay.settings, address: url } }, url);
   const made: Made = { folder: values.out, link, files: Object.keys(files) };
   process.stdout.write(
-    values.json
-      ? `${JSON.stringify(made)}\n`
-      : explain(made, { origin, before: address, hasOldLinks, access, hosting }),
+    values.json ? `${JSON.stringify(made)}\n` : explain(made, { url, before: address, hasOldLinks, access, hosting }),
   );
 }
 
@@ -133,7 +131,7 @@ interface Made {
 
 interface Place {
   /** Where users find it. */
-  origin: string;
+  url: string;
   /** Where they found it until now. */
   before: string | undefined;
   /** Whether the links that they had there are good. */
@@ -142,8 +140,8 @@ interface Place {
   hosting: Hosting;
 }
 
-function explain({ folder, link, files }: Made, { origin, before, hasOldLinks, access, hosting }: Place): string {
-  const { hostname } = new URL(origin);
+function explain({ folder, link, files }: Made, { url, before, hasOldLinks, access, hosting }: Place): string {
+  const { hostname } = new URL(url);
   return `Written to ${folder}: ${files.filter((name) => !name.startsWith('.')).join(', ')}.
 The relay's key is in ${ENVIRONMENT}, and nowhere else.
 
@@ -165,7 +163,7 @@ ${proxy(hostname, hosting)}The link to share:
 
   ${link}
 
-${hasOldLinks ? moved(origin, before) : ''}Does it work? npm run doctor
+${hasOldLinks ? moved(url, before) : ''}Does it work? npm run doctor
 `;
 }
 
@@ -198,11 +196,11 @@ Or with nginx:
 }
 
 /** Whoever had a link has all but the address. */
-function moved(origin: string, before: string | undefined): string {
-  if (!before || before === origin) return '';
-  return `Links to ${before} work here, too, once ${origin} stands in the place of that address: key and invites are the same.
+function moved(url: string, before: string | undefined): string {
+  if (!before || before === url) return '';
+  return `Links to ${before} work here, too, once ${url} stands in the place of that address: key and invites are the same.
 Tell your users so, or put the new link into the list that their apps read. "npm run invite" and "npm run doctor" now mean
-${origin}; "npm run deploy" turns them back.
+${url}; "npm run deploy" turns them back.
 
 `;
 }

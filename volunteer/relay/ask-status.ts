@@ -16,16 +16,16 @@ import { Session } from '../../protocol/session/session.ts';
 import { Wakeup } from '../../protocol/wakeup.ts';
 
 /**
- * @param origin the relay's, `https://host/`
+ * @param url the relay's, `https://host/path/`
  * @param secret its key
  * @throws PuenteError what prevented it: `version` for an open relay that does not know the question; a private one does not say,
  * `not-admitted`
  */
-export async function askStatus(origin: string, secret: Bytes): Promise<StatusReport> {
+export async function askStatus(url: string, secret: Bytes): Promise<StatusReport> {
   const id = crypto.getRandomValues(new Uint8Array(INVITE_ID));
   const terms = { id, expires: Date.now() + STATUS_TOKEN_TIME, sessions: 0, backends: '' };
   const token = await signInvite(nodeCipher, await statusKeyOf(nodeCipher, secret), terms);
-  const relay = { origin, key: await nodeCipher.publicKey(secret), invite: token };
+  const relay = { url, key: await nodeCipher.publicKey(secret), invite: token };
   try {
     return JSON.parse(fromUtf8(await answerTo(relay))) as StatusReport;
   } catch (error) {

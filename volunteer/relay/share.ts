@@ -15,10 +15,10 @@ const OWN = 'me';
  * Of an open relay its link, of a private one the link with an invite that is the volunteer's own: made when there is none that is good, and
  * noted in the folder. It is the same link each time until then.
  */
-export async function ownLink(folder: RelayFolder, relay: Relay, origin: string): Promise<string> {
+export async function ownLink(folder: RelayFolder, relay: Relay, url: string): Promise<string> {
   const { settings, secrets } = relay;
   const secret = parseRelayKey(secrets.RELAY_KEY);
-  if (settings.vars.ACCESS === 'open') return formatLink({ origin, key: await nodeCipher.publicKey(secret) });
+  if (settings.vars.ACCESS === 'open') return formatLink({ url, key: await nodeCipher.publicKey(secret) });
   const { id, expires } = goodOwnInvite(settings) ?? newOwnInvite(folder, settings);
   const parts = {
     id: fromBase64url(id) as Bytes,
@@ -26,7 +26,7 @@ export async function ownLink(folder: RelayFolder, relay: Relay, origin: string)
     sessions: SESSIONS_USUAL,
     backends: '',
   };
-  return inviteLink(origin, secret, parts);
+  return inviteLink(url, secret, parts);
 }
 
 function goodOwnInvite({ invites, revoked }: Settings): IssuedInvite | undefined {

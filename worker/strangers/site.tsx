@@ -4,7 +4,7 @@ import type { LanguageVariables } from 'hono/language';
 import { scripts } from '../../dist/page/files.js';
 import { toBase64url } from '../../protocol/bytes.ts';
 import { VERSION } from '../../protocol/carrier/hello.ts';
-import { formatLink, isLoopback } from '../../protocol/permits/link.ts';
+import { formatLink, isLoopback, parseLink } from '../../protocol/permits/link.ts';
 import type { Config } from '../config.ts';
 import { publicCounts } from '../counters/counters.ts';
 import type { Env } from '../env.ts';
@@ -19,14 +19,28 @@ const SCRIPT_AGE = 31_536_000;
 /** Of a relay that works, its settings and what holds its counts; of another, what is wrong with them. */
 export type Site = { config: Config; env: Env } | { problem: string };
 
-const app = new Hono<{ Bindings: Site; Variables: LanguageVariables }>();
+interface Variables extends LanguageVariables {
+  /** The relay's own, as links have it. */
+  url: string;
+}
 
-// A name that no host has, though a wildcard may answer to it, could stand for something else in a command or a policy.
-app.use(async (c, next) => (/^[\w.:[\]-]+$/.test(URL.parse(c.req.url)?.host ?? '') ? next() : c.notFound()));
+/** Which of its pages a request asks for. A route may lead to the relay from a path, and nothing tells it from which. */
+const PAGE = /\/\.well-known\/puente$|\/[^/]*$/;
+
+const app = new Hono<{ Bindings: Site; Variables: Variables }>({
+  getPath: ({ url }) => PAGE.exec(url.replace(/[?#].*/s, ''))?.[0] ?? '',
+});
+
+app.use(async (c, next) => {
+  const url = urlOf(c.req.url, c.req.path);
+  if (!url) return c.notFound();
+  c.set('url', url);
+  return next();
+});
 
 app.use(async (c, next) => {
   await next();
-  for (const [name, value] of Object.entries(policyFor(originOf(c.req.url)))) c.header(name, value);
+  for (const [name, value] of Object.entries(policyFor(new URL(c.get('url')).origin))) c.header(name, value);
 });
 
 app.use(async (c, next) => {
@@ -37,14 +51,14 @@ app.use(async (c, next) => {
 app.get('/', detectLanguage, async (c) => {
   const { config, env } = relayOf(c.env);
   const { keys, backends } = config;
-  const origin = originOf(c.req.url);
+  const url = c.get('url');
   c.header('Vary', 'Accept-Language');
   // It has the key, which may change.
   c.header('Cache-Control', 'no-cache');
   return c.html(
     <LandingPage
-      link={formatLink({ origin, key: keys[0].publicKey })}
-      address={origin}
+      link={formatLink({ url, key: keys[0].publicKey })}
+      address={url}
       backends={backends}
       counts={await publicCounts(env, config)}
       language={languageOf(c.get('language'))}
@@ -66,10 +80,20 @@ for (const [name, script] of Object.entries(scripts))
     return c.body(script);
   });
 
-/** A page that was opened by http: still shows a link that clients take. */
-function originOf(url: string): string {
-  const { protocol, host, hostname } = new URL(url);
-  return `${isLoopback(hostname) ? protocol : 'https:'}//${host}/`;
+/**
+ * Where the relay is, by a request for one of its pages. Nothing under a name or a path that no link has, though a
+ * wildcard may answer to it: it could stand for something else in a command or a policy.
+ */
+function urlOf(requested: string, page: string): string | undefined {
+  const asked = URL.parse(requested);
+  if (!asked) return undefined;
+  // A page that was opened by http: still shows a link that clients take.
+  const protocol = isLoopback(asked.hostname) ? asked.protocol : 'https:';
+  try {
+    return parseLink(`${protocol}//${asked.host}${asked.pathname.slice(0, -page.length)}/`).url;
+  } catch {
+    return undefined;
+  }
 }
 
 function relayOf(site: Site) {

@@ -1,5 +1,7 @@
 /** From what a person pastes to addresses of proxies. */
 import { parseRelayList } from 'puente';
+import { fromBase64url } from 'puente/bytes';
+import { formatLink, parseLink } from 'puente/link';
 
 /** Links and bare addresses, one a line; none in what is no such thing. */
 export function addressesIn(text: string): string[] {
@@ -10,19 +12,15 @@ export function addressesIn(text: string): string[] {
   }
 }
 
-function urlOf(address: string): URL {
-  return new URL(/^https?:/i.test(address) ? address : `https://${address}`);
-}
-
 /** What may be shown: a link can hold an invite. */
-export const hostOf = (address: string): string => urlOf(address).host;
+export const shownOf = (address: string): string => parseLink(address).url.replace(/^https?:\/\/|\/$/g, '');
 
-export const isSameRelay = (one: string, other: string): boolean => urlOf(one).origin === urlOf(other).origin;
+export const isSameRelay = (one: string, other: string): boolean => parseLink(one).url === parseLink(other).url;
 
 export const isAddress = (value: unknown): value is string =>
   typeof value === 'string' && addressesIn(value)[0] === value;
 
-export const isBare = (address: string): boolean => urlOf(address).hash === '';
+export const isBare = (address: string): boolean => !parseLink(address).key;
 
 /** Milliseconds. */
 const KEY_TIME = 10_000;
@@ -33,12 +31,13 @@ const KEY_TIME = 10_000;
  */
 export async function pinned(address: string): Promise<string> {
   if (!isBare(address)) return address;
-  const { origin } = urlOf(address);
+  const { url } = parseLink(address);
   try {
     const signal = AbortSignal.timeout(KEY_TIME);
     const options = { signal, redirect: 'error', credentials: 'omit', referrerPolicy: 'no-referrer' } as const;
-    const { key } = await (await fetch(`${origin}/.well-known/puente`, options)).json();
-    return typeof key === 'string' && /^[\w-]{43}$/.test(key) ? `${origin}/#k=${key}` : address;
+    const published = await (await fetch(`${url}.well-known/puente`, options)).json();
+    const key = fromBase64url(String(published.key));
+    return key?.length === 32 ? formatLink({ url, key }) : address;
   } catch {
     return address;
   }

@@ -4,7 +4,7 @@ import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import type { CheckedStage } from 'puente';
 import { Icon } from './icons.tsx';
-import { hostOf } from './proxy-address.ts';
+import { shownOf } from './proxy-address.ts';
 import type { ProxySetting, Verdict } from './proxy-setting.ts';
 import { useTimes } from './times.ts';
 import { useWords } from './words/words.ts';
@@ -107,7 +107,7 @@ function Failed({ verdict, setting, act }: FoundProps): JSX.Element {
       <div class="choices">
         {next && (
           <button type="button" class="primary" onClick={() => act(() => setting.save(next))}>
-            {words.tryNext(hostOf(next))}
+            {words.tryNext(shownOf(next))}
           </button>
         )}
         {isSaved && (

@@ -2,7 +2,7 @@
 import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { Icon } from './icons.tsx';
-import { addressesIn, hostOf } from './proxy-address.ts';
+import { addressesIn, shownOf } from './proxy-address.ts';
 import { ProxyCheck } from './proxy-check.tsx';
 import type { ProxySetting } from './proxy-setting.ts';
 import { linkTo } from './route.ts';
@@ -123,14 +123,14 @@ function Saved({ setting }: Props): JSX.Element | null {
                 name={verdict ? (verdict.ok ? 'works' : 'failed') : 'shield'}
                 class={verdict && (verdict.ok ? 'good' : 'bad')}
               />
-              <bdi dir="ltr">{hostOf(address)}</bdi>
+              <bdi dir="ltr">{shownOf(address)}</bdi>
               {address === setting.relay && <span class="value">{words.inUse}</span>}
             </button>
             <button
               type="button"
               class="round"
               onClick={() => forget(address)}
-              aria-label={words.remove(hostOf(address))}
+              aria-label={words.remove(shownOf(address))}
             >
               <Icon name="remove" />
             </button>

@@ -50,7 +50,7 @@ beforeAll(async () => {
   };
   relay = await startRelay({ BACKENDS: `whatsapp://${address.backend}` });
   pageToRelay = await startMiddlebox(portOf(relay.origin));
-  link = formatLink({ ...parseLink(relay.link), origin: `http://127.0.0.1:${pageToRelay.port}/` });
+  link = formatLink({ ...parseLink(relay.link), url: `http://127.0.0.1:${pageToRelay.port}/` });
 });
 
 afterEach(async () => {
@@ -314,14 +314,14 @@ describe('a blocked server', () => {
   });
 
   it('tells which relays of a list lead to it', async () => {
-    const nobody = formatLink({ ...parseLink(relay.link), origin: `http://127.0.0.1:${await freePort()}/` });
+    const nobody = formatLink({ ...parseLink(relay.link), url: `http://127.0.0.1:${await freePort()}/` });
     const stages: string[] = [];
     const report = await checkRelays([nobody, link], address, (at, { stage }) => stages.push(`${at} ${stage}`));
     expect(report.relays.map(({ ok, code }) => [ok, code])).toEqual([
       [false, 'unreachable'],
       [true, null],
     ]);
-    expect(stages).toContain(`${parseLink(link).origin} answer`);
+    expect(stages).toContain(`${parseLink(link).url} answer`);
   });
 
   it.each([

@@ -3,7 +3,7 @@ import net from 'node:net';
 import tls from 'node:tls';
 import { type Code, type ConnectOptions, createConnection, PuenteError, type PuenteSocket } from 'puente/node';
 
-const options: ConnectOptions = { relay: 'https://relay.example.org/#k=…', path: { limit: 15_000 } };
+const options: ConnectOptions = { relay: 'https://relay.example.org/#p…', path: { limit: 15_000 } };
 const socket: PuenteSocket = createConnection({ hostname: 'chat.example.org', port: 5223 }, options);
 tls.connect({ socket, servername: 'chat.example.org' });
 socket.on('error', (error) => {

@@ -52,7 +52,7 @@ export class RawClient {
     const made = hello instanceof Uint8Array || typeof hello === 'function';
     const payload = made ? hello : encodeHello(hello);
     const { protocols, initiator } = await helloFor(link, payload);
-    const socket = new WebSocket(parseLink(link).origin.replace('http', 'ws'), protocols, {
+    const socket = new WebSocket(parseLink(link).url.replace('http', 'ws'), protocols, {
       perMessageDeflate: false,
       headers,
     });

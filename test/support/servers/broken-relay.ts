@@ -28,7 +28,7 @@ export async function startBrokenRelay(certificate: Certificate, misdeed: Misdee
   });
   const listening = await listen(server);
   const origin = `https://localhost:${listening.port}/`;
-  return { ...listening, link: formatLink({ origin, key: key.publicKey }) };
+  return { ...listening, link: formatLink({ url: origin, key: key.publicKey }) };
 }
 
 export function refuse(code: Code): Misdeed {

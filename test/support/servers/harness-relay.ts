@@ -33,7 +33,7 @@ export async function startRelay(
   const { url } = await harness.listen();
   return {
     origin: url.href,
-    link: formatLink({ origin: url.href, key: await nodeCipher.publicKey(secret) }),
+    link: formatLink({ url: url.href, key: await nodeCipher.publicKey(secret) }),
     logs: () =>
       harness
         .getLogs()

@@ -29,5 +29,5 @@ export async function startRelay(vars: Record<string, string>, secret = random(3
     await makeCertificate(),
   );
   const origin = `http://127.0.0.1:${port}/`;
-  return { origin, link: formatLink({ origin, key: await nodeCipher.publicKey(secret) }), close: stop };
+  return { origin, link: formatLink({ url: origin, key: await nodeCipher.publicKey(secret) }), close: stop };
 }

@@ -51,7 +51,7 @@ export function CheckSection({ link, backend, language }: Props) {
       <script type="application/json" id={CHECK_PAGE_ID}>
         {raw(jsonInScript(page))}
       </script>
-      <script type="module" src={`/${entry}`} />
+      <script type="module" src={entry} />
     </section>
   );
 }

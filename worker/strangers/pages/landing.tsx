@@ -17,7 +17,7 @@ interface Props {
   language: Language;
 }
 
-/** What an open relay says of itself at `/`. */
+/** What an open relay says of itself at its address. */
 export function LandingPage({ link, address, backends, counts, language }: Props) {
   const { words } = language;
   const forWhatsapp = backends.some(({ expects }) => expects === 'whatsapp');
@@ -44,7 +44,7 @@ function LanguageSwitch({ current }: { current: Language }) {
     <nav aria-label={current.words.languages}>
       {LANGUAGES.map(({ tag, name, dir }) => (
         <a
-          href={`/?lang=${tag}`}
+          href={`?lang=${tag}`}
           lang={tag}
           dir={dir}
           hreflang={tag}

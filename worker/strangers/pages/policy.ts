@@ -3,14 +3,13 @@ import { styleHash } from '../../../dist/page/files.js';
 
 /** Headers of every answer of the site's. */
 export function policyFor(origin: string): Record<string, string> {
-  const relay = origin.replace(/\/$/, '');
   return {
     'Content-Security-Policy': [
       "default-src 'none'",
       "script-src 'self'",
       `style-src '${styleHash}'`,
       // The check's link may name the relay by another scheme than the page has; older browsers do not take wss: for 'self'.
-      `connect-src 'self' ${relay} ${relay.replace(/^http/, 'ws')}`,
+      `connect-src 'self' ${origin} ${origin.replace(/^http/, 'ws')}`,
       // The empty icon, without which a browser asks for one.
       'img-src data:',
       "frame-ancestors 'none'",

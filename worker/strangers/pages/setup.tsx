@@ -1,6 +1,6 @@
 import { Page } from './page.tsx';
 
-/** What a relay says at `/` until its settings can be used. To whoever set it up, in the language of its commands. */
+/** What a relay says at its address until its settings can be used. To whoever set it up, in the language of its commands. */
 export function SetupPage({ problem }: { problem: string }) {
   return (
     <Page title="This relay is not set up yet" language="en" dir="ltr">

@@ -133,7 +133,9 @@ async function keptBytes(inspector: Inspector): Promise<number> {
   return inspector.heapBytes();
 }
 
-it.each(FLOODS)('a holder that %s keeps nobody out', async (_, attack) => {
+const PATIENCE = { timeout: 1000 * SECONDS + 60_000 };
+
+it.each(FLOODS)('a holder that %s keeps nobody out', PATIENCE, async (_, attack) => {
   const honest = await newInvite();
   const home = { 'CF-Connecting-IP': '192.0.2.7' };
   const running: RawClient[] = [];

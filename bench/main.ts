@@ -7,11 +7,13 @@ import { echo, idle, measure, opening, type Plan, roundTrips, stalled, throughpu
 import { Lab } from './lab.ts';
 import { probe, probeTable } from './probe.ts';
 import { asJson, type Figures, type Key, table, targets, verdict } from './report.ts';
+import { shape, shapeTable } from './shape.ts';
 
 const KEYS: Key[] = ['down', 'up', 'down8', 'up8', 'echo200', 'echo1400', 'open', 'idle', 'stalled'];
 
 const HELP = `npm run bench [-- OPTIONS]
 npm run bench -- probe [--json]
+npm run bench -- shape [--json]
 
 Measures Puente's tunnel against the floor (a Worker that only pipes a WebSocket to a TCP socket), the same with each
 message sealed, a direct connection, and HAProxy with TLS where it is installed. Prints medians with their ranges; what
@@ -19,6 +21,8 @@ counts is the ratio to the floor (the median of the repeats' ratios), as everyth
 about eight minutes.
 
 With \`probe\` it measures instead how long a private relay takes over strangers, beside an ordinary Worker: four minutes.
+With \`shape\` it looks at the lengths and times of 200 chats as somebody on the way does, and shows how common the most common are;
+and a ClientHello beside Chromium's: two minutes.
 
   --only KEYS  some figures only, separated by commas: ${KEYS.join(' ')}
   --repeats N  of each figure, 1 to 99; default 7, and fewer say little
@@ -30,8 +34,10 @@ Exit code 0 when it has measured, whether or not the targets are reached; 2 for 
 
 const REPEATS = 7;
 
+type Other = 'probe' | 'shape';
+
 interface Options {
-  only: Key[] | 'probe';
+  only: Key[] | Other;
   repeats: number;
   json: boolean;
 }
@@ -51,13 +57,14 @@ function options(): Options {
     process.exit(0);
   }
   const [what, ...more] = positionals;
-  if (more.length > 0 || (what !== undefined && (what !== 'probe' || values.only !== undefined)))
-    throw new Error(`"${positionals.join(' ')}": there is only "probe", without --only.`);
+  const isOther = what === 'probe' || what === 'shape';
+  if (more.length > 0 || (what !== undefined && (!isOther || values.only !== undefined)))
+    throw new Error(`"${positionals.join(' ')}": there is only "probe" or "shape", without --only.`);
   const json = values.json ?? false;
   if (!/^[1-9]\d?$/.test(values.repeats))
     throw new Error(`--repeats: "${values.repeats}" is not a number from 1 to 99.`);
   const repeats = Number(values.repeats);
-  if (what) return { only: 'probe', repeats, json };
+  if (isOther) return { only: what, repeats, json };
   const only = values.only?.split(',') ?? KEYS;
   const unknown = only.find((key) => !KEYS.includes(key as Key));
   if (unknown !== undefined) throw new Error(`--only: "${unknown}" is no figure. There are: ${KEYS.join(' ')}`);
@@ -125,13 +132,18 @@ const chosen = (() => {
   }
 })();
 
-if (chosen.only === 'probe') await showProbes(chosen.json);
+if (chosen.only === 'probe') await show(probe, probeTable, chosen.json);
+else if (chosen.only === 'shape') await show(shape, shapeTable, chosen.json);
 else await showFigures(chosen.only, chosen.repeats, chosen.json);
 
-async function showProbes(json: boolean): Promise<void> {
-  const figures = await probe(progress);
+async function show<Result extends object>(
+  run: (progress: (text: string) => void) => Promise<Result>,
+  table: (figures: Result) => string,
+  json: boolean,
+): Promise<void> {
+  const figures = await run(progress);
   if (process.stderr.isTTY) progress('');
-  const text = json ? JSON.stringify({ machine: machine(), ...figures }, null, 2) : probeTable(figures);
+  const text = json ? JSON.stringify({ machine: machine(), ...figures }, null, 2) : table(figures);
   process.stdout.write(`${text}\n`);
 }
 

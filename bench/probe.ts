@@ -5,6 +5,7 @@
 import net from 'node:net';
 import { build } from 'esbuild';
 import { toBase64url } from '../protocol/bytes.ts';
+import { tokenTail } from '../protocol/permits/token.ts';
 import { random } from '../test/support/fixtures/open-hello.ts';
 import { type Offer, PrivateRelay } from '../test/support/fixtures/private-relay.ts';
 import { knock, offering, requestOf, UPGRADE } from '../test/support/network/exchange.ts';
@@ -63,7 +64,8 @@ interface Kind {
 // --- what is asked --------------------------------------------------------------------------------------------------
 
 const upgrade = (subprotocols: string) => requestOf('GET / HTTP/1.1', [...UPGRADE, ...offering(subprotocols)]);
-const token = () => toBase64url(random(12));
+/** Of any length that there may be. */
+const token = () => toBase64url(random(12)) + tokenTail(random);
 const SIZE = 304;
 const REPLAY = 'replayed hello';
 

@@ -37,6 +37,15 @@ export function free({ length, buffer }: Bytes): void {
   if (length >= FREED_MIN && length === buffer.byteLength) buffer.transfer?.(0);
 }
 
+/** So many random bytes; passed in, so that a test can fix them. */
+export type RandomBytes = (length: number) => Bytes;
+
+/** A whole number from `least` to `most`, both included. Of n numbers none is likelier than another by more than n / 2^32. */
+export function evenly(random: RandomBytes, least: number, most: number): number {
+  const fraction = new Reader(random(4)).u32() / U32;
+  return least + Math.floor(fraction * (most - least + 1));
+}
+
 // --- base64url, RFC 4648 section 5, without padding ---------------------------------------------------------------
 // By hand: `atob` knows the other alphabet only, and to translate a hello of 900 characters takes workerd 12 to 20 us,
 // where this decodes it in 4.

@@ -16,14 +16,24 @@ export const TOKEN_BYTES = 12;
 /** The same in base64url. */
 export const TOKEN_CHARS = 16;
 
-/** Message 1 of the handshake: what is left of the header beside the token, a comma and a space, decoded. */
-export const HELLO_MAX = 3058;
+/** Random characters behind it, at most: no upgrade request has a constant length, and as the relay echoes them, no answer either. They
+ * travel twice, so this many are what the 512 bytes leave that the whole set-up may take for random lengths. */
+export const TOKEN_TAIL_MAX = 95;
+
+/** Message 1 of the handshake: what is left of the header beside the longest token, a comma and a space, decoded. */
+export const HELLO_MAX = 2987;
 
 /** Message 1 adds an ephemeral key (32) and a tag (16) to its payload. */
 export const HELLO_OVERHEAD = 48;
 
 /** A hello's payload is padded to a multiple of this, so that its length says little of the backend's name. */
 export const HELLO_PAD = 256;
+
+/** And by a random number of bytes beyond that, up to this many: with the token's tail some 150 lengths, for 84 characters at most. */
+export const HELLO_PAD_RANDOM = 63;
+
+/** Where bytes are counted, an open hello begins at a multiple of this: the shortest of many says no more of the backend's name. */
+export const HELLO_PAD_LIMITED = 64;
 
 /** App bytes in a hello: what the largest backend name and invite leave. */
 export const EARLY_DATA_MAX = 2304;
@@ -63,8 +73,13 @@ export const HELLOS_PER_INVITE_PER_MINUTE = 3000;
 
 // --- the grant -------------------------------------------------------------------------------------------------
 
-/** A grant's payload is padded to exactly this, so that a refusal has the length of a grant. */
-export const GRANT_PAYLOAD = 128;
+/** A grant's payload has a random length between these, and a refusal the same, so that nobody can tell one from the other. The longest
+ * session id fits the shortest. */
+export const GRANT_PAYLOAD_MIN = 96;
+export const GRANT_PAYLOAD_MAX = 255;
+
+/** The most on a path that carries only so much. */
+export const GRANT_PAYLOAD_LIMITED = 128;
 
 /** A session id is the relay's own business (it names the hub); this bounds what a client must hold. */
 export const SESSION_ID_MAX = 64;
@@ -89,6 +104,10 @@ export const RECORDS_PER_KEY_MAX = 2 ** 32;
  * have lengths that a classifier knows. */
 export const PAD_MAX = 512;
 export const PADDED_RECORDS = 8;
+
+/** A record without DATA carries up to this much random padding: ACKs, PINGs and PONGs are then as long as a chat's own small
+ * messages. An idle hour takes less than 40 KB with it, all headers included, also over IPv6. */
+export const LONE_PAD_MAX = 79;
 
 /** Records that wait to be opened. A peer that keeps to its credit and fills its packets stays far below a window
  * and a half; this is where one that floods is reset. */
@@ -127,23 +146,26 @@ export const WINDOW_GROWTH_TIME = 1000;
 
 // --- time ------------------------------------------------------------------------------------------------------
 
-/** New data is acknowledged within this time, or by the next DATA: few packets for a chat, and a sender's replay
- * buffer is freed soon enough. */
+/** New data is acknowledged after a random time between these, or by the next DATA: few packets for a chat, and a sender's replay
+ * buffer is freed soon enough. A constant time would be a mark that nothing hides. */
+export const ACK_DELAY_MIN = 125;
 export const ACK_DELAY = 250;
 
-/** The relay sends a record after this much silence: Cloudflare and middleboxes drop idle WebSockets after a minute
- * or more, and outgoing messages are free. */
-export const KEEPALIVE = 25_000;
+/** The relay sends a record after a silence of random length between these: Cloudflare and middleboxes drop idle WebSockets after a
+ * minute or more, and outgoing messages are free. */
+export const KEEPALIVE_MIN = 20_000;
+export const KEEPALIVE = 30_000;
 
-/** After this much silence of a relay that keeps alive every 25 s the client asks, with a PING. */
+/** After this much silence of a relay that keeps alive every 30 s the client asks, with a PING. */
 export const PROBE_AFTER = 40_000;
 
 /** An unanswered PING ends a carrier after this time. */
 export const PROBE_TIMEOUT = 10_000;
 
-/** In a resumable session what the client sends asks for an answer this often: it costs the relay a record, which is
- * free, and the client none. */
-export const PING_EVERY = 1000;
+/** In a resumable session what the client sends asks for an answer this often, at random times between these: it costs the relay a
+ * record, which is free, and the client none. */
+export const PING_EVERY_MIN = 1000;
+export const PING_EVERY = 1500;
 
 /** In a resumable session a carrier counts as stalled when an answer or ACK takes longer than this, or than four round
  * trips: below it a mobile network that pauses would be taken for one that is cut. Doubles, up to the second. */

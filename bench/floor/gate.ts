@@ -1,7 +1,7 @@
 /** The ordinary Worker, with no more than a gate costs at least: it reads a header, and makes one HMAC over it with a key that is there. */
 import { Hono } from 'hono';
 
-const OFFER = /^[\w-]{16}, [\w-]{66,}$/;
+const OFFER = /^[\w-]{16,111}, [\w-]{66,}$/;
 
 let key: Promise<CryptoKey> | undefined;
 

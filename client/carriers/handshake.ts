@@ -12,7 +12,7 @@ import {
 import { type Initiator, initiate, PROLOGUE, type Transport } from '../../protocol/carrier/noise.ts';
 import { PuenteError, refusalOf } from '../../protocol/errors.ts';
 import { HELLO_AGE_MAX, UNOPENED_RECORDS_MAX } from '../../protocol/limits.ts';
-import { offerOf } from '../../protocol/permits/token.ts';
+import { offerOf, tokenTail } from '../../protocol/permits/token.ts';
 import { random } from '../random.ts';
 import type { Relay } from '../relays/resolve.ts';
 import type { DialEvents, Runtime } from '../runtime.ts';
@@ -75,14 +75,14 @@ async function knock(
     hello.kind === 'resume'
       ? { ...hello, ...common, mac: await cipher.hmac(hello.secret, initiator.binding) }
       : { ...hello, ...common };
-  const payload = encodeHello(whole);
-  const protocols = await offerOf(cipher, relay.key, await sealHello(initiator, payload));
+  const isLimited = hello.allowance !== Infinity;
+  const message = await sealHello(initiator, encodeHello(whole, random));
+  const protocols = await offerOf(cipher, relay.key, message, isLimited ? '' : tokenTail(random));
   const inbox = new Inbox();
   const events: DialEvents = {
     message: (data) => inbox.message(data),
     closed: (error, date) => inbox.closed(error, date),
   };
-  const isLimited = hello.allowance !== Infinity;
   const wire = runtime.dial(relay.url.replace(/^http/, 'ws'), protocols, events, isLimited);
   signal.onabort = () => wire.close();
   if (signal.aborted) wire.close();

@@ -28,7 +28,11 @@ export const GROWTH_PAUSE = 10 * 60_000;
 /** Between two handshakes with one relay, where a limit is known: many at once to one name are punished there. */
 export const HANDSHAKE_GAP = 500;
 
-/** What a carrier may carry after its grant; Infinity where no limit is known. In bytes, as `costOf` counts them. */
+/**
+ * What a carrier may carry after its grant; Infinity where no limit is known. In bytes, as `costOf` counts them. The random padding of
+ * hello and grant is not counted: here it makes set-ups differ by less than the least record counts, and that of a carrier
+ * which froze before a limit was known was longer.
+ */
 export interface Allowance {
   up: number;
   down: number;

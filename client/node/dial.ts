@@ -105,6 +105,16 @@ function upgrade(connection: Socket, to: URL, protocols: string[], events: DialE
     perMessageDeflate: false,
     maxPayload: RECORD_MAX,
     createConnection: () => connection,
+    headers: {
+      // In the order of Chromium's. `ws` keeps it, and adds Sec-WebSocket-Key and Sec-WebSocket-Protocol. What only a browser can say
+      // of itself is left out: a User-Agent, an Origin, a language. The relay would see a lie, and its host one that TLS belies.
+      Host: to.host,
+      Connection: 'Upgrade',
+      Pragma: 'no-cache',
+      'Cache-Control': 'no-cache',
+      Upgrade: 'websocket',
+      'Sec-WebSocket-Version': '13',
+    },
   };
   const socket = new WebSocket(to, protocols, options);
   let code: Code = 'unreachable';

@@ -9,24 +9,28 @@
  *     kind 1, resume:  options u8   limit u64   received u64   carrier u32   session id u8-length   MAC 32 bytes
  *     kind 2, check:   as kind 0, with no backend
  *     kind 3, status:  as kind 0, with no backend, and in the invite's place a token (status.ts)
- *     padding: zeros to the end
+ *     padding: zeros to the end, of a random number
  *
  * Version, time and invite stay in their places in every version: a private relay checks them before it says anything.
  *
- * Grant (message 2), padded with zeros to GRANT_PAYLOAD:
+ * Grant (message 2), padded with zeros to a random length:
  *
  *     version u8 = 1   code u8
  *     code 0, granted: options u8 (bit 0: resumable)   received u64   limit u64   session id u8-length
  *     other codes:     a refusal; nothing follows
  */
-import { type Bytes, fromUtf8, Malformed, Reader, toUtf8, Writer } from '../bytes.ts';
+import { type Bytes, evenly, fromUtf8, Malformed, type RandomBytes, Reader, toUtf8, Writer } from '../bytes.ts';
 import {
   BACKEND_CHARS_MAX,
   EARLY_DATA_MAX,
-  GRANT_PAYLOAD,
+  GRANT_PAYLOAD_LIMITED,
+  GRANT_PAYLOAD_MAX,
+  GRANT_PAYLOAD_MIN,
   HELLO_MAX,
   HELLO_OVERHEAD,
   HELLO_PAD,
+  HELLO_PAD_LIMITED,
+  HELLO_PAD_RANDOM,
   INVITE_MAX,
   OFFER_CHARS_MAX,
   SESSION_ID_MAX,
@@ -75,9 +79,14 @@ export type Hello = OpenHello | ResumeHello;
 
 // --- message 1: the payload ---------------------------------------------------------------------------------------
 
-/** @throws RangeError when a field is longer than its bound in `limits.ts`. */
-export function encodeHello(hello: Hello): Bytes {
-  const payload = new Uint8Array(HELLO_MAX - HELLO_OVERHEAD);
+const PAYLOAD_MAX = HELLO_MAX - HELLO_OVERHEAD;
+
+/**
+ * @param random chooses how much padding there is
+ * @throws RangeError when a field is longer than its bound in `limits.ts`.
+ */
+export function encodeHello(hello: Hello, random: RandomBytes): Bytes {
+  const payload = new Uint8Array(PAYLOAD_MAX);
   const writer = new Writer(payload)
     .u8(VERSION)
     .u32(Math.floor(hello.time / 1000))
@@ -86,8 +95,19 @@ export function encodeHello(hello: Hello): Bytes {
     .u32(hello.allowance === Infinity ? 0 : hello.allowance);
   if (hello.kind === 'resume') encodeResume(writer, hello);
   else encodeOpen(writer, hello);
-  return payload.subarray(0, Math.ceil(writer.bytes.length / HELLO_PAD) * HELLO_PAD);
+  return payload.subarray(0, paddedLength(writer.bytes.length, hello, random));
 }
+
+/** Of a hello with so many bytes of fields. Its length must be random, and say little of the backend's name. */
+function paddedLength(fields: number, { kind, allowance }: Hello, random: RandomBytes): number {
+  const whole = Math.min(roundUp(fields, HELLO_PAD), PAYLOAD_MAX);
+  // It names no backend.
+  if (kind === 'resume') return evenly(random, fields, whole);
+  if (allowance === Infinity) return Math.min(evenly(random, whole, whole + HELLO_PAD_RANDOM), PAYLOAD_MAX);
+  return evenly(random, Math.min(roundUp(fields, HELLO_PAD_LIMITED), whole), whole);
+}
+
+const roundUp = (length: number, step: number) => Math.ceil(length / step) * step;
 
 function encodeOpen(writer: Writer, { backend, resumable, limit, earlyData }: OpenHello): void {
   writer
@@ -151,8 +171,9 @@ export interface Offer {
   hello: string;
 }
 
-/** Base64url, a comma between both, spaces around them; the hello's bounds are HELLO_OVERHEAD + 1 and HELLO_MAX bytes. */
-const OFFER = /^[ \t]*([\w-]{16})[ \t]*,[ \t]*([\w-]{66,4078})[ \t]*$/;
+/** Base64url, a comma between both, spaces around them. A token has TOKEN_CHARS characters and up to TOKEN_TAIL_MAX; the hello's bounds are
+ * HELLO_OVERHEAD + 1 and HELLO_MAX bytes. */
+const OFFER = /^[ \t]*([\w-]{16,111})[ \t]*,[ \t]*([\w-]{66,3983})[ \t]*$/;
 
 /** From the `Sec-WebSocket-Protocol` header; `undefined` for anything that is not of that form. Nothing is decoded. */
 export function readOffer(header: string): Offer | undefined {
@@ -176,8 +197,13 @@ export interface Granted {
 /** A refusal by its number: see `errors.ts`. */
 export type Grant = Granted | { refusal: number };
 
-export function encodeGrant(grant: Grant): Bytes {
-  const payload = new Uint8Array(GRANT_PAYLOAD);
+/**
+ * @param allowance that of the hello
+ * @param random chooses how long it is
+ */
+export function encodeGrant(grant: Grant, allowance: number, random: RandomBytes): Bytes {
+  const most = allowance === Infinity ? GRANT_PAYLOAD_MAX : GRANT_PAYLOAD_LIMITED;
+  const payload = new Uint8Array(evenly(random, GRANT_PAYLOAD_MIN, most));
   const writer = new Writer(payload).u8(VERSION);
   if ('refusal' in grant) writer.u8(grant.refusal);
   else
@@ -190,9 +216,9 @@ export function encodeGrant(grant: Grant): Bytes {
   return payload;
 }
 
-/** @throws Malformed when it has another length or version, or breaks a bound. */
+/** @throws Malformed when it ends early or is too long, has another version, or breaks a bound. */
 export function decodeGrant(payload: Bytes): Grant {
-  if (payload.length !== GRANT_PAYLOAD) throw new Malformed();
+  if (payload.length > GRANT_PAYLOAD_MAX) throw new Malformed();
   const reader = new Reader(payload);
   if (reader.u8() !== VERSION) throw new Malformed();
   const refusal = reader.u8();

@@ -2,21 +2,27 @@
  * The token: a subprotocol that proves its sender has the relay's link, for the price of one hash. In a private relay the public key
  * stands in links alone, so a stranger cannot make it.
  *
- *     token = the first 12 bytes of HMAC-SHA256(token key, HELLO), in base64url
+ *     token = the first 12 bytes of HMAC-SHA256(token key, HELLO), in base64url; then up to TOKEN_TAIL_MAX random characters
  *     token key = HMAC-SHA256(the relay's public key, "puente/1 token")
  *
- * HELLO is the text that stands behind the token in the upgrade request: nothing is decoded before the token is known to be right.
+ * The relay echoes the token whole, so its client chooses how long the answer is. HELLO is the text that stands behind the token in the upgrade request: nothing is decoded before the token is known to be right.
  */
-import { type Bytes, equal, toBase64url, toUtf8 } from '../bytes.ts';
+import { type Bytes, equal, evenly, type RandomBytes, toBase64url, toUtf8 } from '../bytes.ts';
 import type { Cipher } from '../carrier/cipher.ts';
 import type { Offer } from '../carrier/hello.ts';
-import { TOKEN_BYTES } from '../limits.ts';
+import { TOKEN_BYTES, TOKEN_CHARS, TOKEN_TAIL_MAX } from '../limits.ts';
 
 const LABEL = toUtf8('puente/1 token');
 
 /** The same for all hellos to one relay. */
 export async function tokenKeyOf(cipher: Cipher, publicKey: Bytes): Promise<Bytes> {
   return cipher.hmac(publicKey, LABEL);
+}
+
+/** What makes the token's length random. */
+export function tokenTail(random: RandomBytes): string {
+  const length = evenly(random, 0, TOKEN_TAIL_MAX);
+  return toBase64url(random(TOKEN_TAIL_MAX)).slice(0, length);
 }
 
 /** @param hello message 1 in base64url, as it is sent */
@@ -29,12 +35,13 @@ export async function offerOf(
   cipher: Cipher,
   relayKey: Bytes,
   message: Bytes,
+  tail = '',
 ): Promise<[token: string, hello: string]> {
   const hello = toBase64url(message);
-  return [await tokenOf(cipher, await tokenKeyOf(cipher, relayKey), hello), hello];
+  return [(await tokenOf(cipher, await tokenKeyOf(cipher, relayKey), hello)) + tail, hello];
 }
 
 /** Whether the offer's token is that of its hello; in a time that depends on the lengths alone. */
 export async function isToken(cipher: Cipher, tokenKey: Bytes, { token, hello }: Offer): Promise<boolean> {
-  return equal(toUtf8(await tokenOf(cipher, tokenKey, hello)), toUtf8(token));
+  return equal(toUtf8(await tokenOf(cipher, tokenKey, hello)), toUtf8(token.slice(0, TOKEN_CHARS)));
 }

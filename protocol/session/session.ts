@@ -6,21 +6,25 @@
  * Nothing here knows of sockets, keys or real time: frames come in by `receive`, go out by `carrier.send`, and the
  * clock is passed in, so that a test can run hours of it in a moment.
  */
-import { type Bytes, Reader } from '../bytes.ts';
+import { type Bytes, evenly, type RandomBytes, Reader } from '../bytes.ts';
 import { type Code, PuenteError, resetOf, toWire } from '../errors.ts';
 import {
   ACK_DELAY,
+  ACK_DELAY_MIN,
   ANSWER_TIMEOUT,
   DATA_MAX,
   FIRST_RECORD_TIMEOUT,
   HALF_CLOSED_MAX,
   IDLE_MAX,
   KEEPALIVE,
+  KEEPALIVE_MIN,
   LINGER,
+  LONE_PAD_MAX,
   PACKET_DATA,
   PAD_MAX,
   PADDED_RECORDS,
   PING_EVERY,
+  PING_EVERY_MIN,
   PROBE_AFTER,
   PROBE_TIMEOUT,
   PROOF_RECORDS,
@@ -74,8 +78,8 @@ export interface SessionEvents {
 export interface SessionParts {
   end: 'client' | 'relay';
   clock: Clock;
-  /** `n` random bytes, for padding. */
-  random(n: number): Bytes;
+  /** For padding, times, and what a PING proves. */
+  random: RandomBytes;
   budget: Budget;
   /** At the relay: a client that was not heard for so many milliseconds is asked with the next keepalive; 0: with each. */
   askAfter?: number;
@@ -130,6 +134,10 @@ export class Session {
   /** When the app or its backend last said something. */
   #lastData: number;
   #lingerUntil = NEVER;
+  // Random times, each drawn anew once it is used: on the wire none is constant.
+  #silence: number;
+  #ackDelay: number;
+  #pingPause: number;
   #timer: { at: number; cancel: () => void } | undefined;
 
   /** @throws PuenteError `full` when the budget does not hold two more windows. */
@@ -139,6 +147,9 @@ export class Session {
     this.#outgoing = new Outgoing(parts.budget);
     this.#incoming = new Incoming(parts.budget);
     this.#lastData = this.#now;
+    this.#silence = this.#between(KEEPALIVE_MIN, KEEPALIVE);
+    this.#ackDelay = this.#between(ACK_DELAY_MIN, ACK_DELAY);
+    this.#pingPause = this.#between(PING_EVERY_MIN, PING_EVERY);
   }
 
   // --- the app's side -------------------------------------------------------------------------------------------
@@ -286,7 +297,7 @@ export class Session {
     if (this.#parts.end === 'client') {
       // The first record proves that we hold the keys. After a resume the relay waits for it to switch carriers; after
       // an opening it can wait for something to say.
-      this.#ackAt = opening ? this.#now + ACK_DELAY : this.#now;
+      this.#ackAt = opening ? this.#now + this.#ackDelay : this.#now;
     } else this.#silentSince = this.#now;
     // Its ACK says more than its hello did, which was sent some round trips before.
     if (first.length > 0) this.receive(first);
@@ -448,7 +459,7 @@ export class Session {
     const leaving = this.#isLeaving;
     if (this.#ping === 'due' && !leaving) frames.push(this.#composePing());
     if (frames.length === 0 && !leaving) return undefined;
-    if (this.#records < PADDED_RECORDS && !this.#isLimited) frames.push({ type: 'pad', length: this.#padding(space) });
+    if (!this.#isLimited) this.#pad(frames, space);
     if (leaving) frames.push({ type: 'reset', code: toWire('closed') });
     this.#records += 1;
     return frames;
@@ -456,6 +467,7 @@ export class Session {
 
   #composeAck(): Frame {
     this.#ackAt = NEVER;
+    this.#ackDelay = this.#between(ACK_DELAY_MIN, ACK_DELAY);
     this.#told = this.offsets();
     return { type: 'ack', ...this.#told };
   }
@@ -466,11 +478,12 @@ export class Session {
    */
   get #askAt(): number {
     if (!this.#resumable || this.#ping) return NEVER;
-    return Math.max(this.#heardUnasked + ACK_DELAY, this.#lastPing + PING_EVERY);
+    return Math.max(this.#heardUnasked + this.#ackDelay, this.#lastPing + this.#pingPause);
   }
 
   #composePing(): Frame {
     this.#lastPing = this.#now;
+    this.#pingPause = this.#between(PING_EVERY_MIN, PING_EVERY);
     this.#heardUnasked = NEVER;
     const id = new Reader(this.#parts.random(4)).u32();
     this.#ping = { id, sentAt: this.#now, upTo: { offset: this.#outgoing.sent, records: this.#records } };
@@ -491,8 +504,15 @@ export class Session {
     return this.#resumable ? this.#outgoing.acknowledged : this.#outgoing.finSent;
   }
 
-  #padding(space: number): number {
-    return Math.min(new Reader(this.#parts.random(2)).u16() % (PAD_MAX + 1), Math.max(0, space));
+  /** The first records hide the flights of a TLS handshake, those without DATA what they say. */
+  #pad(frames: Frame[], space: number): void {
+    const isLone = frames.every(({ type }) => type !== 'data');
+    const most = this.#records < PADDED_RECORDS ? PAD_MAX : isLone ? LONE_PAD_MAX : 0;
+    if (most > 0) frames.push({ type: 'pad', length: Math.min(this.#between(0, most), Math.max(0, space)) });
+  }
+
+  #between(least: number, most: number): number {
+    return evenly(this.#parts.random, least, most);
   }
 
   /** An ACK soon, or at once when the peer may be waiting for it: much of a window has moved. A client's ACKs are billed, so fewer. */
@@ -501,7 +521,7 @@ export class Session {
     const moved = Math.max(received - this.#told.received, limit - this.#told.limit);
     if (moved === 0) return;
     const most = this.#incoming.windowSize / (this.#parts.end === 'client' ? 2 : 4);
-    const due = moved >= most ? this.#now : this.#now + ACK_DELAY;
+    const due = moved >= most ? this.#now : this.#now + this.#ackDelay;
     this.#ackAt = Math.min(this.#ackAt, due);
   }
 
@@ -519,7 +539,7 @@ export class Session {
   }
 
   #relayTime(): number {
-    const keepaliveAt = this.#isMute ? NEVER : this.#lastSent + KEEPALIVE;
+    const keepaliveAt = this.#isMute ? NEVER : this.#lastSent + this.#silence;
     return Math.min(keepaliveAt, this.#silentSince + FIRST_RECORD_TIMEOUT, this.#idleAt, this.#unansweredAt);
   }
 
@@ -576,7 +596,7 @@ export class Session {
       if (due(this.#silentSince + FIRST_RECORD_TIMEOUT)) return this.reset('silent');
       if (due(this.#idleAt)) return this.reset('idle');
       if (due(this.#unansweredAt)) return this.#parts.events.stalled();
-      if (due(this.#lastSent + KEEPALIVE)) this.#keepAlive();
+      if (due(this.#lastSent + this.#silence)) this.#keepAlive();
     } else if (this.#carrier && due(this.#clientTime())) {
       if (due(this.#askAt)) this.ping();
       else if (this.#resumable && this.#waitingSince !== NEVER) {
@@ -590,6 +610,7 @@ export class Session {
   }
 
   #keepAlive(): void {
+    this.#silence = this.#between(KEEPALIVE_MIN, KEEPALIVE);
     this.#ackAt = this.#now;
     if (this.#lastHeard + (this.#parts.askAfter ?? NEVER) <= this.#now) this.ping();
   }

@@ -267,7 +267,7 @@ async function refusals(user: User): Promise<void> {
   await user.refused('backend-not-allowed', FORBIDDEN);
   await user.refused('backend-down', NOWHERE);
   const hello = openHello(backend.address, { resumable: user.resumable, invite: user.invite });
-  const old = encodeHello(hello);
+  const old = encodeHello(hello, random);
   old[0] = 2;
   expect((await RawClient.open(user.link, old, VISITOR)).grant).toEqual({ refusal: toWire('version') });
   const lost = { ...hello, kind: 'resume', session: random(17), carrier: 1, received: 0, mac: random(32) } as const;
@@ -297,7 +297,7 @@ async function fillUp(user: User): Promise<void> {
 async function strangers(user: User): Promise<string[]> {
   const { url } = parseLink(user.link);
   const hello = openHello(backend.address, { resumable: user.resumable, invite: user.invite });
-  const { protocols } = await helloFor(user.link, encodeHello(hello));
+  const { protocols } = await helloFor(user.link, encodeHello(hello, random));
   const replayed = protocols.join(', ');
   (await visit(url, replayed)).close();
   const answers: string[] = [];

@@ -118,7 +118,7 @@ const FLOODS: [string, Flood][] = [
     'sends hellos of a version to come',
     // As fast as one core makes them, from as many sources as the quota of an invite takes.
     flood(24, async (invite, count) => {
-      const payload = encodeHello(openHello(backend.address, { invite }));
+      const payload = encodeHello(openHello(backend.address, { invite }), random);
       payload[0] = 2;
       const { protocols } = await helloFor(link, payload);
       const source = `CF-Connecting-IP: 198.51.100.${count % 24}`;

@@ -121,7 +121,7 @@ describe.each(DECOYS)('behind %s', (_, { relay, reference: serveReference, blurr
       const { session } = client.grant;
       const kind = { kind: 'resume', session, carrier: 1, received: 0, limit: 65_536, allowance: 0xffff } as const;
       return async () =>
-        of.offer(encodeHello({ ...kind, mac: random(32), invite: await of.invite(), time: Date.now() }));
+        of.offer(encodeHello({ ...kind, mac: random(32), invite: await of.invite(), time: Date.now() }, random));
     }
 
     // Where sessions live makes no difference to them.
@@ -140,6 +140,7 @@ describe.each(DECOYS)('behind %s', (_, { relay, reference: serveReference, blurr
           const [, message] = ((await replayed()) as string).split(', ');
           return `${toBase64url(random(12))}, ${message}`;
         },
+        'a replay with another tail': async () => ((await replayed()) as string).replace(/^(.{16})[^,]*/, '$1tail'),
         ...(resumable && { 'a resume without its proof': await unproven(client) }),
       };
       expect(await differences(upgrades(strangers, of.valid({ resumable })), served, reference)).toEqual([]);

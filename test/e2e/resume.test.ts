@@ -483,7 +483,7 @@ describe('nobody else', () => {
 
   it('can replay its hello to the hub', async () => {
     serve = () => {};
-    const payload = encodeHello(openHello(backend.address, { resumable: true }));
+    const payload = encodeHello(openHello(backend.address, { resumable: true }), random);
     const { protocols } = await helloFor(relay.link, payload);
     const status = async () => {
       const socket = new WebSocket(relay.origin.replace('http', 'ws'), protocols);

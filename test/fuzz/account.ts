@@ -10,6 +10,7 @@ import {
   DATA_MAX,
   FIRST_RECORD_TIMEOUT,
   LINGER,
+  LONE_PAD_MAX,
   PACKET_DATA,
   PAD_MAX,
   PADDED_RECORDS,
@@ -201,9 +202,10 @@ export class Account {
     ok(this.#allowance >= RECORD_COST_MIN || isReset, 'past its allowance');
     this.#allowance -= costOf(length);
     let stream = 0;
+    const isLone = frames.every(({ type }) => type !== 'data');
     for (const frame of frames) {
       if (frame.type === 'data') stream += frame.bytes.length;
-      this.#checkSent(frame, frame === frames.at(-1));
+      this.#checkSent(frame, frame === frames.at(-1), isLone);
     }
     ok(stream <= (this.#isLimited ? PACKET_DATA : DATA_MAX), 'more than a record holds');
     this.#records += 1;
@@ -211,7 +213,7 @@ export class Account {
     ok(this.#records - this.#proven.records <= UNOPENED_RECORDS_MAX + 1, 'records beyond what is proven');
   }
 
-  #checkSent(frame: Frame, isLast: boolean): void {
+  #checkSent(frame: Frame, isLast: boolean, isLone: boolean): void {
     switch (frame.type) {
       case 'data':
         equal(frame.offset, this.#next, 'DATA where other is due');
@@ -236,7 +238,7 @@ export class Account {
         this.#toAnswer = undefined;
         break;
       case 'pad':
-        ok(frame.length <= PAD_MAX && this.#records < PADDED_RECORDS && !this.#isLimited, 'PAD out of place');
+        ok(frame.length <= this.#padMax(isLone), 'PAD out of place');
         break;
       case 'reset': {
         ok(isLast, 'frames after a RESET');
@@ -246,6 +248,13 @@ export class Account {
       }
     }
     this.everSent = Math.max(this.everSent, this.#next);
+  }
+
+  /** Below zero: a PAD is out of place. */
+  #padMax(isLone: boolean): number {
+    if (this.#isLimited) return -1;
+    if (this.#records < PADDED_RECORDS) return PAD_MAX;
+    return isLone ? LONE_PAD_MAX : -1;
   }
 
   /** What it may say of itself in an ACK, a hello or a grant. */

@@ -1,6 +1,6 @@
 /** Bytes for cases: where only their number counts, where each has its place in a stream, and what becomes of a message. */
 import fc from 'fast-check';
-import { type Bytes, concat } from '../../protocol/bytes.ts';
+import { type Bytes, concat, type RandomBytes } from '../../protocol/bytes.ts';
 import { RECORD_MAX } from '../../protocol/limits.ts';
 
 /** A prime, so that no block or window is a multiple of it. */
@@ -20,6 +20,11 @@ export const someBytes = (max: number, min = 0): fc.Arbitrary<Bytes> =>
 /** Short, of any values. */
 export const anyBytes = (maxLength: number): fc.Arbitrary<Bytes> =>
   fc.uint8Array({ maxLength, size: 'max' }).map((bytes) => Uint8Array.from(bytes));
+
+/** What an end draws its padding from. */
+export const drawn: fc.Arbitrary<RandomBytes> = fc
+  .nat(0xff)
+  .map((value) => (length: number) => new Uint8Array(length).fill(value));
 
 // --- mutations ----------------------------------------------------------------------------------------------------
 

@@ -14,9 +14,11 @@ import {
   OFFER_CHARS_MAX,
   SESSION_ID_MAX,
   TOKEN_CHARS,
+  TOKEN_TAIL_MAX,
 } from '../../protocol/limits.ts';
 import { formatLink, parseLink } from '../../protocol/permits/link.ts';
-import { anyBytes, type Mutation, mutate, mutated, mutatedText, mutations, someBytes } from './bytes.ts';
+import { least } from '../support/fixtures/open-hello.ts';
+import { anyBytes, drawn, type Mutation, mutate, mutated, mutatedText, mutations, someBytes } from './bytes.ts';
 import { decodedOrRefused, type Target } from './target.ts';
 
 // --- the link -----------------------------------------------------------------------------------------------------
@@ -62,7 +64,7 @@ export const linkTarget: Target<string> = {
 
 const headers = fc
   .tuple(
-    fc.oneof({ weight: 4, arbitrary: fc.constant(12) }, fc.nat(20)),
+    fc.oneof({ weight: 4, arbitrary: fc.integer({ min: 12, max: 83 }) }, fc.nat(90)),
     fc.oneof(fc.integer({ min: HELLO_OVERHEAD - 1, max: 120 }), fc.integer({ min: HELLO_MAX - 2, max: HELLO_MAX + 2 })),
     fc.constantFrom(', ', ',', ' , ', ',,', '\t,\u00a0'),
   )
@@ -78,7 +80,7 @@ export const offerTarget: Target<string> = {
     const offered = readOffer(header);
     if (!offered) return;
     const { token, hello } = offered;
-    ok(header.length <= OFFER_CHARS_MAX && token.length === TOKEN_CHARS);
+    ok(header.length <= OFFER_CHARS_MAX && token.length >= TOKEN_CHARS && token.length <= TOKEN_CHARS + TOKEN_TAIL_MAX);
     deepEqual(
       header.split(',').map((name) => name.trim()),
       [token, hello],
@@ -99,25 +101,24 @@ const start = {
   allowance: fc.oneof(fc.constant(Infinity), fc.integer({ min: 1, max: 0xffffffff })),
   invite: someBytes(INVITE_MAX),
 };
-const helloPayloads = fc
-  .oneof(
-    fc.record({
-      kind: fc.constantFrom('open', 'check', 'status'),
-      ...start,
-      resumable: fc.boolean(),
-      backend: fc.string({ unit: 'binary', maxLength: Math.floor(BACKEND_CHARS_MAX / 4) }),
-      earlyData: someBytes(EARLY_DATA_MAX),
-    }),
-    fc.record({
-      kind: fc.constant('resume'),
-      ...start,
-      session: someBytes(SESSION_ID_MAX),
-      carrier: fc.nat(0xffffffff),
-      received: fc.maxSafeNat(),
-      mac: someBytes(32, 32),
-    }),
-  )
-  .map((hello) => encodeHello(hello as Hello));
+const hellos = fc.oneof(
+  fc.record({
+    kind: fc.constantFrom('open', 'check', 'status'),
+    ...start,
+    resumable: fc.boolean(),
+    backend: fc.string({ unit: 'binary', maxLength: Math.floor(BACKEND_CHARS_MAX / 4) }),
+    earlyData: someBytes(EARLY_DATA_MAX),
+  }),
+  fc.record({
+    kind: fc.constant('resume'),
+    ...start,
+    session: someBytes(SESSION_ID_MAX),
+    carrier: fc.nat(0xffffffff),
+    received: fc.maxSafeNat(),
+    mac: someBytes(32, 32),
+  }),
+);
+const helloPayloads = fc.tuple(hellos, drawn).map(([hello, random]) => encodeHello(hello as Hello, random));
 const payloads = fc.oneof({ weight: 6, arbitrary: mutated(helloPayloads) }, anyBytes(120));
 
 function checkHello(payload: Bytes): void {
@@ -129,7 +130,7 @@ function checkHello(payload: Bytes): void {
   if (hello.kind === 'resume') equal(hello.mac.length, 32);
   else ok(Buffer.from(payload).includes(hello.backend));
   // To encode it checks the bounds of what has a length.
-  deepEqual(decodeHello(encodeHello(hello)), hello);
+  deepEqual(decodeHello(encodeHello(hello, least)), hello);
 }
 
 export const helloTarget: Target<Bytes> = { name: 'hello', weight: 18, cases: payloads, run: checkHello };

@@ -3,11 +3,16 @@ import { describe, expect, test } from 'vitest';
 import { toUtf8 } from '../../protocol/bytes.ts';
 import {
   ACK_DELAY,
+  ACK_DELAY_MIN,
   FIRST_RECORD_TIMEOUT,
   IDLE_MAX,
   KEEPALIVE,
+  KEEPALIVE_MIN,
+  LONE_PAD_MAX,
   PAD_MAX,
   PADDED_RECORDS,
+  PING_EVERY,
+  PING_EVERY_MIN,
   PROBE_AFTER,
   PROBE_TIMEOUT,
   PROOF_RECORDS,
@@ -16,13 +21,16 @@ import {
   WINDOW_INITIAL,
 } from '../../protocol/limits.ts';
 import type { Frame } from '../../protocol/session/frames.ts';
-import { type End, NOTHING_LEFT, Pair, ReadingApp } from '../support/network/simulation.ts';
+import { type End, Longest, NOTHING_LEFT, Pair, ReadingApp } from '../support/network/simulation.ts';
 
 const DELAY = 50;
 
+/** Nothing is random: every pause is the longest. */
+const steady = () => new Pair(new Longest(1));
+
 /** Joined, and quiet: the first records have passed. */
 function quiet(): Pair {
-  const pair = new Pair();
+  const pair = steady();
   pair.join({ delay: DELAY });
   pair.timeline.runFor(1000);
   return pair;
@@ -119,7 +127,7 @@ describe('acknowledgement', () => {
 
 describe('the first records', () => {
   test('a client with nothing to say proves itself soon: ACK and PING, answered at once', () => {
-    const pair = new Pair();
+    const pair = steady();
     const [client, relay] = [listen(pair.client), listen(pair.relay)];
     pair.connect({ delay: DELAY });
     pair.timeline.runFor(1000);
@@ -128,7 +136,7 @@ describe('the first records', () => {
   });
 
   test('what a client has to say goes at once, with the proof, and only once', () => {
-    const pair = new Pair();
+    const pair = steady();
     const client = listen(pair.client);
     pair.join({ delay: DELAY });
     for (const text of ['a', 'b']) {
@@ -143,7 +151,7 @@ describe('the first records', () => {
   });
 
   test('on a resume it goes at once', () => {
-    const pair = new Pair();
+    const pair = steady();
     for (const end of pair.ends) end.resumable = true;
     pair.join({ delay: DELAY }).cut();
     pair.timeline.runFor(1000);
@@ -179,7 +187,7 @@ describe('the first records', () => {
 });
 
 describe('keepalive', () => {
-  test('the relay speaks after 25 s of its silence; the client does not', () => {
+  test('the relay speaks after 30 s of its silence at the latest; the client does not', () => {
     const pair = quiet();
     const [client, relay] = [listen(pair.client), listen(pair.relay)];
     const start = startOf(pair);
@@ -204,6 +212,92 @@ describe('keepalive', () => {
       pair.timeline.runFor(KEEPALIVE - 1000);
     }
     expect(log.map(({ frames }) => types(frames))).toEqual(Array(20).fill(['data']));
+  });
+});
+
+describe('nothing has a constant time or length', () => {
+  /** How many fall into each tenth of the range. Each is expected to have a tenth of them. */
+  function tenths(samples: number[], least: number, most: number): number[] {
+    expect(Math.min(...samples)).toBeGreaterThanOrEqual(least);
+    expect(Math.max(...samples)).toBeLessThanOrEqual(most);
+    const counts = Array<number>(10).fill(0);
+    for (const sample of samples) {
+      const tenth = Math.min(9, Math.floor((10 * (sample - least)) / (most - least)));
+      counts[tenth] = (counts[tenth] ?? 0) + 1 / samples.length;
+    }
+    return counts;
+  }
+
+  const gaps = (times: number[]) => times.slice(1).map((at, before) => at - (times[before] ?? 0));
+
+  function expectEven(counts: number[]): void {
+    for (const count of counts) expect(Math.abs(count - 0.1)).toBeLessThan(0.05);
+  }
+
+  test('silences of the relay', () => {
+    const silences = [1, 2, 3, 4].flatMap((seed) => {
+      const pair = new Pair(seed);
+      pair.join({ delay: DELAY });
+      const log = listen(pair.relay);
+      pair.timeline.runFor(IDLE_MAX - 60_000);
+      return gaps(log.slice(2).map(({ at }) => at));
+    });
+    expect(silences.length).toBeGreaterThan(1000);
+    expectEven(tenths(silences, KEEPALIVE_MIN, KEEPALIVE));
+  });
+
+  test('delays of ACKs, at either end', () => {
+    const pair = new Pair(1);
+    pair.join({ delay: DELAY });
+    pair.timeline.runFor(1000);
+    for (const [from, to] of [pair.ends, pair.ends.toReversed()] as [End, End][]) {
+      const log = listen(to);
+      const delays = Array.from({ length: 1000 }, () => {
+        const start = startOf(pair);
+        log.length = 0;
+        say(from, 'x');
+        pair.timeline.runFor(1000);
+        return (log[0]?.at ?? 0) - start - DELAY;
+      });
+      expectEven(tenths(delays, ACK_DELAY_MIN, ACK_DELAY));
+    }
+  });
+
+  test('pauses between the PINGs of a client to which something comes all the time', () => {
+    const pair = new Pair(1);
+    for (const end of pair.ends) end.resumable = true;
+    pair.client.onReadable = () => pair.client.consume(pair.client.session.take()?.length ?? 0);
+    pair.join({ delay: DELAY });
+    pair.timeline.runFor(1000);
+    const log = listen(pair.client);
+    for (let round = 0; round < 20_000; round++) {
+      say(pair.relay, 'x');
+      pair.timeline.runFor(50);
+    }
+    const pings = log.filter(({ frames }) => types(frames).includes('ping')).map(({ at }) => at);
+    expectEven(tenths(gaps(pings), PING_EVERY_MIN, PING_EVERY));
+  });
+
+  test('records without DATA, however many came before', () => {
+    const pair = new Pair(1);
+    pair.join({ delay: DELAY });
+    for (const end of pair.ends) end.onReadable = () => end.consume(end.session.take()?.length ?? 0);
+    const log = [listen(pair.client), listen(pair.relay)];
+    for (let round = 0; round < 500; round++) {
+      say(pair.client, 'x');
+      pair.timeline.runFor(1000);
+      say(pair.relay, 'x');
+      pair.timeline.runFor(1000);
+    }
+    for (const records of log.map((each) => each.slice(PADDED_RECORDS))) {
+      const padsOf = (isLone: boolean) =>
+        records
+          .filter(({ frames }) => frames.every(({ type }) => type !== 'data') === isLone)
+          .map(({ frames }) => frames.flatMap((frame) => (frame.type === 'pad' ? [frame.length] : [])));
+      expect(padsOf(true).every((pads) => pads.length === 1)).toBe(true);
+      expectEven(tenths(padsOf(true).flat(), 0, LONE_PAD_MAX));
+      expect(padsOf(false).flat()).toEqual([]);
+    }
   });
 });
 
@@ -244,7 +338,7 @@ describe('probing', () => {
 
   test('a round trip is what it takes', () => {
     for (const delay of [3, 60, 700]) {
-      const pair = new Pair();
+      const pair = steady();
       pair.join({ delay });
       expect(pair.client.session.roundTrip).toBeUndefined();
       pair.timeline.runFor(3 * delay + ACK_DELAY);
@@ -254,7 +348,7 @@ describe('probing', () => {
   });
 
   test('round trips are smoothed as in RFC 6298', () => {
-    const pair = new Pair();
+    const pair = steady();
     let delay = 40;
     pair.join({ delay: () => delay });
     pair.timeline.runFor(1000);
@@ -279,7 +373,7 @@ describe('probing', () => {
 
 describe('stalling, in a resumable session', () => {
   function resumable(): { pair: Pair; stalls: number[] } {
-    const pair = new Pair();
+    const pair = steady();
     for (const end of pair.ends) end.resumable = true;
     pair.join({ delay: DELAY });
     pair.timeline.runFor(2000);
@@ -337,7 +431,7 @@ describe('stalling, in a resumable session', () => {
   });
 
   test('a long round trip is no stall', () => {
-    const pair = new Pair();
+    const pair = steady();
     for (const end of pair.ends) end.resumable = true;
     let stalls = 0;
     pair.client.onStalled = () => {
@@ -368,11 +462,11 @@ describe('stalling, in a resumable session', () => {
     const { pair } = resumable();
     const log = listen(pair.client);
     const pings = () => log.filter(({ frames }) => types(frames).includes('ping')).length;
-    for (let round = 0; round < 50; round++) {
+    for (let round = 0; round < 60; round++) {
       say(pair.relay, 'x');
       pair.timeline.runFor(100);
     }
-    expect(pings()).toBe(5);
+    expect(pings()).toBe(6000 / PING_EVERY);
     pair.timeline.runFor(2000);
     const asked = pings();
     pair.timeline.runFor(PROBE_AFTER);
@@ -382,7 +476,7 @@ describe('stalling, in a resumable session', () => {
 
 describe('a client that says nothing', () => {
   test('is reset 10 s after the grant', () => {
-    const pair = new Pair();
+    const pair = steady();
     const log = listen(pair.relay);
     const link = pair.connect({ delay: DELAY });
     pair.timeline.runFor(DELAY);

@@ -1,12 +1,19 @@
 /** A relay's end whose client is silent: when it asks, when it gives the carrier up, and how long a half-closed session is kept. */
 import { describe, expect, test } from 'vitest';
 import { toUtf8 } from '../../protocol/bytes.ts';
-import { ANSWER_TIMEOUT, HALF_CLOSED_MAX, IDLE_MAX, KEEPALIVE, WINDOW_INITIAL } from '../../protocol/limits.ts';
-import type { Frame } from '../../protocol/session/frames.ts';
+import {
+  ANSWER_TIMEOUT,
+  HALF_CLOSED_MAX,
+  IDLE_MAX,
+  KEEPALIVE,
+  LONE_PAD_MAX,
+  TAG,
+  WINDOW_INITIAL,
+} from '../../protocol/limits.ts';
+import { encodeFrames, type Frame } from '../../protocol/session/frames.ts';
 import { Session } from '../../protocol/session/session.ts';
+import { ASK_AFTER } from '../../worker/session/hubs.ts';
 import { CountedBudget, CountedClock, FIRST_OFFSETS, Random, Timeline } from '../support/network/simulation.ts';
-
-const ASK_AFTER = 8 * KEEPALIVE;
 
 interface Options {
   askAfter?: number;
@@ -20,6 +27,8 @@ function relayEnd({ askAfter = ASK_AFTER, allowance, answers = true }: Options =
   const timeline = new Timeline();
   const random = new Random(1);
   const sent: { at: number; frame: Frame }[] = [];
+  /** Lengths of records. */
+  const records: number[] = [];
   const stalled: number[] = [];
   const ended: string[] = [];
   const session: Session = new Session({
@@ -39,6 +48,7 @@ function relayEnd({ askAfter = ASK_AFTER, allowance, answers = true }: Options =
     },
   });
   const send = (frames: Frame[]) => {
+    records.push(encodeFrames(frames).length + TAG);
     for (const frame of frames) {
       sent.push({ at: timeline.now, frame });
       if (frame.type === 'ping' && answers) {
@@ -53,7 +63,7 @@ function relayEnd({ askAfter = ASK_AFTER, allowance, answers = true }: Options =
   // It proves the keys.
   hears({ type: 'ack', received: 0, limit: WINDOW_INITIAL });
   const pings = () => sent.filter(({ frame }) => frame.type === 'ping').map(({ at }) => at);
-  return { timeline, session, stalled, ended, hears, pings };
+  return { timeline, session, stalled, ended, hears, pings, records };
 }
 
 describe('a client that says nothing', () => {
@@ -61,8 +71,8 @@ describe('a client that says nothing', () => {
     const { timeline, pings, stalled, ended } = relayEnd();
     timeline.runFor(ASK_AFTER - 1);
     expect(pings()).toEqual([]);
-    timeline.runFor(1);
-    expect(pings()).toEqual([ASK_AFTER]);
+    timeline.runFor(KEEPALIVE);
+    expect(pings()).toHaveLength(1);
     timeline.runFor(60 * 60_000);
     expect(pings().length).toBeGreaterThanOrEqual(15);
     expect(pings().length).toBeLessThanOrEqual(20);
@@ -76,16 +86,17 @@ describe('a client that says nothing', () => {
   });
 
   test('is given up ANSWER_TIMEOUT after it was asked, not before', () => {
-    const { timeline, stalled } = relayEnd({ answers: false });
-    timeline.runFor(ASK_AFTER + ANSWER_TIMEOUT - 1);
-    expect(stalled).toEqual([]);
-    timeline.runFor(1);
-    expect(stalled).toEqual([ASK_AFTER + ANSWER_TIMEOUT]);
+    const { timeline, stalled, pings } = relayEnd({ answers: false });
+    timeline.runFor(ASK_AFTER + KEEPALIVE);
+    expect([pings().length, stalled]).toEqual([1, []]);
+    timeline.runFor(ANSWER_TIMEOUT);
+    expect(stalled).toEqual([(pings()[0] ?? 0) + ANSWER_TIMEOUT]);
   });
 
   test('and speaks in time is not given up, whatever it says', () => {
     const { timeline, stalled, hears } = relayEnd({ answers: false });
     timeline.runFor(ASK_AFTER + ANSWER_TIMEOUT - 1);
+    expect(stalled).toEqual([]);
     hears({ type: 'pad', length: 1 });
     timeline.runFor(ANSWER_TIMEOUT - 1);
     expect(stalled).toEqual([]);
@@ -98,6 +109,18 @@ describe('a client that says nothing', () => {
     timeline.runFor(1);
     expect(stalled).toHaveLength(1);
   });
+});
+
+test('an idle hour in a hub takes less than 40 KB on the wire, also over IPv6', () => {
+  const { timeline, pings, records } = relayEnd();
+  timeline.runFor(60 * 60_000);
+  // Headers of WebSocket, TLS (header, type, tag), TCP with its timestamps, IPv6. Each packet is acknowledged by another.
+  const packet = 32 + 40;
+  const down = records.reduce((sum, length) => sum + 4 + length + 22 + 2 * packet, 0);
+  // Masked PONGs, with the padding that they have on average.
+  const up = pings().length * (8 + 5 + 3 + LONE_PAD_MAX / 2 + TAG + 22 + 2 * packet);
+  expect(records.length).toBeGreaterThan(3_600_000 / KEEPALIVE);
+  expect(down + up).toBeLessThan(40_000);
 });
 
 describe('a session whose backend has finished', () => {

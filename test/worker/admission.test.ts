@@ -71,7 +71,7 @@ async function refusalIn(webSocket: WebSocket, initiator: Initiator): Promise<st
 
 describe('a valid hello', () => {
   it('is answered with 101 and its token, on any path', async () => {
-    const [token, message] = await offered(encodeHello(hello()));
+    const [token, message] = await offered(encodeHello(hello(), random));
     const response = await upgrade(`${token}, ${message}`, 'any/path?at=all');
     expect(response.status).toBe(101);
     expect(response.headers.get('Sec-WebSocket-Protocol')).toBe(token);
@@ -80,16 +80,16 @@ describe('a valid hello', () => {
   });
 
   it('is told in the grant why it is refused', async () => {
-    expect(await refusal(encodeHello(hello({ backend: '127.0.0.1:2' })))).toBe('backend-not-allowed');
-    expect(await refusal(encodeHello(hello({ backend: '127.0.0.1:9' })))).toBe('backend-down');
-    expect(await refusal(encodeHello(hello({ backend: '' })))).toBe('backend-not-allowed');
+    expect(await refusal(encodeHello(hello({ backend: '127.0.0.1:2' }), random))).toBe('backend-not-allowed');
+    expect(await refusal(encodeHello(hello({ backend: '127.0.0.1:9' }), random))).toBe('backend-down');
+    expect(await refusal(encodeHello(hello({ backend: '' }), random))).toBe('backend-not-allowed');
   });
 
   it('of a version or kind to come is told to update', async () => {
-    const version = encodeHello(hello());
+    const version = encodeHello(hello(), random);
     version[0] = 2;
     expect(await refusal(version)).toBe('version');
-    const kind = encodeHello(hello());
+    const kind = encodeHello(hello(), random);
     kind[6] = 9;
     expect(await refusal(kind)).toBe('version');
   });
@@ -106,7 +106,7 @@ describe('a valid hello', () => {
       allowance: Number.POSITIVE_INFINITY,
       invite: EMPTY,
     };
-    expect(await refusal(encodeHello(resume))).toBe('session-unknown');
+    expect(await refusal(encodeHello(resume, random))).toBe('session-unknown');
   });
 });
 
@@ -117,7 +117,7 @@ async function seen(response: Response) {
 
 describe('a stranger', () => {
   const stale = (by: number) => async () => {
-    const [token, message] = await offered(encodeHello(hello({ time: Date.now() + by })));
+    const [token, message] = await offered(encodeHello(hello({ time: Date.now() + by }), random));
     return `${token}, ${message}`;
   };
   const valid = stale(0);
@@ -140,16 +140,17 @@ describe('a stranger', () => {
     ['is early', stale(HELLO_AGE_MAX + 2000)],
     [
       'has another key',
-      async () => (await offered(encodeHello(hello()), await native.publicKey(random(32)))).slice(0, 2).join(', '),
+      async () =>
+        (await offered(encodeHello(hello(), random), await native.publicKey(random(32)))).slice(0, 2).join(', '),
     ],
     [
       'has another prologue',
-      async () => (await offered(encodeHello(hello()), relayKey, new Uint8Array(8))).slice(0, 2).join(', '),
+      async () => (await offered(encodeHello(hello(), random), relayKey, new Uint8Array(8))).slice(0, 2).join(', '),
     ],
     [
       'has a small-order key',
       async () => {
-        const [, message] = await offered(encodeHello(hello()));
+        const [, message] = await offered(encodeHello(hello(), random));
         const bytes = fromBase64url(message) ?? EMPTY;
         return (await offerOf(native, relayKey, bytes.fill(0, 0, 32))).join(', ');
       },
@@ -157,7 +158,7 @@ describe('a stranger', () => {
     ['says nothing in its hello', async () => (await offered(new Uint8Array(1))).slice(0, 2).join(', ')],
     [
       'breaks off within its hello',
-      async () => (await offered(encodeHello(hello()).slice(0, 20))).slice(0, 2).join(', '),
+      async () => (await offered(encodeHello(hello(), random).slice(0, 20))).slice(0, 2).join(', '),
     ],
   ];
 
@@ -169,7 +170,7 @@ describe('a stranger', () => {
   });
 
   it('whose hello has any one bit flipped is not admitted', async () => {
-    const [, message] = await offered(encodeHello(hello()));
+    const [, message] = await offered(encodeHello(hello(), random));
     const bytes = fromBase64url(message) ?? EMPTY;
     for (let bit = 0; bit < bytes.length * 8; bit += 13) {
       const flipped = bytes.slice();
@@ -219,7 +220,7 @@ describe('a private relay', () => {
 
   /** What the relay says to a client with this invite: a refusal, or `stranger`. No backend of its answers. */
   async function answerTo(invite: Bytes, env = usual, secret = SECRET, backend = '127.0.0.1:9'): Promise<string> {
-    const payload = encodeHello(hello({ invite, backend }));
+    const payload = encodeHello(hello({ invite, backend }), random);
     const [token, message, initiator] = await offered(payload, await native.publicKey(secret));
     const headers = { Upgrade: 'websocket', 'Sec-WebSocket-Protocol': `${token}, ${message}` };
     const response = await worker.fetch(new Request(ORIGIN, { headers }), env, createExecutionContext());
@@ -258,7 +259,7 @@ describe('a private relay', () => {
   });
 
   it('tells those with an invite that their version is old', async () => {
-    const payload = encodeHello(hello({ invite: await signed() }));
+    const payload = encodeHello(hello({ invite: await signed() }), random);
     payload[0] = 2;
     const [token, message, initiator] = await offered(payload, await native.publicKey(SECRET));
     const headers = { Upgrade: 'websocket', 'Sec-WebSocket-Protocol': `${token}, ${message}` };

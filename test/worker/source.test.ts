@@ -18,16 +18,19 @@ afterEach(() => {
 /** What a client at this address is admitted as. */
 async function admitted(address: string | undefined, secret = SECRET) {
   const initiator = await initiate(native, PROLOGUE, await native.publicKey(secret), random(32));
-  const payload = encodeHello({
-    kind: 'open',
-    backend: '127.0.0.1:9',
-    resumable: true,
-    limit: 65_536,
-    allowance: Infinity,
-    invite: EMPTY,
-    earlyData: EMPTY,
-    time: Date.now(),
-  });
+  const payload = encodeHello(
+    {
+      kind: 'open',
+      backend: '127.0.0.1:9',
+      resumable: true,
+      limit: 65_536,
+      allowance: Infinity,
+      invite: EMPTY,
+      earlyData: EMPTY,
+      time: Date.now(),
+    },
+    random,
+  );
   const key = await native.publicKey(secret);
   const protocols = (await offerOf(native, key, await initiator.writeHello(payload))).join(', ');
   const headers = new Headers({ Upgrade: 'websocket', 'Sec-WebSocket-Protocol': protocols });

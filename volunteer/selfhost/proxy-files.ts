@@ -132,7 +132,7 @@ http {
             rewrite ^ $uri break;
             proxy_pass http://127.0.0.1:${port};
             proxy_http_version 1.1;
-            # The relay says something every 25 s on each connection, until it has given its client up. Workerd would hold that
+            # The relay says something every 30 s on each connection, at least, until it has given its client up. Workerd would hold that
             # connection, and what came of a message on it, for as long as the client likes.
             proxy_read_timeout 60s;
             proxy_set_header Upgrade $upgrade_header;

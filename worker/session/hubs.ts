@@ -1,14 +1,14 @@
 /** Which hub a session lives in: chosen by the key of the hello that opens it, and named by the session's id. */
 import { type Bytes, concat } from '../../protocol/bytes.ts';
-import { KEEPALIVE } from '../../protocol/limits.ts';
 import type { Admitted } from '../admission/admission.ts';
 import type { Config } from '../config.ts';
 import { HUBS_MAX } from '../config.ts';
 import type { Env } from '../env.ts';
+import { random } from '../random.ts';
 
-/** A client that a hub has not heard for so long is asked, with every eighth keepalive: an answer is a message to an object, of which twenty are billed as one request. That makes 22 requests a day
- * for a client that says nothing else. */
-export const ASK_AFTER = 8 * KEEPALIVE;
+/** A client that a hub has not heard for so many milliseconds is asked with the next keepalive: an answer is a message to an object, of which
+ * twenty are billed as one request. That makes 20 requests a day for a client that says nothing else. */
+export const ASK_AFTER = 200_000;
 
 /** Sessions in one hub. With their first windows they take half of what all sessions of an isolate may. */
 export const HUB_SESSIONS_MAX = 512;
@@ -49,5 +49,5 @@ function numberIn(id: Bytes): number | undefined {
 /** A new session's id: the number of its hub, and what makes it unique. */
 export function sessionId(name: string | undefined): Bytes {
   const number = Number(name?.split('-').at(-1));
-  return concat(Uint8Array.of(number), crypto.getRandomValues(new Uint8Array(RANDOM)));
+  return concat(Uint8Array.of(number), random(RANDOM));
 }

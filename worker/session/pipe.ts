@@ -7,6 +7,7 @@ import type { Budget } from '../../protocol/session/window.ts';
 import { Wakeup } from '../../protocol/wakeup.ts';
 import { type Expectation, PlaintextCheck } from '../admission/plaintext-check.ts';
 import type { Carried } from '../counters/tally.ts';
+import { random } from '../random.ts';
 import { ReadBuffer } from './read-buffer.ts';
 
 /** All windows and replay buffers of one isolate, 64 MiB: half of what it has. */
@@ -92,7 +93,7 @@ export class Pipe {
     this.session = new Session({
       end: 'relay',
       clock,
-      random: (length) => crypto.getRandomValues(new Uint8Array(length)),
+      random,
       budget: isolateBudget,
       askAfter,
       events: {

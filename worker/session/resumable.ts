@@ -50,7 +50,7 @@ export class HeldSession {
     const session = this.#session;
     if (hello.earlyData.length > 0) session.receive([{ type: 'data', offset: 0, bytes: hello.earlyData }]);
     const told = session.offsets();
-    const transport = await this.#grant(wire, handshake, told);
+    const transport = await this.#grant(wire, handshake, told, hello.allowance);
     this.secret = transport.secret;
     const carrier = this.#carry(wire, transport, hello.allowance);
     this.#attach(carrier, { received: 0, limit: hello.limit }, told);
@@ -62,7 +62,7 @@ export class HeldSession {
     this.latest = hello.carrier;
     this.#coming?.close();
     const told = this.#session.offsets();
-    const transport = await this.#grant(wire, handshake, told);
+    const transport = await this.#grant(wire, handshake, told, hello.allowance);
     const carrier = this.#carry(wire, transport, hello.allowance, (first) => {
       if (this.#coming !== carrier) return carrier.close();
       this.#coming = undefined;
@@ -75,8 +75,8 @@ export class HeldSession {
     }, FIRST_RECORD_TIMEOUT);
   }
 
-  #grant(wire: RelayWire, handshake: Responder, told: Offsets): Promise<Transport> {
-    return sendGrant(wire, handshake, { resumable: true, session: this.#id, ...told });
+  #grant(wire: RelayWire, handshake: Responder, told: Offsets, allowance: number): Promise<Transport> {
+    return sendGrant(wire, handshake, { resumable: true, session: this.#id, ...told }, allowance);
   }
 
   /** @param begin is given the first record, where that has to make the session switch to this carrier */
@@ -169,7 +169,8 @@ export class Tombstone {
   /** Tells how it ended, and nothing else. */
   async resume(wire: RelayWire, handshake: Responder, hello: ResumeHello): Promise<void> {
     this.latest = hello.carrier;
-    const transport = await sendGrant(wire, handshake, { resumable: true, session: this.#id, ...this.#offsets });
+    const grant = { resumable: true, session: this.#id, ...this.#offsets };
+    const transport = await sendGrant(wire, handshake, grant, hello.allowance);
     const carrier = carry(wire, transport, { frames: () => {}, failed: () => {}, lost: () => {} });
     carrier.send([this.#code ? { type: 'reset', code: toWire(this.#code) } : { type: 'ack', ...this.#offsets }]);
     carrier.close();

@@ -5,13 +5,14 @@ import { encodeGrant, type Grant } from '../../protocol/carrier/hello.ts';
 import type { Responder, Transport } from '../../protocol/carrier/noise.ts';
 import { PuenteError, toWire } from '../../protocol/errors.ts';
 import type { Admitted } from '../admission/admission.ts';
+import { random } from '../random.ts';
 
 /**
  * Answers an upgrade request with 101.
  * @param run has the WebSocket from then on; a PuenteError that it throws before its grant is told as the refusal
  */
 export function answer(
-  { token, handshake }: Admitted,
+  { token, handshake, hello }: Admitted,
   run: (wire: RelayWire) => Promise<void>,
 ): { response: Response; ended: Promise<void> } {
   const { 0: client, 1: server } = new WebSocketPair();
@@ -21,11 +22,12 @@ export function answer(
   const headers = { 'Sec-WebSocket-Protocol': token };
   const response = new Response(null, { status: 101, headers, webSocket: client });
   const wire = new RelayWire(server);
-  return { response, ended: run(wire).catch((error: unknown) => refuse(wire, handshake, error)) };
+  return { response, ended: run(wire).catch((error: unknown) => refuse(wire, handshake, hello, error)) };
 }
 
-async function refuse(wire: RelayWire, handshake: Responder, error: unknown): Promise<void> {
-  if (error instanceof PuenteError) await sendGrant(wire, handshake, { refusal: toWire(error.code) });
+async function refuse(wire: RelayWire, handshake: Responder, hello: Admitted['hello'], error: unknown): Promise<void> {
+  const allowance = hello.kind === 'unknown' ? Infinity : hello.allowance;
+  if (error instanceof PuenteError) await sendGrant(wire, handshake, { refusal: toWire(error.code) }, allowance);
   wire.close();
   if (!(error instanceof PuenteError)) throw error;
 }
@@ -72,10 +74,17 @@ export function carry(wire: RelayWire, transport: Transport, events: CarrierEven
   return carrier;
 }
 
-/** Answers a hello; the transport's keys are the carrier's from then on. */
-export async function sendGrant(wire: RelayWire, handshake: Responder, grant: Grant): Promise<Transport> {
-  const ephemeralSecret = crypto.getRandomValues(new Uint8Array(32));
-  const { message, transport } = await handshake.writeGrant(encodeGrant(grant), ephemeralSecret);
+/**
+ * Answers a hello; the transport's keys are the carrier's from then on.
+ * @param allowance that of the hello
+ */
+export async function sendGrant(
+  wire: RelayWire,
+  handshake: Responder,
+  grant: Grant,
+  allowance: number,
+): Promise<Transport> {
+  const { message, transport } = await handshake.writeGrant(encodeGrant(grant, allowance, random), random(32));
   wire.send(message);
   return transport;
 }

@@ -19,6 +19,8 @@ export function secure(tcp: Socket, { name, split, ticket }: Handshake, signal: 
       socket: split ? new SplitHello(tcp) : tcp,
       host: name,
       servername: isIP(name) ? '' : name,
+      // What browsers say for a WebSocket; without it the edge might choose HTTP/2, and few other clients say nothing.
+      ALPNProtocols: ['http/1.1'],
       session: ticket,
     });
     const end = () => {

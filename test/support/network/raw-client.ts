@@ -50,7 +50,7 @@ export class RawClient {
    */
   static async open(link: string, hello: Hello | Payload, headers: Record<string, string> = {}): Promise<RawClient> {
     const made = hello instanceof Uint8Array || typeof hello === 'function';
-    const payload = made ? hello : encodeHello(hello);
+    const payload = made ? hello : encodeHello(hello, random);
     const { protocols, initiator } = await helloFor(link, payload);
     const socket = new WebSocket(parseLink(link).url.replace('http', 'ws'), protocols, {
       perMessageDeflate: false,
@@ -84,16 +84,19 @@ export class RawClient {
     const { invite = EMPTY } = parseLink(link);
     const payload = async (binding: Bytes) => {
       const mac = await nodeCipher.hmac(secret, binding);
-      return encodeHello({
-        kind: 'resume',
-        session,
-        carrier,
-        mac,
-        ...offsets,
-        allowance,
-        invite,
-        time: Date.now(),
-      });
+      return encodeHello(
+        {
+          kind: 'resume',
+          session,
+          carrier,
+          mac,
+          ...offsets,
+          allowance,
+          invite,
+          time: Date.now(),
+        },
+        random,
+      );
     };
     return RawClient.open(link, payload, this.#headers);
   }

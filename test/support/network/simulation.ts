@@ -47,6 +47,13 @@ export class Random {
   }
 }
 
+/** Every padding and every pause is the longest that there may be. */
+export class Longest extends Random {
+  override bytes(length: number): Bytes {
+    return new Uint8Array(length).fill(0xff);
+  }
+}
+
 // --- time ---------------------------------------------------------------------------------------------------------
 
 interface Moment {
@@ -452,8 +459,8 @@ export class Pair {
   /** The link that the client's latest hello went over. */
   latest: Link | undefined;
 
-  constructor(seed = 1, prepare?: (budget: CountedBudget) => void) {
-    this.random = new Random(seed);
+  constructor(random: number | Random = 1, prepare?: (budget: CountedBudget) => void) {
+    this.random = typeof random === 'number' ? new Random(random) : random;
     this.client = new End('client', this.timeline, this.random, prepare);
     this.relay = new End('relay', this.timeline, this.random, prepare);
   }

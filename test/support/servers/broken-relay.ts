@@ -33,7 +33,10 @@ export async function startBrokenRelay(certificate: Certificate, misdeed: Misdee
 
 export function refuse(code: Code): Misdeed {
   return async (socket, handshake) => {
-    const { message } = await handshake.writeGrant(encodeGrant({ refusal: toWire(code) }), random(32));
+    const { message } = await handshake.writeGrant(
+      encodeGrant({ refusal: toWire(code) }, Infinity, random),
+      random(32),
+    );
     socket.send(message);
     socket.close();
   };

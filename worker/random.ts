@@ -1,0 +1,3 @@
+import type { Bytes } from '../protocol/bytes.ts';
+
+export const random = (length: number): Bytes => crypto.getRandomValues(new Uint8Array(length));

@@ -7,6 +7,7 @@ import {
   IDLE_MAX,
   KEEPALIVE,
   LONE_PAD_MAX,
+  PADDED_RECORDS,
   TAG,
   WINDOW_INITIAL,
 } from '../../protocol/limits.ts';
@@ -113,12 +114,16 @@ describe('a client that says nothing', () => {
 
 test('an idle hour in a hub takes less than 40 KB on the wire, also over IPv6', () => {
   const { timeline, pings, records } = relayEnd();
+  // Without the first records, which are padded to hide other things.
+  timeline.runFor(PADDED_RECORDS * KEEPALIVE);
+  const asked = pings().length;
+  records.length = 0;
   timeline.runFor(60 * 60_000);
   // Headers of WebSocket, TLS (header, type, tag), TCP with its timestamps, IPv6. Each packet is acknowledged by another.
   const packet = 32 + 40;
   const down = records.reduce((sum, length) => sum + 4 + length + 22 + 2 * packet, 0);
   // Masked PONGs, with the padding that they have on average.
-  const up = pings().length * (8 + 5 + 3 + LONE_PAD_MAX / 2 + TAG + 22 + 2 * packet);
+  const up = (pings().length - asked) * (8 + 5 + 3 + LONE_PAD_MAX / 2 + TAG + 22 + 2 * packet);
   expect(records.length).toBeGreaterThan(3_600_000 / KEEPALIVE);
   expect(down + up).toBeLessThan(40_000);
 });

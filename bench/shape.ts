@@ -146,7 +146,7 @@ class Chat {
   private constructor(tap: Tap, backend: string, key: Uint8Array<ArrayBuffer>, ca: string) {
     this.tap = tap;
     const runtime: Runtime = { dial: dialer(), cipher: async () => this.sent.cipher, onNetworkChange() {} };
-    const relay = formatLink({ origin: `https://localhost:${tap.port}/`, key });
+    const relay = formatLink({ url: `https://localhost:${tap.port}/`, key });
     this.#tunnel = new PuenteSocket(runtime, backend, { relay });
     this.#socket = tls.connect({ socket: this.#tunnel, servername: 'localhost', ca });
   }

@@ -6,7 +6,7 @@ import { type Bytes, EMPTY } from '../../../protocol/bytes.ts';
 import { decodeGrant, encodeHello, type Grant, type Hello } from '../../../protocol/carrier/hello.ts';
 import { type Initiator, initiate, PROLOGUE, type Transport } from '../../../protocol/carrier/noise.ts';
 import { parseLink } from '../../../protocol/permits/link.ts';
-import { offerOf } from '../../../protocol/permits/token.ts';
+import { offerOf, tokenTail } from '../../../protocol/permits/token.ts';
 import { decodeFrames, encodeFrames, type Frame, type Offsets } from '../../../protocol/session/frames.ts';
 import { random } from '../fixtures/open-hello.ts';
 import { until } from '../until.ts';
@@ -19,7 +19,8 @@ export async function helloFor(link: string, payload: Payload): Promise<{ protoc
   if (!key) throw new Error('a link with a key, please');
   const initiator = await initiate(nodeCipher, PROLOGUE, key, random(32));
   const bytes = typeof payload === 'function' ? await payload(initiator.binding) : payload;
-  return { protocols: await offerOf(nodeCipher, key, await initiator.writeHello(bytes)), initiator };
+  const message = await initiator.writeHello(bytes);
+  return { protocols: await offerOf(nodeCipher, key, message, tokenTail(random)), initiator };
 }
 
 /** A resume's payload holds a proof over the handshake that it rides in. */

@@ -5,7 +5,8 @@
  *     token = the first 12 bytes of HMAC-SHA256(token key, HELLO), in base64url; then up to TOKEN_TAIL_MAX random characters
  *     token key = HMAC-SHA256(the relay's public key, "puente/1 token")
  *
- * The relay echoes the token whole, so its client chooses how long the answer is. HELLO is the text that stands behind the token in the upgrade request: nothing is decoded before the token is known to be right.
+ * The relay echoes the token whole, so its client chooses how long the answer is. HELLO is the text that stands behind the token in the upgrade
+ * request: nothing is decoded before the token is known to be right.
  */
 import { type Bytes, equal, evenly, type RandomBytes, toBase64url, toUtf8 } from '../bytes.ts';
 import type { Cipher } from '../carrier/cipher.ts';

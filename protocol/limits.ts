@@ -191,14 +191,11 @@ export const RESUME_TIMEOUT = 8000;
 /** Between two attempts to resume, at most: the first is made at once, the others at random times that grow to this. */
 export const RESUME_PAUSE_MAX = 1500;
 
-/** A client without any carrier for this long gives up. Relays keep a session for 120 s unless told otherwise. */
-export const RESUME_TIME = 120_000;
-
 /** How long the client waits for the app's first bytes, to send them in the hello. An app that speaks first does so
  * in the tick in which it has its socket; one that listens first loses this once. */
 export const EARLY_DATA_WAIT = 5;
 
-/** A closed socket's last bytes get this long to be acknowledged before the session is reset. */
+/** A closed socket's last bytes get this long to move on, to the peer or to the backend, before they are given up. */
 export const LINGER = 10_000;
 
 /** What a host publishes is waited for so long: the key of a relay that is given by its bare name, or a list of relays. */

@@ -6,7 +6,7 @@
 import type { Bytes } from '../../protocol/bytes.ts';
 import type { Carrier } from '../../protocol/carrier/carrier.ts';
 import { type Code, PuenteError } from '../../protocol/errors.ts';
-import { RESUME_PAUSE_MAX, RESUME_TIME, RESUME_TIMEOUT, STALL_MIN } from '../../protocol/limits.ts';
+import { RESUME_PAUSE_MAX, RESUME_TIMEOUT, STALL_MIN } from '../../protocol/limits.ts';
 import type { Offsets } from '../../protocol/session/frames.ts';
 import type { FrameSink, Session } from '../../protocol/session/session.ts';
 import { clock } from '../clock.ts';
@@ -33,6 +33,8 @@ export class Carriers {
   #resumable = false;
   #id!: Bytes;
   #secret!: Bytes;
+  /** How long the relay keeps the session without a carrier. */
+  #patience!: number;
   #current: Carrier | undefined;
   /** Of the last carrier there was. */
   #load!: Load;
@@ -94,6 +96,7 @@ export class Carriers {
 
   #goOn(opened: OpenedCarrier, told: Offsets, allowance: Allowance): void {
     const session = this.#session;
+    this.#patience = opened.granted.patience;
     const carrier = opened.carry(
       {
         frames: (frames) => {
@@ -186,7 +189,7 @@ export class Carriers {
       failures = code ? failures + 1 : 0;
       // It works all the same: a stall will tell when it does not.
       if (failures === STALE_ATTEMPTS) this.#isStale = false;
-      const late = clock.now() - workedAt > RESUME_TIME;
+      const late = clock.now() - workedAt > this.#patience;
       if (!code) this.#backAgain();
       else if (FINAL.includes(code) || late) this.#session.abandon(late ? 'carrier-lost' : code);
     }

@@ -16,7 +16,7 @@
  * Grant (message 2), padded with zeros to a random length:
  *
  *     version u8 = 1   code u8
- *     code 0, granted: options u8 (bit 0: resumable)   received u64   limit u64   session id u8-length
+ *     code 0, granted: options u8 (bit 0: resumable)   received u64   limit u64   patience u16 (seconds)   session id u8-length
  *     other codes:     a refusal; nothing follows
  */
 import { type Bytes, evenly, fromUtf8, Malformed, type RandomBytes, Reader, toUtf8, Writer } from '../bytes.ts';
@@ -190,6 +190,8 @@ export interface Granted {
   received: number;
   /** The highest offset that the client may send. */
   limit: number;
+  /** Milliseconds for which the relay keeps the session without a carrier, in whole seconds; 0 where it is not resumable. */
+  patience: number;
   /** Empty for a session that is not resumable. */
   session: Bytes;
 }
@@ -212,6 +214,7 @@ export function encodeGrant(grant: Grant, allowance: number, random: RandomBytes
       .u8(grant.resumable ? RESUMABLE : 0)
       .u64(grant.received)
       .u64(grant.limit)
+      .u16(grant.patience / 1000)
       .sized8(grant.session, SESSION_ID_MAX);
   return payload;
 }
@@ -227,6 +230,7 @@ export function decodeGrant(payload: Bytes): Grant {
     resumable: (reader.u8() & RESUMABLE) !== 0,
     received: reader.u64(),
     limit: reader.u64(),
+    patience: reader.u16() * 1000,
     session: reader.sized8(SESSION_ID_MAX),
   };
 }

@@ -5,10 +5,13 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
+import { nodeCipher } from '../../client/node/cipher.ts';
 import { createConnection, type PuenteSocket } from '../../client/node/index.ts';
-import { EMPTY, toUtf8 } from '../../protocol/bytes.ts';
+import { type Bytes, EMPTY, toUtf8 } from '../../protocol/bytes.ts';
 import { encodeHello } from '../../protocol/carrier/hello.ts';
 import { PACKET_DATA } from '../../protocol/limits.ts';
+import { inviteKeyOf, signInvite } from '../../protocol/permits/invite.ts';
+import { formatLink, parseLink } from '../../protocol/permits/link.ts';
 import { failure } from '../support/failure.ts';
 import { KnownBytes, KnownBytesCheck } from '../support/fixtures/bytes.ts';
 import { helloFor, openHello, RawClient, random } from '../support/network/raw-client.ts';
@@ -307,7 +310,7 @@ describe('a relay without hubs', () => {
     expect(refused.grant).toEqual({ refusal: 5 });
     held.close();
     const granted = await RawClient.open(plain.link, openHello(backend.address, { resumable: true }));
-    expect(granted.grant).toMatchObject({ resumable: false, session: EMPTY });
+    expect(granted.grant).toMatchObject({ resumable: false, patience: 0, session: EMPTY });
     granted.close();
     const socket = await opened();
     path.cut();
@@ -322,6 +325,16 @@ describe('a client that does not come back', () => {
     const kept = (away.letGo ?? 0) - away.left;
     expect(kept).toBeGreaterThan(RESUME_SECONDS * 1000 - 2000);
     expect(kept).toBeLessThan(RESUME_SECONDS * 1000 + 8000);
+  });
+
+  it('gives up when its relay has, and not before', async () => {
+    serve = echo;
+    const socket = await opened();
+    path.frozen = true;
+    path.cut();
+    const since = performance.now();
+    expect(await failure(socket)).toMatchObject({ code: 'carrier-lost' });
+    expect(performance.now() - since).toBeGreaterThan(RESUME_SECONDS * 1000);
   });
 });
 
@@ -359,7 +372,7 @@ describe('a resume', () => {
   it('moves the session with its first record, not before, and fences the old carrier', async () => {
     const old = await withCarrier();
     const next = await old.resume(relay.link, 1, { received: 1, limit: 65_536 });
-    expect(next.grant).toMatchObject({ resumable: true, received: 2 });
+    expect(next.grant).toMatchObject({ resumable: true, received: 2, patience: RESUME_SECONDS * 1000 });
     await old.send(data(2, 'cd'));
     await until('the echo on the old one', () => heard(old).length === 2);
     expect(heard(next)).toEqual([]);
@@ -479,6 +492,35 @@ describe('nobody else', () => {
     );
     await until('the echo', () => client.frames.some(({ type }) => type === 'data'));
     client.close();
+  });
+
+  it('of another invite can, however good: the invite that opened it can', async () => {
+    serve = echo;
+    const vars = { BACKENDS: backend.entry, ACCESS: 'invite' };
+    const closed = await startRelay(vars, KEY);
+    const key = await nodeCipher.publicKey(KEY);
+    const inviteKey = await inviteKeyOf(nodeCipher, KEY);
+    const linkWith = async (id: Bytes, expires: number) => {
+      const terms = { id, expires, sessions: 0, backends: '' };
+      return formatLink({ origin: closed.origin, key, invite: await signInvite(nodeCipher, inviteKey, terms) });
+    };
+    const [id, soon, later] = [random(6), Date.now() + 600_000, Date.now() + 900_000];
+    const own = await linkWith(id, soon);
+    const { invite = EMPTY } = parseLink(own);
+    const client = await RawClient.open(own, openHello(backend.address, { resumable: true, invite }));
+    await client.send({ type: 'ack', received: 0, limit: 65_536 });
+    const offsets = { received: 0, limit: 65_536 };
+    const other = await client.resume(await linkWith(random(6), later), 1, offsets);
+    expect(other.grant).toEqual({ refusal: 5 });
+    // The same invite by its id, signed anew.
+    const renewed = await client.resume(await linkWith(id, later), 2, offsets);
+    expect(renewed.grant).toMatchObject({ resumable: true });
+    await expect(client.resume(await linkWith(id, Date.now() - 1000), 3, offsets)).rejects.toThrow(
+      'Unexpected server response',
+    );
+    client.close();
+    renewed.close();
+    await closed.close();
   });
 
   it('can replay its hello to the hub', async () => {

@@ -20,7 +20,8 @@ let serve: (socket: net.Socket) => void;
 
 beforeAll(async () => {
   backend = await startBackend((socket) => serve(socket));
-  relay = await startRelay({ BACKENDS: backend.entry });
+  // Sessions that have ended keep their hub in memory for so long.
+  relay = await startRelay({ BACKENDS: backend.entry, RESUME_SECONDS: '10' });
 });
 
 // What a test that failed left open is not the next one's.

@@ -20,6 +20,7 @@ const anyGrant = fc.oneof(
     resumable: fc.boolean(),
     received: fc.maxSafeNat(),
     limit: fc.maxSafeNat(),
+    patience: fc.nat(0xffff).map((seconds) => seconds * 1000),
     session: someBytes(SESSION_ID_MAX),
   }),
   fc.record({ refusal: fc.nat(255) }),

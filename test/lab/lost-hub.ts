@@ -9,7 +9,7 @@ import { startMiddlebox } from './middlebox.ts';
 import type { Outcome } from './row.ts';
 import { type PuenteWay, puenteTo } from './ways.ts';
 
-const WORD = Buffer.from('still there?');
+export const WORD = Buffer.from('still there?');
 /** From when the relay answers again until the app must have been told. */
 const TOLD_WITHIN = 2000;
 
@@ -76,7 +76,7 @@ function endingOf(stream: Duplex): Promise<string> {
 }
 
 /** How many bytes went and came back. */
-async function answered(stream: Duplex): Promise<number> {
+export async function answered(stream: Duplex): Promise<number> {
   stream.write(WORD);
   const [answer] = (await once(stream, 'data')) as [Buffer];
   return WORD.length + answer.length;

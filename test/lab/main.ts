@@ -1,6 +1,7 @@
 /** `npm run lab`: what gets through networks that censor, over Puente and over a plain TLS relay. */
 import { parseArgs } from 'node:util';
 import { allAtOnce } from './all-at-once.ts';
+import { aways } from './away.ts';
 import { forged } from './forged.ts';
 import { hundreds } from './hundred.ts';
 import { type Check, openLab } from './lab.ts';
@@ -25,7 +26,7 @@ Exit code 0 when over Puente everything arrived, and where nothing can arrive th
 option.
 `;
 
-const checks: Check[] = [...lostHubs, forged, allAtOnce, ...hundreds];
+const checks: Check[] = [...lostHubs, ...aways, forged, allAtOnce, ...hundreds];
 
 function options(): { chosen: (Scenario | Check)[]; json: boolean } {
   try {

@@ -314,7 +314,13 @@ test('random lengths take at most 512 bytes of a set-up, with the headers and th
 
 describe('grant', () => {
   const grant: fc.Arbitrary<Grant> = fc.oneof(
-    fc.record({ resumable: fc.boolean(), received: offset, limit: offset, session: bytes(SESSION_ID_MAX) }),
+    fc.record({
+      resumable: fc.boolean(),
+      received: offset,
+      limit: offset,
+      patience: fc.nat(0xffff).map((seconds) => seconds * 1000),
+      session: bytes(SESSION_ID_MAX),
+    }),
     fc.record({ refusal: fc.integer({ min: 1, max: 255 }) }),
   );
 
@@ -323,7 +329,7 @@ describe('grant', () => {
       fc.property(grant, (value) => {
         const payload = encodeGrant(value, Infinity, random);
         expect(decodeGrant(payload)).toEqual(value);
-        const size = 'refusal' in value ? 2 : 20 + value.session.length;
+        const size = 'refusal' in value ? 2 : 22 + value.session.length;
         expect(decodeGrant(payload.subarray(0, size))).toEqual(value);
         for (let length = 0; length < size; length++)
           expect(thrown(() => decodeGrant(payload.subarray(0, length)))).toBeInstanceOf(Malformed);
@@ -336,7 +342,8 @@ describe('grant', () => {
   });
 
   test('has the lengths of a refusal, fewer on a path that carries only so much', () => {
-    const granted = { resumable: true, received: 1, limit: 2, session: new Uint8Array(SESSION_ID_MAX) };
+    const session = new Uint8Array(SESSION_ID_MAX);
+    const granted = { resumable: true, received: 1, limit: 2, patience: 120_000, session };
     for (const value of [granted, { refusal: 1 }]) {
       const lengths = (allowance: number) => [least, most].map((drawn) => encodeGrant(value, allowance, drawn).length);
       expect(lengths(Infinity)).toEqual([GRANT_PAYLOAD_MIN, GRANT_PAYLOAD_MAX]);
@@ -345,17 +352,18 @@ describe('grant', () => {
   });
 
   test('another version, a long session id: Malformed; nor is a long one sent', () => {
-    const granted = { resumable: true, received: 1, limit: 2, session: new Uint8Array(SESSION_ID_MAX) };
+    const session = new Uint8Array(SESSION_ID_MAX);
+    const granted = { resumable: true, received: 1, limit: 2, patience: 120_000, session };
     for (const version of [0, 2, 255]) {
       const payload = encodeGrant(granted, Infinity, random);
       payload[0] = version;
       expect(thrown(() => decodeGrant(payload))).toBeInstanceOf(Malformed);
     }
     const payload = encodeGrant(granted, Infinity, random);
-    payload[19] = SESSION_ID_MAX + 1;
+    payload[21] = SESSION_ID_MAX + 1;
     expect(thrown(() => decodeGrant(payload))).toBeInstanceOf(Malformed);
-    const session = new Uint8Array(SESSION_ID_MAX + 1);
-    expect(thrown(() => encodeGrant({ ...granted, session }, Infinity, random))).toBeInstanceOf(RangeError);
+    const tooLong = new Uint8Array(SESSION_ID_MAX + 1);
+    expect(thrown(() => encodeGrant({ ...granted, session: tooLong }, Infinity, random))).toBeInstanceOf(RangeError);
   });
 
   test('random bytes are a grant or Malformed', () => {

@@ -99,7 +99,7 @@ async function workedExample(cipher: Cipher): Promise<Example> {
   const responder = await Responder.readHello(cipher, await relayKeyOf(cipher, RELAY_SECRET), message1);
   expect(responder.payload).toEqual(payload);
   relay.session.receive([{ type: 'data', offset: 0, bytes: earlyData }]);
-  const grant = { resumable: false, session: EMPTY, ...relay.session.offsets() };
+  const grant = { resumable: false, patience: 0, session: EMPTY, ...relay.session.offsets() };
   const grantPayload = encodeGrant(grant, hello.allowance, RANDOM);
   expect(decodeGrant(grantPayload)).toEqual(grant);
   hex('grant-payload', grantPayload);

@@ -62,10 +62,13 @@ describe('a holder', () => {
     expect(fill(places, { source: 'a' })).toHaveLength(10);
   });
 
-  it('has no more than its invite says, and is told so', () => {
+  it('has no more than its invite says, also with one of the same id, and is told so', () => {
     const places = new Places(SIZE);
     expect(fill(places, invited('A', 'a', 5))).toHaveLength(5);
-    expect(() => places.take(invited('A', 'b', 5))).toThrowError(expect.objectContaining({ code: 'limited' }));
+    const again = invited('A', 'b', 5);
+    const renewed = { ...again, invite: { ...again.invite, expires: 1, backends: 'tls://chat.example:443' } };
+    for (const client of [again, renewed])
+      expect(() => places.take(client)).toThrowError(expect.objectContaining({ code: 'limited' }));
   });
 });
 

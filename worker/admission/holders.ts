@@ -14,6 +14,11 @@ export function holderOf({ invite, source = '' }: { invite?: Invite; source?: st
   return { group, member: `${group} ${source}` };
 }
 
+/** What a session is opened and resumed with, in a private relay. */
+export function inviteName({ invite }: { invite?: Invite }): string | undefined {
+  return invite && nameOf(invite);
+}
+
 /** An invite's id in base64url, as `REVOKED` lists it. */
 export function nameOf({ id }: Invite): string {
   return toBase64url(id);

@@ -10,6 +10,7 @@ import { type Code, PuenteError } from '../../protocol/errors.ts';
 import { type Admitted, handedOver, understood } from '../admission/admission.ts';
 import { backendFor } from '../admission/backends.ts';
 import { Guard } from '../admission/guard.ts';
+import { inviteName } from '../admission/holders.ts';
 import type { Place } from '../admission/places.ts';
 import { Replays } from '../admission/replays.ts';
 import { type Config, configOf } from '../config.ts';
@@ -21,6 +22,7 @@ import { ASK_AFTER, HUB_SESSIONS_MAX, sessionId } from './hubs.ts';
 import { openBackend } from './open-backend.ts';
 import { join } from './pipe.ts';
 import { HeldSession, proves, type Tombstone } from './resumable.ts';
+import { Vigil } from './vigil.ts';
 import { answer, type RelayWire } from './wire.ts';
 
 /** Sessions that have ended and may still be asked for: a secret, two offsets and a code each. */
@@ -28,12 +30,15 @@ const TOMBSTONES_MAX = 1024;
 
 export class Hub extends DurableObject<Env> implements HubCalls {
   readonly #sessions = new Map<string, HeldSession>();
+  /** Those whose backend's connection is open; one that has ended may still have something to write to it. */
+  readonly #running = new Set<HeldSession>();
   /** Sessions that have ended, oldest first. */
   readonly #tombstones = new Map<string, Tombstone>();
   readonly #replays = new Replays();
   readonly #connects = new Connects();
   readonly #guard = new Guard(HUB_SESSIONS_MAX);
   readonly #ledger = new Ledger(this.ctx.storage);
+  readonly #vigil = new Vigil(this.ctx.storage, () => this.#waits);
 
   /** Answers 101 to a client that the Worker has admitted; 404 where its hello is a replay, or its proof is wrong. */
   override async fetch(request: Request): Promise<Response> {
@@ -61,6 +66,15 @@ export class Hub extends DurableObject<Env> implements HubCalls {
     return this.#ledger.days();
   }
 
+  override alarm(): void {
+    this.#vigil.alarm();
+  }
+
+  get #waits(): boolean {
+    const held = [...this.#sessions.values(), ...this.#running];
+    return this.#tombstones.size > 0 || held.some(({ isWaiting }) => isWaiting);
+  }
+
   async #counted({ counters }: Config, serve: () => Promise<void>): Promise<void> {
     if (counters) return this.#ledger.during(serve);
     this.#ledger.forget();
@@ -80,7 +94,7 @@ export class Hub extends DurableObject<Env> implements HubCalls {
 
   async #serve(wire: RelayWire, admitted: Admitted, config: Config): Promise<void> {
     const hello = understood(admitted.hello);
-    if (hello.kind === 'resume') return this.#resume(wire, admitted.handshake, hello);
+    if (hello.kind === 'resume') return this.#resume(wire, admitted, hello);
     await this.#guard.run(this.env, admitted, (place, ended) =>
       this.#open(wire, admitted, hello, config, place, ended),
     );
@@ -111,27 +125,34 @@ export class Hub extends DurableObject<Env> implements HubCalls {
         const tombstone = this.#sessions.get(key)?.tombstone(code);
         this.#sessions.delete(key);
         if (tombstone) this.#remember(key, tombstone);
+        this.#vigil.begin();
       },
     });
-    const session = new HeldSession(id, pipe, config.resumeTime, place);
+    const title = { id, invite: inviteName(admitted), patience: config.resumeTime };
+    const session = new HeldSession(title, pipe, place, () => this.#vigil.begin());
     this.#sessions.set(key, session);
-    await this.#ledger.tally.follow(pipe.carried, async () => {
+    this.#running.add(session);
+    const run = async () => {
       await session.open(wire, admitted.handshake, hello);
       await pipe.run();
-    });
+    };
+    await this.#ledger.tally.follow(pipe.carried, run).finally(() => this.#running.delete(session));
   }
 
-  async #resume(wire: RelayWire, handshake: Responder, hello: ResumeHello): Promise<void> {
+  async #resume(wire: RelayWire, admitted: Admitted, hello: ResumeHello): Promise<void> {
     const session = this.#held(hello);
-    if (!session || hello.carrier <= session.latest) throw new PuenteError('session-unknown');
-    await session.resume(wire, handshake, hello);
+    const isNext = session && hello.carrier > session.latest;
+    if (!isNext || inviteName(admitted) !== session.title.invite) throw new PuenteError('session-unknown');
+    await session.resume(wire, admitted.handshake, hello);
   }
 
   #remember(key: string, tombstone: Tombstone): void {
     this.#tombstones.set(key, tombstone);
-    for (const [oldest, { expires }] of this.#tombstones) {
-      if (expires > Date.now() && this.#tombstones.size <= TOMBSTONES_MAX) break;
-      this.#tombstones.delete(oldest);
-    }
+    // A pending timer also keeps a hub that nobody uses in memory: without one it would be gone after ten seconds.
+    tombstone.timer = setTimeout(() => this.#tombstones.delete(key), tombstone.title.patience);
+    const [oldest] = this.#tombstones;
+    if (!oldest || this.#tombstones.size <= TOMBSTONES_MAX) return;
+    clearTimeout(oldest[1].timer);
+    this.#tombstones.delete(oldest[0]);
   }
 }

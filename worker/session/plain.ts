@@ -68,7 +68,7 @@ async function attach(
 ): Promise<void> {
   if (hello.earlyData.length > 0) session.receive([{ type: 'data', offset: 0, bytes: hello.earlyData }]);
   const told = session.offsets();
-  const grant = { resumable: false, session: EMPTY, ...told };
+  const grant = { resumable: false, patience: 0, session: EMPTY, ...told };
   const transport = await sendGrant(wire, handshake, grant, hello.allowance);
   if (wire.lost) return session.abandon('carrier-lost');
   const carrier = carry(wire, transport, {

@@ -17,11 +17,30 @@ export async function proves(secret: Bytes, binding: Bytes, mac: Bytes): Promise
   return equal(await cipher.hmac(secret, binding), mac);
 }
 
+/** What a session is resumed by, also when it has ended. */
+export interface Title {
+  id: Bytes;
+  /** The name of the invite that opened it, in a private relay: no other resumes it. */
+  invite: string | undefined;
+  /** Milliseconds for which it waits for its next carrier, or is remembered when it has ended. */
+  patience: number;
+}
+
+function grant(
+  wire: RelayWire,
+  handshake: Responder,
+  { id, patience }: Title,
+  told: Offsets,
+  allowance: number,
+): Promise<Transport> {
+  return sendGrant(wire, handshake, { resumable: true, patience, session: id, ...told }, allowance);
+}
+
 export class HeldSession {
-  readonly #id: Bytes;
+  readonly title: Title;
   readonly #session: Session;
-  readonly #resumeTime: number;
   readonly #place: Place;
+  readonly #onWaiting: () => void;
   /** The exported secret of the handshake that opened it; empty until then. */
   secret: Bytes = EMPTY;
   /** The highest number of a carrier that its client has proven. */
@@ -35,22 +54,27 @@ export class HeldSession {
   #timer: number | null = null;
 
   /**
-   * @param resumeTime milliseconds for which it waits for its next carrier
    * @param place learns whether its client has spoken and has a carrier, and ends the session when that has to give way
+   * @param onWaiting is told when it begins to wait for its next carrier
    */
-  constructor(id: Bytes, { session }: Pipe, resumeTime: number, place: Place) {
-    this.#id = id;
+  constructor(title: Title, { session }: Pipe, place: Place, onWaiting: () => void) {
+    this.title = title;
     this.#session = session;
-    this.#resumeTime = resumeTime;
     this.#place = place;
+    this.#onWaiting = onWaiting;
     place.displaced.signal.addEventListener('abort', () => session.abandon('carrier-lost'));
+  }
+
+  /** No carrier holds the hub for it. */
+  get isWaiting(): boolean {
+    return this.#carrier === undefined;
   }
 
   async open(wire: RelayWire, handshake: Responder, hello: OpenHello): Promise<void> {
     const session = this.#session;
     if (hello.earlyData.length > 0) session.receive([{ type: 'data', offset: 0, bytes: hello.earlyData }]);
     const told = session.offsets();
-    const transport = await this.#grant(wire, handshake, told, hello.allowance);
+    const transport = await grant(wire, handshake, this.title, told, hello.allowance);
     this.secret = transport.secret;
     const carrier = this.#carry(wire, transport, hello.allowance);
     this.#attach(carrier, { received: 0, limit: hello.limit }, told);
@@ -62,7 +86,7 @@ export class HeldSession {
     this.latest = hello.carrier;
     this.#coming?.close();
     const told = this.#session.offsets();
-    const transport = await this.#grant(wire, handshake, told, hello.allowance);
+    const transport = await grant(wire, handshake, this.title, told, hello.allowance);
     const carrier = this.#carry(wire, transport, hello.allowance, (first) => {
       if (this.#coming !== carrier) return carrier.close();
       this.#coming = undefined;
@@ -73,10 +97,6 @@ export class HeldSession {
     setTimeout(() => {
       if (this.#coming === carrier) carrier.close();
     }, FIRST_RECORD_TIMEOUT);
-  }
-
-  #grant(wire: RelayWire, handshake: Responder, told: Offsets, allowance: number): Promise<Transport> {
-    return sendGrant(wire, handshake, { resumable: true, session: this.#id, ...told }, allowance);
   }
 
   /** @param begin is given the first record, where that has to make the session switch to this carrier */
@@ -126,51 +146,44 @@ export class HeldSession {
     this.#carrier = undefined;
     this.#place.isCarried = false;
     this.#session.detach();
-    const patience = this.#proven ? this.#resumeTime : FIRST_RECORD_TIMEOUT;
+    const patience = this.#proven ? this.title.patience : FIRST_RECORD_TIMEOUT;
     this.#timer = setTimeout(() => this.#session.abandon('carrier-lost'), patience);
+    this.#onWaiting();
   }
 
   /** What a client that was away must still be told; nothing, where it knows or where nobody can say. */
   tombstone(code: Code | undefined): Tombstone | undefined {
     clearTimeout(this.#timer);
     this.#coming?.close();
+    this.#carrier = undefined;
     // A session that nobody came back for is as unknown as one that never was.
     if (code === 'carrier-lost') return undefined;
-    return new Tombstone(
-      this.#id,
-      this.secret,
-      this.latest,
-      this.#session.offsets(),
-      code,
-      Date.now() + this.#resumeTime,
-    );
+    return new Tombstone(this.title, this.secret, this.latest, this.#session.offsets(), code);
   }
 }
 
 /** A session that has ended: its client may have missed the last ACK, or the reset. */
 export class Tombstone {
-  readonly #id: Bytes;
+  readonly title: Title;
   readonly secret: Bytes;
   readonly #offsets: Offsets;
   readonly #code: Code | undefined;
   latest: number;
-  /** By `Date.now()`. */
-  readonly expires: number;
+  /** Ends it. */
+  timer: number | null = null;
 
-  constructor(id: Bytes, secret: Bytes, latest: number, offsets: Offsets, code: Code | undefined, expires: number) {
-    this.#id = id;
+  constructor(title: Title, secret: Bytes, latest: number, offsets: Offsets, code: Code | undefined) {
+    this.title = title;
     this.secret = secret;
     this.latest = latest;
     this.#offsets = offsets;
     this.#code = code;
-    this.expires = expires;
   }
 
   /** Tells how it ended, and nothing else. */
   async resume(wire: RelayWire, handshake: Responder, hello: ResumeHello): Promise<void> {
     this.latest = hello.carrier;
-    const grant = { resumable: true, session: this.#id, ...this.#offsets };
-    const transport = await sendGrant(wire, handshake, grant, hello.allowance);
+    const transport = await grant(wire, handshake, this.title, this.#offsets, hello.allowance);
     const carrier = carry(wire, transport, { frames: () => {}, failed: () => {}, lost: () => {} });
     carrier.send([this.#code ? { type: 'reset', code: toWire(this.#code) } : { type: 'ack', ...this.#offsets }]);
     carrier.close();

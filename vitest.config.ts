@@ -11,7 +11,7 @@ process.env.NODE_COMPILE_CACHE ??= fileURLToPath(new URL('node_modules/.cache/co
  * more clients than there is room for within the ten seconds for which one may be silent. And `fuzz`, which takes all of a core.
  */
 const ALONE = [
-  ...['abuse', 'bench', 'canaries', 'flood', 'frozen', 'fuzz', 'gone', 'hostile', 'kills'],
+  ...['abuse', 'bench', 'canaries', 'endings', 'flood', 'frozen', 'fuzz', 'gone', 'hostile', 'kills'],
   ...['lab', 'middlebox', 'resume', 'tickets', 'transfer'],
 ];
 

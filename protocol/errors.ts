@@ -10,7 +10,6 @@ export const TRAVELLING = {
   'session-unknown': 5,
   limited: 6,
   // resets
-  closed: 16,
   aborted: 17,
   'backend-reset': 18,
   'bad-record': 19,

@@ -25,7 +25,6 @@ export const SENTENCES: Readonly<Record<Code, string>> = {
   'session-unknown': 'The relay does not hold this session (any more).',
   limited:
     'The invite is in use as often as it may be, or too much went wrong or was tried from here in the last minute.',
-  closed: 'The peer has closed its socket and reads no more.',
   aborted: 'The app gave up its socket.',
   'backend-reset': 'The backend broke its connection.',
   'bad-record': 'A record is too long, not binary, or does not open.',

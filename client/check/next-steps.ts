@@ -14,7 +14,6 @@ export const NEXT_STEPS: Readonly<Record<Code, string>> = {
   full: OTHER_RELAY,
   'session-unknown': AGAIN,
   limited: 'Try again in a minute.',
-  closed: AGAIN,
   aborted: AGAIN,
   'backend-reset': AGAIN,
   'bad-record': BUG,

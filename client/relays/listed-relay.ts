@@ -10,7 +10,6 @@ const NOT_ITS_FAULT: readonly string[] = [
   'backend-not-allowed',
   'backend-down',
   'backend-reset',
-  'closed',
   'aborted',
   'plaintext',
   'idle',

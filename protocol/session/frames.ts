@@ -8,6 +8,7 @@
  *     PING   0x04  id u32
  *     PONG   0x05  id u32
  *     PAD    0x06  length u16  bytes, to be ignored
+ *     STOP   0x07
  */
 import { type Bytes, Malformed, Reader, Writer } from '../bytes.ts';
 import { PuenteError } from '../errors.ts';
@@ -27,10 +28,11 @@ export type Frame =
   | { type: 'fin'; offset: number }
   | { type: 'reset'; code: number }
   | { type: 'ping' | 'pong'; id: number }
-  | { type: 'pad'; length: number };
+  | { type: 'pad'; length: number }
+  | { type: 'stop' };
 
 export const DATA_HEADER = 11;
-const TYPES = { data: 0, ack: 1, fin: 2, reset: 3, ping: 4, pong: 5, pad: 6 } as const;
+const TYPES = { data: 0, ack: 1, fin: 2, reset: 3, ping: 4, pong: 5, pad: 6, stop: 7 } as const;
 
 // Copying to an address that lies a few bytes past the source's, modulo a page, is slow on some processors: 64 KiB took
 // 50 us more (docs/performance.md). These are the frames that come before DATA in what a session sends.
@@ -69,6 +71,8 @@ export function encodeFrames(frames: Frame[]): Bytes {
       case 'pad':
         writer.u16(frame.length).zeros(frame.length);
         break;
+      case 'stop':
+        break;
     }
   }
   return writer.bytes;
@@ -106,6 +110,8 @@ function decodeFrame(reader: Reader): Frame {
       return { type: 'pong', id: reader.u32() };
     case TYPES.pad:
       return { type: 'pad', length: reader.sized16().length };
+    case TYPES.stop:
+      return { type: 'stop' };
     default:
       throw new Malformed();
   }

@@ -20,7 +20,10 @@ export class Outgoing {
   #everSent = 0;
   /** The peer's, once it has named one. */
   #limit: number | undefined;
-  #finished = false;
+  /** Where the stream ends, once that is known. */
+  #end: number | undefined;
+  /** The peer reads no more. */
+  isStopped = false;
 
   constructor(budget: Budget) {
     this.#replay = new Window(budget);
@@ -31,7 +34,11 @@ export class Outgoing {
   }
 
   get #written(): number {
-    return this.#queue.end;
+    return this.#end ?? this.#queue.end;
+  }
+
+  get #finished(): boolean {
+    return this.#end !== undefined;
   }
 
   /** What the peer has acknowledged. */
@@ -89,11 +96,17 @@ export class Outgoing {
   }
 
   push(bytes: Bytes, owned: boolean): void {
-    this.#queue.push(bytes, owned);
+    if (!this.isStopped) this.#queue.push(bytes, owned);
   }
 
   finish(): void {
-    this.#finished = true;
+    this.#end ??= this.#queue.end;
+  }
+
+  /** The stream ends with what was sent: the peer may have that, and wants nothing after it. */
+  stop(): void {
+    this.#end = Math.min(this.#written, this.#everSent);
+    this.isStopped = true;
   }
 
   /** The first bytes written, when all of them fit and may go: they count as sent from then on. EMPTY otherwise. */

@@ -69,8 +69,8 @@ export interface SessionEvents {
    */
   stalled(): void;
   /**
-   * The session is over on the wire; called once. Without a code both streams came to their end; what was received
-   * can still be taken then, and after the peer's `closed`.
+   * The session is over on the wire; called once. Without a code both streams came to their end. What was received
+   * can still be taken then, and after `abandon`.
    */
   ended(code?: Code): void;
 }
@@ -102,7 +102,8 @@ export class Session {
 
   readonly #outgoing: Outgoing;
   readonly #incoming: Incoming;
-  #closing = false;
+  /** The app has closed: a STOP is to tell the peer so on this carrier, or has. */
+  #stop: 'due' | 'sent' | undefined;
   #resumable = true;
 
   /** What the peer last heard of our offsets. */
@@ -161,9 +162,10 @@ export class Session {
 
   /**
    * How many of `length` bytes `write` takes now. None while only few of them would fit and more room is about to
-   * come, as a small record costs nearly as much as a large one.
+   * come, as a small record costs nearly as much as a large one. All, to be dropped, where the peer reads no more.
    */
   roomFor(length: number): number {
+    if (this.#outgoing.isStopped) return length;
     const { room } = this;
     return room < Math.min(length, DATA_MAX) && this.#outgoing.awaitsAck ? 0 : Math.min(length, room);
   }
@@ -198,19 +200,19 @@ export class Session {
 
   /** The app is done with this many of the bytes taken: the peer may send as many more. */
   consumed(length: number): void {
-    if (this.#over) return;
+    if (this.#over || this.#stop) return;
     this.#incoming.consume(length, this.#now);
     this.#oweAck();
   }
 
-  /** The app reads no more and has written all: what was written is still delivered, within LINGER. */
+  /** The app reads no more and has written all: what was written is still delivered, unless nothing moves for LINGER. */
   close(): void {
-    if (this.#over || this.#closing) return;
+    if (this.#over || this.#stop) return;
     this.#incoming.clear();
     // Nothing was said, and nothing was granted: there is nothing to deliver.
     if (this.#outgoing.untouched) return this.#end();
     this.#outgoing.finish();
-    this.#closing = true;
+    this.#stop = 'due';
     this.#lingerUntil = this.#now + LINGER;
     this.flush();
   }
@@ -219,6 +221,7 @@ export class Session {
   reset(code: Code): void {
     if (this.#over) return;
     this.#carrier?.send([{ type: 'reset', code: toWire(code) }]);
+    this.#incoming.clear();
     this.#end(code);
   }
 
@@ -286,6 +289,7 @@ export class Session {
     this.#ackAt = NEVER;
     this.#oweAck();
     this.#records = 0;
+    if (this.#stop) this.#stop = 'due';
     this.#attachedAt = this.#now;
     this.#lastSent = this.#now;
     this.#lastHeard = this.#now;
@@ -343,8 +347,6 @@ export class Session {
       if (this.#unproven.records > UNOPENED_RECORDS_MAX) return this.reset('flood');
       this.#lastSent = this.#now;
       this.#carrier.send(frames);
-      // Our own leaving: no error at this end, which has asked for it.
-      if (frames.at(-1)?.type === 'reset') return this.#end();
     }
     // What is sent last may be the ACK of the peer's FIN.
     this.#settle();
@@ -362,7 +364,14 @@ export class Session {
       case 'fin':
         return this.#receiveFin(frame.offset);
       case 'reset':
-        return this.#receiveReset(frame.code);
+        this.#incoming.clear();
+        // A code of a later version still ends the session.
+        return this.#end(resetOf(frame.code) ?? 'aborted');
+      case 'stop':
+        // Its sender has written all: without its FIN this would be a stream that is cut short.
+        if (!this.#incoming.finished) throw new PuenteError('bad-frame');
+        this.#outgoing.stop();
+        return this.#parts.events.writable();
       case 'ping':
         // One answer for all of a record's.
         this.#pong = frame.id;
@@ -376,11 +385,11 @@ export class Session {
 
   #receiveData(offset: number, bytes: Bytes): void {
     if (!this.#incoming.data(offset, bytes)) return;
-    if (this.#closing) return this.#incoming.clear();
     this.#lastData = this.#lastHeard;
     this.#heardUnasked = Math.min(this.#heardUnasked, this.#lastHeard);
     this.#oweAck();
-    this.#parts.events.readable();
+    if (this.#stop) this.#incoming.clear();
+    else this.#parts.events.readable();
   }
 
   #receiveFin(offset: number): void {
@@ -397,14 +406,6 @@ export class Session {
     this.#parts.events.writable();
   }
 
-  #receiveReset(wire: number): void {
-    // A code of a later version still ends the session.
-    const code = resetOf(wire) ?? 'aborted';
-    // `closed` promises a FIN before it: without one the stream is cut short, not finished.
-    const cutShort = code === 'closed' && !this.#incoming.finished;
-    this.#end(cutShort ? 'aborted' : code);
-  }
-
   #receivePong(id: number): void {
     if (typeof this.#ping !== 'object' || this.#ping.id !== id) return;
     const sample = this.#now - this.#ping.sentAt;
@@ -419,6 +420,7 @@ export class Session {
   #moved(): void {
     // From here on a client that says nothing more keeps a half-closed session.
     if (this.#outgoing.acknowledged) this.#lastData = this.#now;
+    if (this.#stop) this.#lingerUntil = this.#now + LINGER;
     this.#stalls = 0;
     this.#unmovedSince = this.#outgoing.isUnderWay ? this.#now : NEVER;
   }
@@ -452,15 +454,17 @@ export class Session {
     if (this.#pong !== undefined) frames.push({ type: 'pong', id: this.#pong });
     this.#pong = undefined;
     const space = this.#outgoing.compose(frames, this.#space);
+    if (this.#stop === 'due' && this.#outgoing.finSent && !this.#incoming.finished) {
+      frames.push({ type: 'stop' });
+      this.#stop = 'sent';
+    }
     if (this.#unproven.offset > this.#outgoing.proofDue || this.#unproven.records >= PROOF_RECORDS) this.ping();
     if (this.#outgoing.isUnderWay) this.#unmovedSince = Math.min(this.#unmovedSince, this.#now);
     // It proves the keys.
     if (this.#parts.end === 'client' && this.#records === 0 && frames.length > 0) this.ping();
-    const leaving = this.#isLeaving;
-    if (this.#ping === 'due' && !leaving) frames.push(this.#composePing());
-    if (frames.length === 0 && !leaving) return undefined;
+    if (this.#ping === 'due') frames.push(this.#composePing());
+    if (frames.length === 0) return undefined;
     if (!this.#isLimited) this.#pad(frames, space);
-    if (leaving) frames.push({ type: 'reset', code: toWire('closed') });
     this.#records += 1;
     return frames;
   }
@@ -493,15 +497,6 @@ export class Session {
   /** What has been sent on this carrier since what is proven to have arrived. */
   get #unproven(): Flight {
     return { offset: this.#outgoing.sent - this.#proven.offset, records: this.#records - this.#proven.records };
-  }
-
-  /**
-   * The app has closed, and the peer has all that it needs to end as well. Without a next carrier that is a FIN on this
-   * one; with one the peer may learn of the end on that, where no FIN comes before it.
-   */
-  get #isLeaving(): boolean {
-    if (!this.#closing || this.#incoming.finished) return false;
-    return this.#resumable ? this.#outgoing.acknowledged : this.#outgoing.finSent;
   }
 
   /** The first records hide the flights of a TLS handshake, those without DATA what they say. */
@@ -630,7 +625,6 @@ export class Session {
     this.#carrier?.close();
     this.#carrier = undefined;
     this.#outgoing.release();
-    if (code && code !== 'closed') this.#incoming.clear();
     this.#incoming.releaseWhenEmpty();
     this.#parts.events.ended(code);
   }

@@ -289,21 +289,16 @@ describe('health', () => {
     },
   );
 
-  it.each<Code | 'resumed' | undefined>([
-    undefined,
-    'resumed',
-    'closed',
-    'aborted',
-    'backend-reset',
-    'plaintext',
-    'idle',
-  ])('a session that comes to "%s" says nothing against its relay', async (news) => {
-    const world = new World({ a: 10, b: 10 });
-    expect(await world.opened()).toBe('a');
-    world.report('a', news);
-    expect(await world.opened()).toBe('a');
-    expect(world.starts).toEqual([['a', 0]]);
-  });
+  it.each<Code | 'resumed' | undefined>([undefined, 'resumed', 'aborted', 'backend-reset', 'plaintext', 'idle'])(
+    'a session that comes to "%s" says nothing against its relay',
+    async (news) => {
+      const world = new World({ a: 10, b: 10 });
+      expect(await world.opened()).toBe('a');
+      world.report('a', news);
+      expect(await world.opened()).toBe('a');
+      expect(world.starts).toEqual([['a', 0]]);
+    },
+  );
 
   it('is good again when a session goes on', async () => {
     const world = new World({ a: 10, b: 10 });

@@ -62,11 +62,14 @@ export class Account {
 
   // The end.
   #closedAt: number | undefined;
+  /** Its peer reads no more. */
+  isStopped = false;
+  /** It has told its peer so on this carrier. */
+  #stopSent = false;
   /** Why it must end now. */
   verdict: Code | undefined;
   /** It must say nothing about that. */
   #isSilenced = false;
-  #hasLeft = false;
   isOver = false;
 
   constructor(end: 'client' | 'relay', now: () => number) {
@@ -116,6 +119,7 @@ export class Account {
     this.#attachedAt = this.#now();
     this.#heardAt = undefined;
     this.#records = 0;
+    this.#stopSent = false;
     this.#asked = undefined;
     this.#toAnswer = undefined;
     this.#told = told;
@@ -152,11 +156,15 @@ export class Account {
         if (frame.offset !== (this.fin ?? this.received)) return 'bad-offset';
         this.fin = frame.offset;
         return undefined;
-      case 'reset': {
+      case 'reset':
         this.#isSilenced = true;
-        const code = resetOf(frame.code) ?? 'aborted';
-        return code === 'closed' && this.fin === undefined ? 'aborted' : code;
-      }
+        return resetOf(frame.code) ?? 'aborted';
+      case 'stop':
+        if (this.fin === undefined) return 'bad-frame';
+        this.written = Math.min(this.written, this.everSent);
+        this.finished = true;
+        this.isStopped = true;
+        return undefined;
       case 'ping':
         this.#toAnswer = frame.id;
         return undefined;
@@ -196,7 +204,7 @@ export class Account {
 
   /** @param length of the sealed record */
   sends(frames: Frame[], length: number): void {
-    ok(this.isAttached && !this.isOver && !this.#isSilenced && !this.#hasLeft, 'has no more to say');
+    ok(this.isAttached && !this.isOver && !this.#isSilenced, 'has no more to say');
     ok(length <= RECORD_MAX, 'a record too long');
     const isReset = frames.at(-1)?.type === 'reset';
     ok(this.#allowance >= RECORD_COST_MIN || isReset, 'past its allowance');
@@ -240,11 +248,14 @@ export class Account {
       case 'pad':
         ok(frame.length <= this.#padMax(isLone), 'PAD out of place');
         break;
+      case 'stop':
+        ok(this.#mayStop, 'STOP out of place');
+        this.#stopSent = true;
+        break;
       case 'reset': {
         ok(isLast, 'frames after a RESET');
         const code = resetOf(frame.code);
-        this.#hasLeft = code === 'closed' && this.#mayLeave;
-        ok(this.#hasLeft || (this.verdict ? code === this.verdict : this.#mayEnd(code)), `RESET ${code}`);
+        ok(this.verdict ? code === this.verdict : this.#mayEnd(code), `RESET ${code}`);
       }
     }
     this.everSent = Math.max(this.everSent, this.#next);
@@ -264,9 +275,18 @@ export class Account {
     ok(limit <= this.consumed + WINDOW_MAX, 'more promised than a window');
   }
 
-  get #mayLeave(): boolean {
-    if (!this.isClosing || this.fin !== undefined || this.verdict) return false;
-    return this.isResumable ? this.#isAcknowledged : this.#next === this.written + 1;
+  get #mayStop(): boolean {
+    return this.isClosing && this.fin === undefined && this.#next === this.written + 1 && !this.#stopSent;
+  }
+
+  /** Whether its peer could have been told that its app reads no more. */
+  get owesStop(): boolean {
+    return this.isAttached && this.#mayStop && this.#allowance >= RECORD_COST_MIN;
+  }
+
+  /** Whether it could have ended its stream, which its peer does not read any more. */
+  get owesFin(): boolean {
+    return this.isAttached && this.isStopped && this.#next <= this.written && this.#allowance >= RECORD_COST_MIN;
   }
 
   /** Whether a PING waits that could have been answered. */
@@ -297,7 +317,7 @@ export class Account {
     const now = this.#now();
     switch (code) {
       case undefined:
-        return this.#hasLeft || this.#isUnused || this.#isComplete;
+        return this.#isUnused || this.#isComplete;
       case 'aborted':
         return this.#closedAt !== undefined && now >= this.#closedAt + LINGER;
       case 'silent':

@@ -17,6 +17,7 @@ const frame: fc.Arbitrary<Frame> = fc.oneof(
   fc.record({ type: fc.constant('reset'), code: fc.nat(255) }),
   fc.record({ type: fc.constantFrom('ping', 'pong'), id }),
   fc.record({ type: fc.constant('pad'), length: fc.nat(PAD_MAX) }),
+  fc.record({ type: fc.constant('stop') }),
 );
 
 const frames = fc.array(frame, { minLength: 1, maxLength: 6 });

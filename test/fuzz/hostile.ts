@@ -23,7 +23,8 @@ export type Said =
   | { type: 'reset'; code: number }
   | { type: 'ping'; id: number }
   | { type: 'pong'; id: number | 'asked' }
-  | { type: 'pad'; length: number };
+  | { type: 'pad'; length: number }
+  | { type: 'stop' };
 
 const near = fc.integer({ min: -2, max: 2 });
 const far = fc.integer({ min: -70_000, max: 70_000 });
@@ -58,6 +59,7 @@ const fair: fc.Arbitrary<Said> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ type: fc.constant('ping'), id }) },
   { weight: 2, arbitrary: fc.record({ type: fc.constant('pad'), length: fc.nat(PAD_MAX) }) },
   fc.record({ type: fc.constant('fin'), at: place('received') }),
+  fc.constant({ type: 'stop' }),
 );
 
 const foul: fc.Arbitrary<Said> = fc.oneof(
@@ -83,6 +85,7 @@ const tiny: fc.Arbitrary<Said> = fc.oneof(
   fc.record({ type: fc.constant('fin'), at: place('received') }),
   fc.record({ type: fc.constantFrom('ping', 'pong'), id }),
   fc.record({ type: fc.constant('pad'), length: fc.nat(8) }),
+  fc.constant({ type: 'stop' }),
 );
 
 // --- steps --------------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ const frame: fc.Arbitrary<Frame> = fc.oneof(
   fc.record({ type: fc.constant('reset'), code: fc.nat(255) }),
   fc.record({ type: fc.constantFrom('ping', 'pong'), id }),
   fc.record({ type: fc.constant('pad'), length: fc.nat(PAD_MAX) }),
+  fc.record({ type: fc.constant('stop') }),
 );
 
 test('frames come back as they went, whatever stands beside them', () => {
@@ -36,6 +37,7 @@ test('the encoding is that of the table in frames.ts', () => {
   expect(encoded({ type: 'ping', id: 0xffffffff })).toBe('04ffffffff');
   expect(encoded({ type: 'pong', id: 1 })).toBe('0500000001');
   expect(encoded({ type: 'pad', length: 2 })).toBe('0600020000');
+  expect(encoded({ type: 'stop' })).toBe('07');
 });
 
 test('every truncation is bad-frame, unless it ends where a frame does', () => {
@@ -64,7 +66,7 @@ describe('bad-frame', () => {
     ));
 
   test('an unknown type, alone or after good frames', () => {
-    for (let type = 7; type < 256; type++) {
+    for (let type = 8; type < 256; type++) {
       const unknown = new Uint8Array(40).fill(0);
       unknown[0] = type;
       expectCode(
@@ -91,7 +93,7 @@ describe('bad-frame', () => {
   test('is all that random bytes can give', () => {
     const seen = { good: 0, bad: 0 };
     fc.assert(
-      fc.property(fc.nat(7), fc.uint8Array({ maxLength: 80 }).map(own), (type, bytes) => {
+      fc.property(fc.nat(8), fc.uint8Array({ maxLength: 80 }).map(own), (type, bytes) => {
         const frames = decodedOrRefused(() => decodeFrames(concat(Uint8Array.of(type), bytes)), 'bad-frame');
         if (frames) expect(frames.length).toBeGreaterThan(0);
         seen[frames ? 'good' : 'bad'] += 1;
@@ -123,6 +125,7 @@ test('the fullest record that a session makes fits', () => {
     { type: 'ping', id: 1 },
     { type: 'data', offset: 0, bytes: new Uint8Array(DATA_MAX) },
     { type: 'fin', offset: DATA_MAX },
+    { type: 'stop' },
     { type: 'pad', length: 0 },
   ];
   const record = encodeFrames(full);

@@ -196,7 +196,7 @@ describe('the budget', () => {
     finish(pair);
     pair.timeline.runFor(2 * LINGER);
     expect(pair.ends.map(({ outcomes }) => outcomes.length)).toEqual([1, 1]);
-    // After `closed`, what was received may still be taken; whoever does not want it says so.
+    // After a clean end, or a lost carrier, what was received may still be taken; whoever does not want it says so.
     for (const { session } of pair.ends) session.discard();
     expect(pair.leftovers()).toEqual(NOTHING_LEFT);
     for (const { session } of pair.ends) session.discard();

@@ -322,6 +322,7 @@ describe('probing', () => {
     pair.timeline.runFor(1);
     expect(pair.client.outcomes).toEqual(['carrier-lost']);
     expect(log.length).toBe(2);
+    pair.client.session.discard();
     expect(pair.leftovers()).toMatchObject({ clientTimers: 0, clientBytes: 0 });
   });
 

@@ -279,7 +279,7 @@ describe('half-close', () => {
 });
 
 describe('reset', () => {
-  const codes = (Object.keys(TRAVELLING) as Code[]).filter((code) => code !== 'closed' && resetOf(toWire(code)));
+  const codes = (Object.keys(TRAVELLING) as Code[]).filter((code) => resetOf(toWire(code)));
 
   test.each(codes)('%s, by either end: both are told so', (code) => {
     for (const name of NAMES) {
@@ -296,18 +296,21 @@ describe('reset', () => {
     }
   });
 
-  test.each([0, toWire('full'), 15, 255])('with %i, which is no code of a reset, still ends the session', (code) => {
-    const pair = joined();
-    pair.client.session.receive([{ type: 'reset', code }]);
-    expect(pair.client.outcomes).toEqual(['aborted']);
-  });
+  test.each([0, toWire('full'), 15, 16, 255])(
+    'with %i, which is no code of a reset, still ends the session',
+    (code) => {
+      const pair = joined();
+      pair.client.session.receive([{ type: 'reset', code }]);
+      expect(pair.client.outcomes).toEqual(['aborted']);
+    },
+  );
 
-  test('closed without a FIN before it passes for no end: what came is dropped', () => {
+  test('a STOP without a FIN before it passes for no end: what came is dropped', () => {
     const pair = joined();
     say(pair.client, 'half a sent');
     pair.timeline.runFor(1000);
-    pair.relay.session.receive([{ type: 'reset', code: toWire('closed') }]);
-    expect(pair.relay.outcomes).toEqual(['aborted']);
+    pair.relay.session.receive([{ type: 'stop' }]);
+    expect(pair.relay.outcomes).toEqual(['bad-frame']);
     expect(readAll(pair.relay)).toBe('');
   });
 
@@ -345,32 +348,40 @@ describe('reset', () => {
     expect(close).toHaveBeenCalledTimes(1);
   });
 
-  test('abandon tells this end alone', () => {
+  test('abandon tells this end alone, and drops nothing of what came', () => {
     const pair = joined();
+    say(pair.relay, 'unread');
+    pair.timeline.runFor(1000);
     pair.client.log = [];
     pair.client.session.abandon('timeout');
     expect([pair.client.outcomes, pair.client.log.length]).toEqual([['timeout'], 0]);
+    expect([readAll(pair.client), pair.client.session.drained]).toEqual(['unread', false]);
     expect(pair.leftovers()).toMatchObject({ clientTimers: 0, clientBytes: 0 });
   });
 });
 
+/** The types of what this end sends from now on, without padding. */
+function recorded(end: End): () => string[][] {
+  const log: { at: number; frames: Frame[] }[] = [];
+  end.log = log;
+  return () => log.map(({ frames }) => frames.map(({ type }) => type).filter((type) => type !== 'pad'));
+}
+
 describe('close', () => {
-  test.each(NAMES)('by the %s with data on its way: the peer gets all of it, then closed', (name) => {
+  test.each(NAMES)('by the %s with data on its way: the peer gets all of it', (name) => {
     const pair = joined();
     const end = pair[name];
     const peer = pair.peerOf(end);
     end.write(new Uint8Array(WINDOW_INITIAL).fill(0x61));
     end.session.close();
     pair.timeline.runFor(1000);
-    // The closer has asked for it: to it, this is no error.
-    expect(end.outcomes).toEqual(['clean']);
-    expect(peer.outcomes).toEqual(['closed']);
+    expect([end.outcomes, peer.outcomes]).toEqual([['clean'], ['clean']]);
     expect(readAll(peer)).toBe('a'.repeat(WINDOW_INITIAL));
     expect(peer.session.drained).toBe(true);
     expect(pair.leftovers()).toEqual(NOTHING_LEFT);
   });
 
-  test.each(NAMES)('by the %s while the peer goes on sending', (name) => {
+  test.each(NAMES)('by the %s while the peer goes on sending: what that writes goes nowhere', (name) => {
     const pair = joined();
     const end = pair[name];
     const peer = pair.peerOf(end);
@@ -380,9 +391,10 @@ describe('close', () => {
     end.session.close();
     expect(end.session.take()).toBeUndefined();
     pair.timeline.runFor(1000);
-    expect([end.outcomes, peer.outcomes]).toEqual([['clean'], ['closed']]);
+    expect([end.outcomes, peer.outcomes]).toEqual([['clean'], ['clean']]);
     expect(end.session.take()).toBeUndefined();
     expect(readAll(peer)).toBe('enough');
+    expect([peer.isStopped, peer.write(toUtf8('more'))]).toEqual([true, 4]);
     expect(pair.leftovers()).toEqual(NOTHING_LEFT);
   });
 
@@ -393,8 +405,18 @@ describe('close', () => {
     pair.client.session.close();
     expect(pair.client.session.take()).toBeUndefined();
     pair.timeline.runFor(1000);
-    expect([pair.client.outcomes, pair.relay.outcomes]).toEqual([['clean'], ['closed']]);
+    expect(pair.ends.map(({ outcomes }) => outcomes)).toEqual([['clean'], ['clean']]);
     expect(pair.leftovers()).toEqual(NOTHING_LEFT);
+  });
+
+  test('grants no more credit, for what was read before either', () => {
+    const pair = joined();
+    say(pair.relay, 'x'.repeat(1000));
+    pair.timeline.runFor(100);
+    const bytes = pair.client.session.take();
+    pair.client.session.close();
+    pair.client.session.consumed(bytes?.length ?? 0);
+    expect(pair.client.session.offsets()).toEqual({ received: 1000, limit: WINDOW_INITIAL });
   });
 
   test('after the peer has finished, or by both: a clean end', () => {
@@ -402,9 +424,11 @@ describe('close', () => {
     say(after.relay, 'bye');
     finish(after.relay);
     after.timeline.runFor(1000);
+    const sent = recorded(after.client);
     after.client.session.close();
     after.timeline.runFor(1000);
     expect(after.ends.map(({ outcomes }) => outcomes)).toEqual([['clean'], ['clean']]);
+    expect(sent()).toEqual([['fin']]);
     expect(after.leftovers()).toEqual(NOTHING_LEFT);
 
     const both = joined();
@@ -423,41 +447,33 @@ describe('close', () => {
     expect([pair.client.session.room, pair.client.write(toUtf8('x'))]).toEqual([0, 0]);
   });
 
-  test('without a next carrier it is said with the FIN; with one only once that is acknowledged', () => {
-    const last = (resumable: boolean) => {
-      const pair = new Pair();
-      for (const end of pair.ends) end.resumable = resumable;
-      pair.join();
-      const log: { at: number; frames: Frame[] }[] = [];
-      pair.client.log = log;
-      say(pair.client, 'bye');
-      pair.client.session.close();
-      pair.timeline.runFor(1000);
-      expect([pair.client.outcomes, pair.relay.outcomes]).toEqual([['clean'], ['closed']]);
-      expect(readAll(pair.relay)).toBe('bye');
-      return log.map(({ frames }) => frames.map(({ type }) => type).filter((type) => type !== 'pad'));
-    };
-    expect(last(false)).toEqual([
-      ['ack', 'data', 'ping'],
-      ['fin', 'reset'],
-    ]);
-    expect(last(true)).toEqual([['ack', 'data', 'ping'], ['fin'], ['reset']]);
+  test('is said with the FIN, answered with a FIN, and that acknowledged', () => {
+    const pair = joined();
+    const [client, relay] = pair.ends.map(recorded);
+    say(pair.client, 'bye');
+    pair.client.session.close();
+    pair.timeline.runFor(1000);
+    expect(pair.ends.map(({ outcomes }) => outcomes)).toEqual([['clean'], ['clean']]);
+    expect(readAll(pair.relay)).toBe('bye');
+    expect(client?.()).toEqual([['ack', 'data', 'ping'], ['fin', 'stop'], ['ack']]);
+    expect(relay?.().at(-1)).toEqual(['ack', 'fin']);
   });
 
-  test('of a stream that was finished before: at once too', () => {
+  test('of a stream that was finished before', () => {
     const pair = joined();
     say(pair.client, 'bye');
     finish(pair.client);
     pair.timeline.runFor(1000);
+    const sent = recorded(pair.client);
     pair.client.session.close();
-    expect(pair.client.outcomes).toEqual(['clean']);
     pair.timeline.runFor(1000);
-    expect(pair.relay.outcomes).toEqual(['closed']);
+    expect(pair.ends.map(({ outcomes }) => outcomes)).toEqual([['clean'], ['clean']]);
+    expect(sent()).toEqual([['stop'], ['ack']]);
     expect(readAll(pair.relay)).toBe('bye');
     expect(pair.leftovers()).toEqual(NOTHING_LEFT);
   });
 
-  test('unacknowledged for LINGER: aborted, not before', () => {
+  test('while nothing moves for LINGER: aborted, not before', () => {
     const pair = new Pair();
     for (const end of pair.ends) end.resumable = true;
     pair.join();
@@ -474,6 +490,21 @@ describe('close', () => {
     expect(pair.leftovers()).toMatchObject({ clientTimers: 0, clientBytes: 0 });
   });
 
+  test('of a stream that takes longer, and moves', () => {
+    const { client, timeline } = new Pair();
+    client.session.attach({ send: () => {}, close: () => {} }, FIRST_OFFSETS, client.offsets(), true);
+    say(client, 'abc');
+    client.session.close();
+    for (const received of [1, 2, 3]) {
+      timeline.runFor(LINGER - 1);
+      client.session.receive([{ type: 'ack', received, limit: WINDOW_INITIAL }]);
+    }
+    timeline.runFor(LINGER - 1);
+    expect(client.outcomes).toEqual([]);
+    timeline.runFor(1);
+    expect(client.outcomes).toEqual(['aborted']);
+  });
+
   test('without a link it lingers as well, and ends when one comes', () => {
     const alone = new Pair();
     say(alone.client, 'x');
@@ -487,7 +518,7 @@ describe('close', () => {
     later.timeline.runFor(LINGER / 2);
     later.connect();
     later.timeline.runFor(1000);
-    expect([later.client.outcomes, later.relay.outcomes]).toEqual([['clean'], ['closed']]);
+    expect(later.ends.map(({ outcomes }) => outcomes)).toEqual([['clean'], ['clean']]);
     expect(readAll(later.relay)).toBe('x');
   });
 
@@ -503,7 +534,96 @@ describe('close', () => {
     pair.client.write(new Uint8Array(WINDOW_INITIAL));
     pair.client.session.close();
     pair.timeline.runFor(LINGER - 1);
-    expect([pair.client.outcomes, pair.relay.outcomes]).toEqual([['clean'], ['closed']]);
+    expect(pair.ends.map(({ outcomes }) => outcomes)).toEqual([['clean'], ['clean']]);
+  });
+});
+
+describe('a peer that stops reading', () => {
+  const STOP: Frame[] = [{ type: 'fin', offset: 0 }, { type: 'stop' }];
+
+  /** A relay, and what it says on the carrier that it has now. */
+  function relayWith(limit: number) {
+    const { relay, timeline } = new Pair();
+    let sent: Frame[] = [];
+    const attach = (received: number, first: Frame[] = []) => {
+      sent = [];
+      const sink = { send: (frames: Frame[]) => void sent.push(...structuredClone(frames)), close: () => {} };
+      relay.session.attach(sink, { received, limit }, relay.offsets(), true, first);
+    };
+    attach(0);
+    const said = () => sent.filter(({ type }) => type !== 'pad' && type !== 'ping');
+    return { relay, timeline, attach, said };
+  }
+
+  test('gets a FIN where the stream stands, and no byte after it', () => {
+    const { relay, said, attach, timeline } = relayWith(WINDOW_INITIAL);
+    say(relay, 'abc');
+    relay.session.detach();
+    say(relay, 'def');
+    attach(3, STOP);
+    const end: Frame[] = [
+      { type: 'ack', received: 1, limit: WINDOW_INITIAL },
+      { type: 'fin', offset: 3 },
+    ];
+    expect(said()).toEqual(end);
+    // A second one does nothing.
+    relay.session.receive([{ type: 'stop' }]);
+    expect(relay.write(toUtf8('ghi'))).toBe(3);
+    finish(relay);
+    timeline.runFor(1000);
+    expect(said()).toEqual(end);
+    relay.session.receive([{ type: 'ack', received: 4, limit: WINDOW_INITIAL }]);
+    expect(relay.outcomes).toEqual(['clean']);
+  });
+
+  test('gets what was sent before again, on the next carrier', () => {
+    const { relay, said, attach } = relayWith(WINDOW_INITIAL);
+    say(relay, 'abc');
+    relay.session.detach();
+    say(relay, 'def');
+    attach(1, STOP);
+    expect(said().slice(1)).toEqual([
+      { type: 'data', offset: 1, bytes: toUtf8('bc') },
+      { type: 'fin', offset: 3 },
+    ]);
+  });
+
+  test('changes nothing for a stream that has ended', () => {
+    const { relay, said } = relayWith(WINDOW_INITIAL);
+    say(relay, 'abc');
+    finish(relay);
+    relay.session.receive(STOP);
+    expect(said().filter(({ type }) => type === 'fin')).toEqual([{ type: 'fin', offset: 3 }]);
+  });
+
+  test('lets an app write on that waits for room', () => {
+    const { relay } = relayWith(WINDOW_INITIAL);
+    relay.write(new Uint8Array(WINDOW_INITIAL));
+    expect(relay.session.roomFor(1)).toBe(0);
+    let writable = 0;
+    relay.onWritable = () => {
+      writable += 1;
+    };
+    relay.session.receive(STOP);
+    expect([writable, relay.session.roomFor(100_000)]).toEqual([1, 100_000]);
+  });
+
+  test('says so again on each carrier, until the FIN has come', () => {
+    const pair = new Pair();
+    for (const end of pair.ends) end.resumable = true;
+    pair.join();
+    pair.timeline.runFor(1000);
+    say(pair.client, 'bye');
+    pair.client.session.close();
+    // Its FIN is acknowledged; the relay's own is lost.
+    pair.client.session.receive([{ type: 'ack', received: 4, limit: WINDOW_INITIAL }]);
+    pair.client.link?.cut();
+    pair.timeline.runFor(10);
+    const sent = recorded(pair.client);
+    pair.join();
+    pair.timeline.runFor(1000);
+    expect(sent()[0]).toContain('stop');
+    expect(pair.client.over).toBe(true);
   });
 });
 

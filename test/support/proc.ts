@@ -51,6 +51,15 @@ export function bytesInKernel(port: number): number {
   return total;
 }
 
+/** Loopback connections to this port whose sockets some process still holds. */
+export function heldTo(port: number): number {
+  const suffix = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  const lines = readFileSync('/proc/net/tcp', 'utf8').split('\n').slice(1);
+  // proc_net_tcp: fields 3 and 10 are the other end and the inode, which is 0 once nobody holds it.
+  const fields = lines.map((line) => line.trim().split(/\s+/));
+  return fields.filter(([, , remote, , , , , , , inode]) => remote?.endsWith(suffix) && inode !== '0').length;
+}
+
 /** CPU time that a process has used, user and system, in seconds. Linux counts it in hundredths. */
 export function cpuSeconds(pid: number): number {
   // proc_pid_stat(5): fields 14 and 15, counted after the name, which may hold spaces and brackets.

@@ -2,8 +2,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Bytes, toUtf8 } from '../../protocol/bytes.ts';
 import { type Code, toWire } from '../../protocol/errors.ts';
-import { IDLE_MAX, WINDOW_INITIAL } from '../../protocol/limits.ts';
+import { IDLE_MAX, LINGER, WINDOW_INITIAL } from '../../protocol/limits.ts';
 import type { Frame } from '../../protocol/session/frames.ts';
+import type { Expectation } from '../../worker/admission/plaintext-check.ts';
 import { ISOLATE_WINDOWS_MAX, join } from '../../worker/session/pipe.ts';
 
 const MINUTE = 60_000;
@@ -12,6 +13,10 @@ const MINUTE = 60_000;
 class FakeSocket {
   readonly written: Bytes[] = [];
   closed = 0;
+  /** Milliseconds. */
+  writeTakes = 0;
+  /** The app's half-close has come. */
+  isFinished = false;
   #controller: ReadableByteStreamController | undefined;
   readonly readable = new ReadableStream({
     type: 'bytes',
@@ -19,7 +24,15 @@ class FakeSocket {
       this.#controller = controller as ReadableByteStreamController;
     },
   });
-  readonly writable = new WritableStream<Bytes>({ write: (bytes) => void this.written.push(bytes.slice()) });
+  readonly writable = new WritableStream<Bytes>({
+    write: async (bytes) => {
+      if (this.writeTakes > 0) await new Promise((resolve) => setTimeout(resolve, this.writeTakes));
+      this.written.push(bytes.slice());
+    },
+    close: () => {
+      this.isFinished = true;
+    },
+  });
 
   says(text: string): void {
     this.#controller?.enqueue(toUtf8(text));
@@ -35,10 +48,10 @@ class FakeSocket {
   }
 }
 
-async function joined() {
+async function joined(expects: Expectation = 'any') {
   const fake = new FakeSocket();
   const ended: (Code | undefined)[] = [];
-  const pipe = await join(fake.socket, 'any', 0, { ended: (code) => void ended.push(code) });
+  const pipe = await join(fake.socket, expects, 0, { ended: (code) => void ended.push(code) });
   const frames: Frame[] = [];
   const send = (some: Frame[]) => {
     frames.push(...some);
@@ -60,6 +73,8 @@ async function joined() {
       pipe.session.receive([{ type: 'data', offset: said, bytes: toUtf8(text) }]);
       said += text.length;
     },
+    appFinishes: () => pipe.session.receive([{ type: 'fin', offset: said }]),
+    limit: () => pipe.session.offsets().limit,
     hears: () => pipe.session.receive([{ type: 'ping', id: 1 }]),
     end: () => pipe.session.abandon('carrier-lost'),
   };
@@ -111,6 +126,63 @@ describe('a pipe in which nothing is said', () => {
     end();
     await run;
     expect(vi.getTimerCount()).toBe(0);
+  });
+});
+
+describe('a session that has ended', () => {
+  beforeEach(() => {
+    vi.useFakeTimers();
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  /** All of a window is received, and the client leaves. */
+  async function leave(writeTakes: number) {
+    const pipe = await joined();
+    pipe.fake.writeTakes = writeTakes;
+    for (let piece = 0; piece < 4; piece += 1) pipe.appSays('x'.repeat(WINDOW_INITIAL / 4));
+    await vi.advanceTimersByTimeAsync(0);
+    pipe.end();
+    return pipe;
+  }
+
+  it('gives a backend all of what was received that takes some of it within LINGER, each time', async () => {
+    const { fake, run } = await leave(LINGER - 1);
+    await vi.advanceTimersByTimeAsync(10 * LINGER);
+    expect(fake.written.reduce((sum, { length }) => sum + length, 0)).toBe(WINDOW_INITIAL);
+    await run;
+  });
+
+  it('lets one go that does not', async () => {
+    const { fake, run } = await leave(10 * LINGER);
+    await vi.advanceTimersByTimeAsync(LINGER);
+    await run;
+    expect(fake.closed).toBeGreaterThan(0);
+  });
+});
+
+describe('the first bytes', () => {
+  it('that are held back take of the credit until the backend has them', async () => {
+    const { fake, appSays, limit, end, run } = await joined('tls');
+    appSays('\x16\x03\x01\0\x05');
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    expect([fake.written, limit()]).toEqual([[], WINDOW_INITIAL]);
+    appSays('\x01');
+    await vi.waitFor(() => expect(limit()).toBe(WINDOW_INITIAL + 6));
+    expect(fake.written).toEqual([toUtf8('\x16\x03\x01\0\x05\x01')]);
+    end();
+    await fake.close();
+    await run;
+  });
+
+  it('may be none: a stream of nothing is passed on to a backend of TLS', async () => {
+    const { fake, appFinishes, ended, end, run } = await joined('tls');
+    appFinishes();
+    await vi.waitFor(() => expect(fake.isFinished).toBe(true));
+    expect(ended).toEqual([]);
+    end();
+    await run;
   });
 });
 

@@ -10,6 +10,9 @@ import type { Carried } from '../counters/tally.ts';
 import { random } from '../random.ts';
 import { ReadBuffer } from './read-buffer.ts';
 
+/** Bytes of one write to a backend that gets what is left: one that takes so few within LINGER gets all of it. */
+const LAST_WRITE = 16_384;
+
 /** All windows and replay buffers of one isolate, 64 MiB: half of what it has. */
 export const ISOLATE_WINDOWS_MAX = 67_108_864;
 
@@ -83,9 +86,16 @@ export class Pipe {
   readonly #readable = new Wakeup();
   readonly #writable = new Wakeup();
   readonly #buffer = new ReadBuffer(isolateBudget);
+  /** The session has ended; what was received is still written, unless it was reset. */
   #over = false;
-  #drained = false;
-  #drainTimer: number | null = null;
+  /** All is written to the backend that ever will be. */
+  #written = false;
+  #done = false;
+  /** By `Date.now()`. */
+  #lastWrite = 0;
+  #lingerTimer: number | null = null;
+  /** Resolves when the backend gets no more: a write to one that reads nothing may never end. */
+  readonly #givenUp = Promise.withResolvers<void>();
 
   constructor(backend: Connection, expects: Expectation, askAfter: number, events: PipeEvents) {
     this.#plaintextCheck = new PlaintextCheck(expects);
@@ -108,15 +118,17 @@ export class Pipe {
     this.#writer = backend.writable.getWriter();
   }
 
-  /** Resolves when nothing is left to do in either direction; the TCP connection is closed then. */
+  /** Resolves when nothing is left to do in either direction; the TCP connection is closed then, or cannot be. */
   async run(): Promise<void> {
-    await Promise.all([this.#pump(this.#toBackend()), this.#pump(this.#fromBackend())]);
-    // A backend that broke while it was drained leaves bytes, which hold their window.
+    const written = this.#pump(this.#toBackend()).then(() => this.#haveWritten());
+    const givenUp = this.#givenUp.promise;
+    await Promise.all([Promise.race([written, givenUp]), this.#pump(this.#fromBackend())]);
+    this.#done = true;
+    clearTimeout(this.#lingerTimer);
+    // A backend that broke meanwhile leaves bytes, which hold their window.
     this.session.discard();
     this.#buffer.release();
-    this.#drained = true;
-    clearTimeout(this.#drainTimer);
-    await this.#backend.close().catch(() => {});
+    await Promise.race([this.#backend.close().catch(() => {}), givenUp]);
   }
 
   async #pump(direction: Promise<void>): Promise<void> {
@@ -135,27 +147,42 @@ export class Pipe {
       if (bytes) {
         this.carried.up += bytes.length;
         const passed = this.#plaintextCheck.pass(bytes);
-        if (passed.length > 0) await this.#writer.write(passed);
-        this.session.consumed(bytes.length);
+        if (passed.length > 0) await (this.#over ? this.#writeLast(passed) : this.#writer.write(passed));
+        this.#lastWrite = Date.now();
+        // Bytes that are held back are not the backend's yet.
+        this.session.consumed(passed.length);
         this.session.flush();
-      } else if (this.session.drained) {
+      } else if (this.session.drained || this.#over) {
         this.#plaintextCheck.end();
         return this.#writer.close();
-      } else if (this.#over) {
-        return;
       } else {
         await this.#readable.wait();
       }
     }
   }
 
+  /** In pieces, each of which gives the backend LINGER anew. */
+  async #writeLast(bytes: Bytes): Promise<void> {
+    for (let at = 0; at < bytes.length; at += LAST_WRITE) {
+      this.#linger(Date.now());
+      await this.#writer.write(bytes.subarray(at, at + LAST_WRITE));
+    }
+  }
+
+  #haveWritten(): void {
+    this.#written = true;
+    if (this.#over) this.#linger(this.#lastWrite);
+  }
+
   /**
    * backend → client. Reads no more than may be sent, so that TCP slows the backend down; but for one byte, so that
-   * its FIN or reset is noticed at a full window too.
+   * its FIN or reset is noticed at a full window too. What nobody wants any more is read all the same: a backend that
+   * waits to be read does not read itself, and one that writes to a closed connection loses what it has not read.
    */
   async #fromBackend(): Promise<void> {
-    while (!this.#over) {
-      const length = this.session.roomFor(this.#buffer.size) || (await this.#waitForRoom());
+    for (;;) {
+      const { size } = this.#buffer;
+      const length = this.#over ? size : this.session.roomFor(size) || (await this.#waitForRoom());
       const { value, done } = await this.#reader.read(this.#buffer.view(length));
       if (done) break;
       this.carried.down += value.length;
@@ -190,17 +217,25 @@ export class Pipe {
     this.#events.ended(code);
     this.#readable.set();
     this.#writable.set();
-    if (this.#drained) return;
-    if (code && code !== 'closed') return this.#abort();
-    // The client has left in good order: what it wrote is still delivered, if the backend takes it in time.
-    if (code) this.#reader.cancel().catch(() => {});
-    this.#drainTimer = setTimeout(() => this.#abort(), LINGER);
+    // A client that has ended in good order, or was lost, has broken off nothing: what it wrote is still delivered.
+    if (code && code !== 'carrier-lost') this.#abort();
+    else this.#linger(this.#written ? this.#lastWrite : Date.now());
+  }
+
+  /** Lets a backend go that has neither taken the next bytes nor ended LINGER after it took the last ones. */
+  #linger(since: number): void {
+    clearTimeout(this.#lingerTimer);
+    if (this.#done) return;
+    const left = since + LINGER - Date.now();
+    if (left <= 0) this.#abort();
+    else this.#lingerTimer = setTimeout(() => this.#abort(), left);
   }
 
   #abort(): void {
     this.session.discard();
     this.#reader.cancel().catch(() => {});
-    // Not `abort()` on the writer: in a Durable Object the connection then stays open.
+    // Not `abort()` on the writer: in a Durable Object the connection then stays open, also when its backend reads on.
     this.#backend.close().catch(() => {});
+    this.#givenUp.resolve();
   }
 }

@@ -233,6 +233,8 @@ export class End {
   acked = 0;
   accepted = 0;
   consumed = 0;
+  /** The peer reads no more: what is written from then on goes nowhere. */
+  isStopped = false;
 
   constructor(name: 'client' | 'relay', timeline: Timeline, random: Random, prepare?: (budget: CountedBudget) => void) {
     this.name = name;
@@ -262,7 +264,7 @@ export class End {
 
   write(bytes: Bytes, owned = false): number {
     const accepted = this.session.write(bytes, owned);
-    this.accepted += accepted;
+    if (!this.isStopped) this.accepted += accepted;
     return accepted;
   }
 
@@ -313,6 +315,7 @@ export class End {
     if (this.link !== link) return;
     for (const frame of frames) {
       if (frame.type === 'ack') this.acked = Math.max(this.acked, frame.received);
+      if (frame.type === 'stop') this.isStopped = true;
       if (frame.type === 'data') this.arrived = Math.max(this.arrived, frame.offset + frame.bytes.length);
     }
     this.session.receive(frames);

@@ -502,7 +502,7 @@ describe('nobody else', () => {
     const inviteKey = await inviteKeyOf(nodeCipher, KEY);
     const linkWith = async (id: Bytes, expires: number) => {
       const terms = { id, expires, sessions: 0, backends: '' };
-      return formatLink({ origin: closed.origin, key, invite: await signInvite(nodeCipher, inviteKey, terms) });
+      return formatLink({ url: closed.origin, key, invite: await signInvite(nodeCipher, inviteKey, terms) });
     };
     const [id, soon, later] = [random(6), Date.now() + 600_000, Date.now() + 900_000];
     const own = await linkWith(id, soon);

@@ -29,7 +29,7 @@ async function goAway(scenario: string, lab: Lab, seconds: number, patience: num
   const worker = await serve(lab.relay, vars, lab.certificate);
   const middlebox = await startMiddlebox(worker.port);
   const origin = `http://127.0.0.1:${middlebox.port}/`;
-  const relay = formatLink({ origin, key: await nodeCipher.publicKey(secret) });
+  const relay = formatLink({ url, key: await nodeCipher.publicKey(secret) });
   const open = (): PuenteSocket => createConnection(backend.address, { relay });
   try {
     const before = open();

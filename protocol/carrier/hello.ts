@@ -3,12 +3,13 @@
  *
  * Hello (message 1), every integer big-endian, strings UTF-8:
  *
- *     version u8 = 1   time u32 (seconds since 1970)   invite u8-length   kind u8   allowance u32 (0: without limit)
+ *     version u8 = 1   time u32 (seconds since 1970)   invite u8-length   kind u8
  *     kind 0, open:    options u8 (bit 0: resumable, please)   limit u64
  *                      backend u16-length string "host:port"   early data u16-length
  *     kind 1, resume:  options u8   limit u64   received u64   carrier u32   session id u8-length   MAC 32 bytes
  *     kind 2, check:   as kind 0, with no backend
  *     kind 3, status:  as kind 0, with no backend, and in the invite's place a token (status.ts)
+ *     options' bit 1:  allowance u32
  *     padding: zeros to the end, of a random number
  *
  * Version, time and invite stay in their places in every version: a private relay checks them before it says anything.
@@ -38,7 +39,9 @@ import {
 
 export const VERSION = 1;
 const KINDS = ['open', 'resume', 'check', 'status'] as const;
+/** Bits of the options. */
 const RESUMABLE = 1;
+const LIMITED = 2;
 const MAC = 32;
 
 /** What every version of a hello begins with. */
@@ -92,9 +95,10 @@ export function encodeHello(hello: Hello, random: RandomBytes): Bytes {
     .u32(Math.floor(hello.time / 1000))
     .sized8(hello.invite, INVITE_MAX)
     .u8(KINDS.indexOf(hello.kind))
-    .u32(hello.allowance === Infinity ? 0 : hello.allowance);
+    .u8(optionsOf(hello));
   if (hello.kind === 'resume') encodeResume(writer, hello);
   else encodeOpen(writer, hello);
+  if (hello.allowance !== Infinity) writer.u32(hello.allowance);
   return payload.subarray(0, paddedLength(writer.bytes.length, hello, random));
 }
 
@@ -109,16 +113,17 @@ function paddedLength(fields: number, { kind, allowance }: Hello, random: Random
 
 const roundUp = (length: number, step: number) => Math.ceil(length / step) * step;
 
-function encodeOpen(writer: Writer, { backend, resumable, limit, earlyData }: OpenHello): void {
-  writer
-    .u8(resumable ? RESUMABLE : 0)
-    .u64(limit)
-    .sized16(toUtf8(backend), BACKEND_CHARS_MAX)
-    .sized16(earlyData, EARLY_DATA_MAX);
+function optionsOf(hello: Hello): number {
+  const resumable = hello.kind !== 'resume' && hello.resumable;
+  return (resumable ? RESUMABLE : 0) | (hello.allowance === Infinity ? 0 : LIMITED);
+}
+
+function encodeOpen(writer: Writer, { backend, limit, earlyData }: OpenHello): void {
+  writer.u64(limit).sized16(toUtf8(backend), BACKEND_CHARS_MAX).sized16(earlyData, EARLY_DATA_MAX);
 }
 
 function encodeResume(writer: Writer, { session, carrier, received, limit, mac }: ResumeHello): void {
-  writer.u8(0).u64(limit).u64(received).u32(carrier).sized8(session, SESSION_ID_MAX).put(mac);
+  writer.u64(limit).u64(received).u32(carrier).sized8(session, SESSION_ID_MAX).put(mac);
 }
 
 /** A hello of a version or kind that this relay does not know. */
@@ -137,28 +142,29 @@ export function decodeHello(payload: Bytes): Hello | UnknownHello {
   const start = { time: reader.u32() * 1000, invite: reader.sized8(INVITE_MAX) };
   const kind = KINDS[reader.u8()];
   if (version !== VERSION || !kind) return { kind: 'unknown', ...start };
-  if (kind === 'resume') return { kind, ...start, ...decodeResume(reader) };
-  return { kind, ...start, ...decodeOpen(reader) };
+  const options = reader.u8();
+  const common = { ...start, limit: reader.u64() };
+  const own =
+    kind === 'resume'
+      ? { kind, ...decodeResume(reader) }
+      : { kind, resumable: (options & RESUMABLE) !== 0, ...decodeOpen(reader) };
+  // One of nothing is none.
+  const allowance = ((options & LIMITED) !== 0 && reader.u32()) || Infinity;
+  return { ...common, ...own, allowance };
 }
 
-function decodeOpen(reader: Reader): Omit<OpenHello, 'kind' | keyof HelloStart> {
-  const allowance = reader.u32() || Infinity;
-  const resumable = (reader.u8() & RESUMABLE) !== 0;
-  const limit = reader.u64();
+function decodeOpen(reader: Reader): Pick<OpenHello, 'backend' | 'earlyData'> {
   const backend = fromUtf8(reader.sized16(BACKEND_CHARS_MAX));
   const earlyData = reader.sized16(EARLY_DATA_MAX);
-  return { allowance, resumable, limit, backend, earlyData };
+  return { backend, earlyData };
 }
 
-function decodeResume(reader: Reader): Omit<ResumeHello, 'kind' | keyof HelloStart> {
-  const allowance = reader.u32() || Infinity;
-  reader.u8();
-  const limit = reader.u64();
+function decodeResume(reader: Reader): Pick<ResumeHello, 'received' | 'carrier' | 'session' | 'mac'> {
   const received = reader.u64();
   const carrier = reader.u32();
   const session = reader.sized8(SESSION_ID_MAX);
   const mac = reader.take(MAC);
-  return { allowance, limit, received, carrier, session, mac };
+  return { received, carrier, session, mac };
 }
 
 // --- message 1: the upgrade request -------------------------------------------------------------------------------

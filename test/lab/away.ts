@@ -28,7 +28,7 @@ async function goAway(scenario: string, lab: Lab, seconds: number, patience: num
   const vars = { RELAY_KEY: toBase64url(secret), BACKENDS: backend.entry, RESUME_SECONDS: String(patience) };
   const worker = await serve(lab.relay, vars, lab.certificate);
   const middlebox = await startMiddlebox(worker.port);
-  const origin = `http://127.0.0.1:${middlebox.port}/`;
+  const url = `http://127.0.0.1:${middlebox.port}/`;
   const relay = formatLink({ url, key: await nodeCipher.publicKey(secret) });
   const open = (): PuenteSocket => createConnection(backend.address, { relay });
   try {

@@ -92,9 +92,10 @@ const PAYLOAD_MAX = HELLO_MAX - HELLO_OVERHEAD;
 
 /** Bytes of its fields. */
 const sizeOf = (value: Hello) =>
-  value.kind === 'resume'
-    ? 33 + value.session.length + 32 + value.invite.length
-    : 24 + Buffer.byteLength(value.backend) + value.invite.length + value.earlyData.length;
+  (value.allowance === Number.POSITIVE_INFINITY ? 0 : 4) +
+  (value.kind === 'resume'
+    ? 29 + value.session.length + 32 + value.invite.length
+    : 20 + Buffer.byteLength(value.backend) + value.invite.length + value.earlyData.length);
 
 describe('hello', () => {
   test('comes back as it went, with zeros behind it', () => {
@@ -184,14 +185,14 @@ describe('hello', () => {
       new DataView(payload.buffer).setUint16(at, length);
       return payload;
     };
-    const bare: Hello = { ...LARGEST, backend: '', invite: EMPTY, earlyData: EMPTY };
-    const [backendAt, earlyDataAt] = [20, 22];
+    const bare: Hello = { ...LARGEST, ...SHORT, backend: '' };
+    const [backendAt, earlyDataAt] = [16, 18];
     expect(decodeHello(with16(bare, backendAt, BACKEND_CHARS_MAX))).toHaveProperty('kind', 'open');
     expect(thrown(() => decodeHello(with16(bare, backendAt, BACKEND_CHARS_MAX + 1)))).toBeInstanceOf(Malformed);
     expect(decodeHello(with16(bare, earlyDataAt, EARLY_DATA_MAX))).toHaveProperty('kind', 'open');
     expect(thrown(() => decodeHello(with16(bare, earlyDataAt, EARLY_DATA_MAX + 1)))).toBeInstanceOf(Malformed);
     const resumed = encodeHello({ ...RESUME, session: EMPTY, invite: EMPTY }, most);
-    const sessionAt = 32;
+    const sessionAt = 28;
     resumed[sessionAt] = SESSION_ID_MAX;
     expect(decodeHello(resumed)).toHaveProperty('kind', 'resume');
     resumed[sessionAt] = SESSION_ID_MAX + 1;
@@ -200,10 +201,10 @@ describe('hello', () => {
 
   test('a backend that is not UTF-8, an offset past 2^53 - 1: Malformed', () => {
     const payload = encodeHello(LARGEST, random);
-    payload[22 + INVITE_MAX] = 0xff;
+    payload[18 + INVITE_MAX] = 0xff;
     expect(thrown(() => decodeHello(payload))).toBeInstanceOf(Malformed);
     const far = encodeHello(LARGEST, random);
-    far.fill(0xff, 12 + INVITE_MAX, 20 + INVITE_MAX);
+    far.fill(0xff, 8 + INVITE_MAX, 16 + INVITE_MAX);
     expect(thrown(() => decodeHello(far))).toBeInstanceOf(Malformed);
   });
 
@@ -226,7 +227,7 @@ describe('hello', () => {
 
   test('unknown options are ignored', () => {
     const payload = encodeHello({ ...LARGEST, resumable: false }, random);
-    const at = 11 + INVITE_MAX;
+    const at = 7 + INVITE_MAX;
     payload[at] = 0xfe;
     expect(decodeHello(payload)).toHaveProperty('resumable', false);
     payload[at] = 0xff;

@@ -2,11 +2,14 @@
 import { once } from 'node:events';
 import https from 'node:https';
 import type { LookupFunction, Server } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import tls from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it, vi } from 'vitest';
 import { nodeCipher } from '../../client/node/cipher.ts';
+import { SET_UPS_MAX } from '../../client/node/dialer/known.ts';
 import { check, createConnection, type Dial, type DialerOptions, dialer } from '../../client/node/index.ts';
 import { toBase64url } from '../../protocol/bytes.ts';
+import type { PuenteError } from '../../protocol/errors.ts';
 import { formatLink } from '../../protocol/permits/link.ts';
 import { type Chain, makeChain, RELAY_NAME } from '../lab/certificate.ts';
 import { readServerName } from '../lab/client-hello.ts';
@@ -14,6 +17,7 @@ import type { Fault } from '../lab/connection.ts';
 import { converse } from '../lab/conversation.ts';
 import { delay, filterNames, freezeAfter, type Sight } from '../lab/faults.ts';
 import { type Middlebox, startMiddlebox } from '../lab/middlebox.ts';
+import { blockFor } from '../support/block.ts';
 import { makeCertificate } from '../support/fixtures/certificate.ts';
 import { listen } from '../support/network/listen.ts';
 import { random } from '../support/network/raw-client.ts';
@@ -375,6 +379,58 @@ describe('the budget', () => {
     // Five that were under way, and one that found the next way, which the others then went.
     expect(hellos.filter(({ records }) => records === 1)).toHaveLength(5);
     expect(hellos.filter(({ records }) => records > 1)).toHaveLength(5);
+  });
+});
+
+describe('a hundred at once', () => {
+  /** What becomes of a WebSocket that says nothing: the relay's answer to strangers, once it is through. */
+  const knock = (dial: Dial) =>
+    new Promise<string>((resolve) => {
+      const events = { message: () => {}, closed: ({ code }: PuenteError) => resolve(code) };
+      dial(`wss://${LOCAL}:${network.port}`, [], events, false);
+    });
+  const THROUGH = 'not-admitted';
+
+  it('are through, however long their own process was blocked', async () => {
+    await over();
+    const dial = dialling();
+    expect(await knock(dial)).toBe(THROUGH);
+    const all = Array.from({ length: 100 }, () => knock(dial));
+    await until('some are under way', () => network.accepted > 5);
+    // Longer than any network is given.
+    blockFor(10_500);
+    expect(await Promise.all(all)).toEqual(Array(100).fill(THROUGH));
+    expect(network.accepted).toBe(101);
+  });
+
+  it('wait for a relay that is busy, and look for no other way', async () => {
+    let [waiting, most] = [0, 0];
+    let last: Promise<unknown> = Promise.resolve();
+    /** Lets one ClientHello through after another. */
+    const busy: Fault = () => {
+      let isFirst = true;
+      return (_packet, direction) => {
+        if (!isFirst || direction === 'down') return undefined;
+        isFirst = false;
+        waiting += 1;
+        most = Math.max(most, waiting);
+        last = last.then(() => sleep(120));
+        return last.then(() => {
+          waiting -= 1;
+          return undefined;
+        });
+      };
+    };
+    await over();
+    const dial = dialling();
+    expect(await knock(dial)).toBe(THROUGH);
+    network.faults = [noticed, busy];
+    // The last of those under way is silent for nearly four seconds, and there are others after it.
+    const count = SET_UPS_MAX + 8;
+    const all = Array.from({ length: count }, () => knock(dial));
+    expect(await Promise.all(all)).toEqual(Array(count).fill(THROUGH));
+    // Another way would be another connection.
+    expect([most, network.accepted]).toEqual([SET_UPS_MAX, 1 + count]);
   });
 });
 

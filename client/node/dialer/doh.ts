@@ -2,10 +2,11 @@
 import { request } from 'node:https';
 import { type Bytes, concat } from '../../../protocol/bytes.ts';
 import { decodeAnswer, encodeQuery, type Type } from './dns-message.ts';
+import { patience } from './patience.ts';
 
 /** A resolver's answer, and how long it may take: there are others. */
 const DNS_MESSAGE_MAX = 4096;
-const DNS_TIMEOUT = 4000;
+const DNS_PATIENCE = 4000;
 
 /**
  * By address, so that nothing has to be resolved first, and that of two companies. Quad9 is not among them: it wants HTTP/2, which
@@ -25,12 +26,12 @@ export async function resolveOverHttps(
 ): Promise<string[]> {
   const over = new AbortController();
   const end = () => over.abort();
-  const timer = setTimeout(end, DNS_TIMEOUT);
+  const stop = patience(DNS_PATIENCE, end);
   signal.addEventListener('abort', end);
   try {
     return await Promise.any(resolvers.map((resolver) => bothOf(name, resolver, over.signal)));
   } finally {
-    clearTimeout(timer);
+    stop();
     signal.removeEventListener('abort', end);
     end();
   }

@@ -9,16 +9,17 @@ import type { DialStage } from '../../runtime.ts';
 import { type Budget, budgetOf } from './budget.ts';
 import { type Address, connectAny } from './connect.ts';
 import type { Candidate, Failure, Known } from './known.ts';
+import { patience } from './patience.ts';
 import { secure } from './secure.ts';
 import type { Host, Source } from './sources.ts';
 import { LATE, Way, type WayStage } from './way.ts';
 
 /** Name, TCP and TLS have so long together, where the client sees them: it can then say which of them it was. The rest of
- * OPEN_TIMEOUT is for the relay and its backend. */
-const SET_UP_TIMEOUT = 10_000;
+ * OPEN_TIMEOUT is for the relay and its backend. Begins anew with each connection that another socket gets meanwhile. */
+const SET_UP_PATIENCE = 10_000;
 
 /** A way that is silent for so long gets another beside it: ten times a slow round trip, and four of them fit into
- * SET_UP_TIMEOUT. */
+ * SET_UP_PATIENCE. Begins anew whenever the way works for another socket: then the host is busy, and nothing is blocked. */
 const WAY_PATIENCE = 2500;
 
 export interface Target extends Host {
@@ -58,15 +59,21 @@ export class Search {
     };
   }
 
-  /** Once. @throws PuenteError the most telling of all failures, within SET_UP_TIMEOUT */
+  /** Once. @throws PuenteError the most telling of all failures, when SET_UP_PATIENCE ends at the latest */
   async run(): Promise<Socket> {
-    const timer = setTimeout(() => this.#over.abort(LATE), SET_UP_TIMEOUT);
+    const known = this.#known;
+    const { signal } = this.#over;
+    const stop = patience(
+      SET_UP_PATIENCE,
+      () => this.#over.abort(LATE),
+      () => known.wins,
+    );
     try {
-      return await this.#first();
+      return await known.setUps.run(() => this.#first(), signal);
     } catch {
       throw new PuenteError(this.#mostTelling);
     } finally {
-      clearTimeout(timer);
+      stop();
       this.giveUp();
     }
   }
@@ -96,9 +103,9 @@ export class Search {
     const known = this.#known;
     const before = known.winner;
     const isFound = () => known.winner !== undefined && known.winner !== before;
-    // Whoever has the turn has begun sooner, so that the wait ends in time.
-    const found = await known.inTurn(async () =>
-      isFound() || this.#over.signal.aborted ? undefined : this.#from(known.takeNext() ?? first),
+    const found = await known.searches.run(
+      async () => (isFound() ? undefined : this.#from(known.takeNext() ?? first)),
+      this.#over.signal,
     );
     if (found) return found;
     if (!known.winner) throw GIVEN_UP;
@@ -107,13 +114,18 @@ export class Search {
 
   /** That one; when it fails or is silent, the next as well, and so on: the first that gets through. */
   #from(candidate: Candidate): Promise<Socket> {
-    const isKnown = candidate === this.#known.winner;
+    const known = this.#known;
+    const isKnown = candidate === known.winner;
     const way = new Way(this.#target.name, this.#passed);
-    let timer: NodeJS.Timeout | undefined;
+    let stop = () => {};
     const silence = new Promise<Code>((resolve) => {
-      timer = setTimeout(() => resolve(way.failure(LATE)), WAY_PATIENCE);
+      const silent = () => {
+        way.isSilent = true;
+        resolve(way.failure(LATE));
+      };
+      stop = patience(WAY_PATIENCE, silent, () => (known.winner === candidate ? known.wins : 0));
     });
-    const attempt = this.#attempt(candidate, way, isKnown).finally(() => clearTimeout(timer));
+    const attempt = this.#attempt(candidate, way, isKnown).finally(() => stop());
     const failure = attempt.then(
       () => undefined,
       (error) => (error === SPENT || error === GIVEN_UP ? undefined : way.failure(error)),
@@ -142,7 +154,7 @@ export class Search {
       way.found(this.#isOwn(candidate) ? addresses.map(({ host }) => host) : []);
       const { tcp, address } = await connectAny(addresses, this.#over.signal);
       way.connected();
-      const socket = this.#target.isSecure ? await this.#secured(tcp, address, candidate, isKnown) : tcp;
+      const socket = this.#target.isSecure ? await this.#secured(tcp, address, candidate, way, isKnown) : tcp;
       if (this.#isFound) {
         socket.destroy();
         throw GIVEN_UP;
@@ -165,7 +177,7 @@ export class Search {
   }
 
   /** Each ClientHello counts; of those that go the known way only the first to fail, as the others had been sent by then. */
-  async #secured(tcp: Socket, address: Address, candidate: Candidate, isKnown: boolean): Promise<Socket> {
+  async #secured(tcp: Socket, address: Address, candidate: Candidate, way: Way, isKnown: boolean): Promise<Socket> {
     const { split } = candidate;
     if (!isKnown && this.#budget.isSpent) {
       tcp.destroy();
@@ -174,7 +186,6 @@ export class Search {
     }
     const takeBack = isKnown ? undefined : this.#budget.spend();
     this.#said.add(idOf(address, split));
-    const since = performance.now();
     try {
       const { name, ticket } = this.#target;
       const socket = await secure(tcp, { name, split, ticket }, this.#over.signal);
@@ -182,8 +193,7 @@ export class Search {
       return socket;
     } catch (error) {
       // Given up in haste, it says nothing.
-      const isJudged = error !== GIVEN_UP || performance.now() - since >= WAY_PATIENCE;
-      if (!isJudged) takeBack?.();
+      if (this.#over.signal.aborted && !way.isSilent) takeBack?.();
       else if (this.#known.lost(candidate)) this.#budget.spend();
       throw error;
     }

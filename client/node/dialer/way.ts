@@ -15,6 +15,8 @@ export class Way {
   readonly #passed: (stage: DialStage) => void;
   #stage: WayStage;
   #addresses: readonly string[] = [];
+  /** Nothing has come of it for longer than it is given. */
+  isSilent = false;
 
   /**
    * @param host a name, or an address

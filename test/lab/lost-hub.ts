@@ -38,14 +38,20 @@ async function loseHub(
   const backend = await startBackend(echo);
   const way = await puenteTo(backend.port, relay, lab.certificate);
   const middlebox = await startMiddlebox(way.port);
+  const streams: Duplex[] = [];
+  const open = () => {
+    const stream = way.open(middlebox.port);
+    streams.push(stream);
+    return stream;
+  };
   try {
-    const old = way.open(middlebox.port);
+    const old = open();
     const ending = endingOf(old);
     await answered(old);
     await lose(way);
     const back = performance.now();
     const note = await Promise.race([ending, sleep(TOLD_WITHIN, 'not told')]);
-    const delivered = await answered(way.open(middlebox.port)).catch(() => 0);
+    const delivered = await answered(open()).catch(() => 0);
     const lost = 2 * WORD.length - delivered;
     return {
       row: {
@@ -62,6 +68,7 @@ async function loseHub(
       asExpected: lost === 0 && note === 'session-unknown',
     };
   } finally {
+    for (const stream of streams) stream.destroy();
     await middlebox.close();
     await way.close();
     await backend.close();

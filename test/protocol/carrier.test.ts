@@ -339,7 +339,7 @@ describe('a message that is no record', () => {
   test('frames that do not parse: bad-frame, and none of that record is delivered', async () => {
     const good = encodeFrames([ping(1)]);
     const sealed = (plaintext: Bytes) => buffer(concat(plaintext, new Uint8Array(TAG)));
-    for (const plaintext of [concat(good, Uint8Array.of(7)), concat(good, Uint8Array.of(0)), Uint8Array.of(99)]) {
+    for (const plaintext of [concat(good, Uint8Array.of(8)), concat(good, Uint8Array.of(0)), Uint8Array.of(99)]) {
       for (const transport of [INSTANT, new SlowTransport()]) {
         const end = new EndOf(transport);
         end.carrier.receive(sealed(plaintext));

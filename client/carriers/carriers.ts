@@ -249,6 +249,8 @@ export class Carriers {
       unwanted.abort();
       return 'timeout';
     } catch (error) {
+      // A refusal, or what is no grant: the WebSocket may still be open.
+      unwanted.abort();
       if (error instanceof PuenteError) return error.code;
       throw error;
     }

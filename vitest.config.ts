@@ -11,7 +11,7 @@ process.env.NODE_COMPILE_CACHE ??= fileURLToPath(new URL('node_modules/.cache/co
  * more clients than there is room for within the ten seconds for which one may be silent. And `fuzz`, which takes all of a core.
  */
 const ALONE = [
-  ...['abuse', 'bench', 'canaries', 'endings', 'flood', 'frozen', 'fuzz', 'gone', 'hostile', 'kills'],
+  ...['abuse', 'bench', 'canaries', 'conformance', 'endings', 'flood', 'frozen', 'fuzz', 'gone', 'hostile', 'kills'],
   ...['lab', 'middlebox', 'resume', 'tickets', 'transfer'],
 ];
 
@@ -26,6 +26,8 @@ const PATIENT = { testTimeout: 60_000, hookTimeout: 60_000 };
 
 export default defineConfig({
   test: {
+    // Those that run side by side wait for answers that do not come.
+    maxConcurrency: 16,
     projects: [
       // Pure, so what one file leaves behind is nothing to the next.
       { test: { name: 'protocol', include: ['test/protocol/**/*.test.ts'], isolate: false, ...ALL_CORES } },

@@ -251,6 +251,8 @@ describe('the lint', () => {
     'volunteer/doctor': ['../commands/doctor.ts', '../selfhost/host-files.ts'],
     'volunteer/selfhost': ['../commands/selfhost.ts'],
     'volunteer/terminal': ['../commands/deploy.ts'],
+    'test/conformance': ['../../protocol/bytes.ts', '../support/until.ts'],
+    'test/conformance/codec': ['../../../client/node/cipher.ts', '../../../worker/config.ts'],
     'examples/chat/net': ['../../../protocol/bytes.ts', '../../../test/support/until.ts'],
     'examples/chat/ui': ['../../../protocol/bytes.ts'],
     'examples/chat/server': ['../../../client/node/index.ts'],

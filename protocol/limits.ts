@@ -1,6 +1,6 @@
 /**
- * Every limit, size and timeout that a peer can see, with its reason: the numbers of the specification (docs/protocol.md, section 15; a test
- * compares them). Sizes are in bytes, times in milliseconds unless the name says otherwise.
+ * Every limit, size and timeout that a peer can see, with its reason: the numbers of the specification (docs/protocol.md and
+ * docs/policy.md; a test compares them). Sizes are in bytes, times in milliseconds unless the name says otherwise.
  */
 
 // --- the upgrade request ---------------------------------------------------------------------------------------

@@ -199,7 +199,7 @@ function wrongPlaintexts(): Json {
 
 /** Their senders are strangers. */
 function wrongHellos(): Json {
-  const start = [u8(1), u32(TIME), sized8(NONE), u8(0), u32(0), u8(0)];
+  const start = [u8(1), u32(TIME), sized8(NONE), u8(0), u8(0)];
   return {
     'it ends early': Buffer.concat(start),
     'a limit above 2^53 - 1': Buffer.concat([...start, Buffer.from('0020000000000000', 'hex'), u16(0), u16(0)]),

@@ -1,5 +1,5 @@
 /**
- * What section 9 of the specification lets one end of a session say and do: a plain second account of its rules, kept
+ * What sections 9 to 11 of the specification let one end of a session say and do: a plain second account of its rules, kept
  * from what the end is told and what it sends, to hold a `Session` against. Whatever is out of it throws.
  */
 import { equal, ok } from 'node:assert/strict';

@@ -25,7 +25,8 @@ import { offerOf, tokenKeyOf, tokenTail } from '../../protocol/permits/token.ts'
 import { encodeFrames, type Frame, type Offsets } from '../../protocol/session/frames.ts';
 import { Session } from '../../protocol/session/session.ts';
 
-const document = readFileSync(new URL('../../docs/protocol.md', import.meta.url), 'utf8');
+const pageOf = (name: string) => readFileSync(new URL(`../../docs/${name}`, import.meta.url), 'utf8');
+const document = pageOf('protocol.md');
 
 // --- what is fixed ------------------------------------------------------------------------------------------------
 
@@ -327,8 +328,8 @@ function blocks(): Map<string, string[]> {
 }
 
 /** The first two cells of every table row that matches. */
-function rows(pattern: RegExp): [string, string][] {
-  return Array.from(document.matchAll(pattern), ([, first = '', second = '']) => [first, second]);
+function rows(pattern: RegExp, page = document): [string, string][] {
+  return Array.from(page.matchAll(pattern), ([, first = '', second = '']) => [first, second]);
 }
 
 describe.each([
@@ -355,8 +356,8 @@ test('the table of codes has every code that travels, and no other', () => {
   expect(written).toEqual(travelling);
 });
 
-test('the table of limits has every limit of the code, with its value', () => {
-  const written = rows(/^\| `([A-Z_]+)` \| ([\d,]+) \|/gm).map(([name, value]) => [
+test('the tables of constants and limits have every limit of the code once, with its value', () => {
+  const written = rows(/^\| `([A-Z_]+)` \| ([\d,]+) \|/gm, document + pageOf('policy.md')).map(([name, value]) => [
     name,
     Number(value.replaceAll(',', '')),
   ]);
@@ -373,6 +374,7 @@ test('the table of frames has the numbers and sizes of the code', () => {
     { type: 'ping', id: 0 },
     { type: 'pong', id: 0 },
     { type: 'pad', length: 0 },
+    { type: 'stop' },
   ];
   const written = Array.from(document.matchAll(/^\| 0x([\da-f]{2}) \| ([A-Z]+) \| (\d+)/gm), ([, ...cells]) => cells);
   const expected = frames.map((frame) => {

@@ -11,7 +11,7 @@ const ORIGIN = 'https://relay.example/';
 const KEY = `${'puente'.repeat(7)}A`;
 const PUBLIC_KEY = await native.publicKey(fromBase64url(KEY) as Bytes);
 const linkAt = (url: string): string => formatLink({ url, key: PUBLIC_KEY });
-/** 00 01 02 … 1f: `s` in docs/protocol.md section 17. */
+/** 00 01 02 … 1f: `s` in docs/protocol.md, appendix D. */
 const WORKED_EXAMPLE = toBase64url(Uint8Array.from({ length: 32 }, (_, index) => index));
 
 async function get(path: string, env: Env): Promise<Response> {

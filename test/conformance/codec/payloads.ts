@@ -5,12 +5,15 @@ import { Malformed, Reader, sized8, sized16, text, u8, u16, u32, u64, utf8 } fro
 /** Bytes of a message 1 beside its payload. */
 export const HELLO_OVERHEAD = 48;
 const HELLO_PAD = 256;
-const HELLO_PAD_RANDOM = 127;
+const HELLO_PAD_RANDOM = 63;
+const HELLO_PAD_LIMITED = 64;
 const BACKEND_MAX = 259;
 const EARLY_DATA_MAX = 2304;
 const SESSION_ID_MAX = 64;
 
+/** Bits of the options. */
 export const RESUMABLE = 1;
+const LIMITED = 2;
 
 interface HelloStart {
   version: number;
@@ -18,7 +21,7 @@ interface HelloStart {
   time: number;
   /** Of a status: its permit. */
   invite: Buffer;
-  /** What the relay may send on this carrier; 0: as much as it likes. */
+  /** What the relay may send on this carrier; 0: as much as it likes. Sets its bit of the options. */
   allowance: number;
   options: number;
   limit: number;
@@ -45,12 +48,13 @@ export const KINDS = ['open', 'resume', 'check', 'status'] as const;
 /** Without its padding. */
 export function encodeHello(hello: Hello): Buffer {
   const start = [u8(hello.version), u32(hello.time), sized8(hello.invite), u8(KINDS.indexOf(hello.kind))];
-  const common = [u32(hello.allowance), u8(hello.options), u64(hello.limit)];
+  const isLimited = hello.allowance !== 0;
+  const common = [u8(hello.options | (isLimited ? LIMITED : 0)), u64(hello.limit)];
   const rest =
     hello.kind === 'resume'
       ? [u64(hello.received), u32(hello.carrier), sized8(hello.session), hello.mac]
       : [sized16(text(hello.backend)), sized16(hello.earlyData)];
-  return Buffer.concat([...start, ...common, ...rest]);
+  return Buffer.concat([...start, ...common, ...rest, ...(isLimited ? [u32(hello.allowance)] : [])]);
 }
 
 /** @throws Malformed where it is none of version 1 */
@@ -58,18 +62,27 @@ export function decodeHello(payload: Buffer): Hello {
   const reader = new Reader(payload);
   const [version, time, invite, kind] = [reader.u8(), reader.u32(), reader.sized8(), KINDS[reader.u8()]];
   if (version !== 1 || kind === undefined) throw new Malformed('its version or kind is unknown');
-  const common = { version, time, invite, allowance: reader.u32(), options: reader.u8(), limit: reader.u64() };
-  if (kind !== 'resume')
-    return { kind, ...common, backend: utf8(reader.sized16(BACKEND_MAX)), earlyData: reader.sized16(EARLY_DATA_MAX) };
-  const [received, carrier, session] = [reader.u64(), reader.u32(), reader.sized8(SESSION_ID_MAX)];
-  return { kind, ...common, received, carrier, session, mac: reader.take(32) };
+  const common = { version, time, invite, options: reader.u8(), limit: reader.u64() };
+  const own =
+    kind === 'resume'
+      ? {
+          kind,
+          received: reader.u64(),
+          carrier: reader.u32(),
+          session: reader.sized8(SESSION_ID_MAX),
+          mac: reader.take(32),
+        }
+      : { kind, backend: utf8(reader.sized16(BACKEND_MAX)), earlyData: reader.sized16(EARLY_DATA_MAX) };
+  return { ...common, ...own, allowance: (common.options & LIMITED) === 0 ? 0 : reader.u32() };
 }
 
 /** The lengths that a hello with these fields may have. */
 export function helloLengths(hello: Hello, most: number): { least: number; most: number } {
   const fields = encodeHello(hello).length;
   const rounded = Math.ceil(fields / HELLO_PAD) * HELLO_PAD;
-  if (hello.kind === 'resume' || hello.allowance !== 0) return { least: fields, most: Math.min(rounded, most) };
+  if (hello.kind === 'resume') return { least: fields, most: Math.min(rounded, most) };
+  const part = Math.ceil(fields / HELLO_PAD_LIMITED) * HELLO_PAD_LIMITED;
+  if (hello.allowance !== 0) return { least: Math.min(part, most), most: Math.min(rounded, most) };
   return { least: Math.min(rounded, most), most: Math.min(rounded + HELLO_PAD_RANDOM, most) };
 }
 

@@ -6,7 +6,7 @@ import { open, seal, TAG } from '../codec/primitives.ts';
 export const RECORD_MAX = 65_535;
 const NONE = Buffer.alloc(0);
 
-/** What a record takes of an allowance (section 12.1). */
+/** What a record takes of an allowance (appendix A). */
 export const RECORD_COST_MIN = 640;
 const RECORD_HEADERS = 30;
 export const costOf = (length: number): number => Math.max(RECORD_COST_MIN, length + RECORD_HEADERS);

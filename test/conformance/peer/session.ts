@@ -1,5 +1,5 @@
 /**
- * One end of a session that keeps the rules (section 9), in the simplest way: all of a stream is kept, and a window has one
+ * One end of a session that keeps the rules (sections 9 to 11), in the simplest way: all of a stream is kept, and a window has one
  * size. The rooms' clients and relays that are broken on purpose are this one, with the rules that they break.
  */
 import { randomBytes, randomInt } from 'node:crypto';

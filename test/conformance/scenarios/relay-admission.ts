@@ -67,7 +67,7 @@ const ignored: Scenario<RelayTrial> = {
     const { judge } = trial;
     // Bit 0 is clear: no resumable session is asked for.
     for (const tail of ['', 'x', '-_'.repeat(47)]) {
-      const answer = await trial.dial({ hello: { options: 0xfe }, tail, payload: withNoise }, 'hello-ignored');
+      const answer = await trial.dial({ hello: { options: 0xfc }, tail, payload: withNoise }, 'hello-ignored');
       judge.must('hello-ignored', !('code' in answer), 'it was refused');
     }
     // Without any padding, too.

@@ -88,7 +88,7 @@ const cases: Case[] = [
     'stranger-payload',
     ({ target }) => ({
       payload: (whole) =>
-        Buffer.concat([before(whole, 7 + target.invite.length + 5), Buffer.alloc(8, 0xff), u16(0), u16(0)]),
+        Buffer.concat([before(whole, 7 + target.invite.length + 1), Buffer.alloc(8, 0xff), u16(0), u16(0)]),
     }),
   ],
   ['a backend of 260 bytes', 'stranger-payload', () => ({ hello: { backend: 'a'.repeat(260) } })],
@@ -102,7 +102,7 @@ const cases: Case[] = [
     'stranger-payload',
     ({ target }) => ({
       payload: (whole) =>
-        Buffer.concat([before(whole, 7 + target.invite.length + 5), u64(0), u16(1), Buffer.of(0xff), u16(0)]),
+        Buffer.concat([before(whole, 7 + target.invite.length + 1), u64(0), u16(1), Buffer.of(0xff), u16(0)]),
     }),
   ],
   ['a hello of an hour ago', 'stranger-time', () => ({ hello: { time: now() - HOUR } })],

@@ -45,10 +45,6 @@ export class Inspector {
     return heap.usedSize + heap.embedderHeapUsedSize + heap.backingStorageSize;
   }
 
-  async collectGarbage(): Promise<void> {
-    await this.#call('HeapProfiler.collectGarbage');
-  }
-
   async #call(method: string): Promise<unknown> {
     const id = ++this.#calls;
     this.#socket.send(JSON.stringify({ id, method }));

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vi
 import { toBase64url, toUtf8 } from '../../protocol/bytes.ts';
 import { encodeHello, type OpenHello } from '../../protocol/carrier/hello.ts';
 import { refusalOf } from '../../protocol/errors.ts';
-import { formatLink } from '../../protocol/permits/link.ts';
+import { formatLink, parseLink } from '../../protocol/permits/link.ts';
 import { type Offer, PrivateRelay } from '../support/fixtures/private-relay.ts';
 import { knock, offering, requestOf, UPGRADE } from '../support/network/exchange.ts';
 import { compare, ordinary, otherMethods, type Probe, upgrades } from '../support/network/probes.ts';
@@ -168,8 +168,10 @@ describe.each(DECOYS)('behind %s', (_, { relay, reference: serveReference, blurr
     });
 
     it.runIf(resumable)('takes the same resume with its proof', async () => {
-      const client = await open(backend.address);
-      const next = await client.resume(await link(), 1, { received: 0, limit: 65_536 });
+      const invite = await of.invite();
+      const client = await open(backend.address, { invite });
+      const same = formatLink({ ...parseLink(await link()), invite });
+      const next = await client.resume(same, 1, { received: 0, limit: 65_536 });
       expect(next.grant).toMatchObject({ resumable: true });
       next.close();
     });

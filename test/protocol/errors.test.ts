@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { expect, test } from 'vitest';
-import { type Code, PuenteError, refusalOf, resetOf, TRAVELLING, toWire } from '../../protocol/errors.ts';
+import { expect, test, vi } from 'vitest';
+import { type Code, refusalOf, resetOf, TRAVELLING, toWire } from '../../protocol/errors.ts';
 import { thrown } from './helpers.ts';
 
 const travelling = Object.entries(TRAVELLING) as [Code, number][];
@@ -24,6 +24,9 @@ test('a number that nobody has given out is no code; nor is 0, which means grant
 });
 
 test('an error has a code to branch on, and a sentence once there are sentences', async () => {
+  // Another test of this process may have brought the sentences in.
+  vi.resetModules();
+  const { PuenteError } = await import('../../protocol/errors.ts');
   expect(new PuenteError('full').message).toBe('full');
   expect(new PuenteError('link-invalid', 'not-a-key').message).toBe('link-invalid not-a-key');
   const { SENTENCES } = await import('../../protocol/sentences.ts');

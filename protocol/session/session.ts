@@ -451,6 +451,8 @@ export class Session {
     const frames: Frame[] = [];
     const rides = this.#outgoing.isDue || this.#pong !== undefined;
     if (rides ? this.#ackAt !== NEVER : this.#ackAt <= this.#now) frames.push(this.#composeAck());
+    // The delay of an ACK that rides is not seen, so that most records need no draw.
+    if (!rides && frames.length > 0) this.#ackDelay = this.#between(ACK_DELAY_MIN, ACK_DELAY);
     if (this.#pong !== undefined) frames.push({ type: 'pong', id: this.#pong });
     this.#pong = undefined;
     const space = this.#outgoing.compose(frames, this.#space);
@@ -471,7 +473,6 @@ export class Session {
 
   #composeAck(): Frame {
     this.#ackAt = NEVER;
-    this.#ackDelay = this.#between(ACK_DELAY_MIN, ACK_DELAY);
     this.#told = this.offsets();
     return { type: 'ack', ...this.#told };
   }

@@ -71,8 +71,7 @@ export class Hub extends DurableObject<Env> implements HubCalls {
   }
 
   get #waits(): boolean {
-    const held = [...this.#sessions.values(), ...this.#running];
-    return this.#tombstones.size > 0 || held.some(({ isWaiting }) => isWaiting);
+    return this.#tombstones.size > 0 || [...this.#running].some(({ isWaiting }) => isWaiting);
   }
 
   async #counted({ counters }: Config, serve: () => Promise<void>): Promise<void> {

@@ -376,9 +376,27 @@ describe('the budget', () => {
     hellos = [];
     const all = await Promise.all(Array.from({ length: 5 }, () => outcome(dial, relayLink)));
     expect(all).toEqual(Array(5).fill('through'));
-    // Five that were under way, and one that found the next way, which the others then went.
-    expect(hellos.filter(({ records }) => records === 1)).toHaveLength(5);
+    // Five that were under way; one that tried again, found the next way, and showed it to the others.
+    expect(hellos.filter(({ records }) => records === 1)).toHaveLength(6);
     expect(hellos.filter(({ records }) => records > 1)).toHaveLength(5);
+  });
+});
+
+describe('a relay that starts anew, and resets connections meanwhile', () => {
+  it('is there again for all, on the way that worked before', async () => {
+    await over();
+    const relayLink = await link(network.port, LOCAL);
+    const dial = dialling();
+    expect(await outcome(dial, relayLink)).toBe('through');
+    hellos = [];
+    network.faults = [noticed, filterNames([LOCAL], 'rst', 'handshake')];
+    const all = Promise.all(Array.from({ length: 5 }, () => outcome(dial, relayLink)));
+    await until('all were reset', () => hellos.length === 5);
+    await sleep(300);
+    network.faults = [noticed];
+    expect(await all).toEqual(Array(5).fill('through'));
+    // Five that were reset, one that tried again, and the four that followed it.
+    expect(hellos.map(({ records }) => records)).toEqual(Array(10).fill(1));
   });
 });
 

@@ -1,6 +1,6 @@
 /** How often a name may still be said in a ClientHello while a way to it is looked for. */
 
-/** ClientHellos in a minute with which a way to one name is looked for. Some networks punish more. It is
+/** ClientHellos in a minute that may be in vain while a way to one name is looked for. Some networks punish more. It is
  * enough for an address, another one, and that with the ClientHello in parts; what else there is, is tried a minute later. */
 const SEARCH_HELLOS_MAX = 3;
 const SEARCH_HELLOS_TIME = 60_000;
@@ -20,7 +20,7 @@ export class Budget {
     return this.#said.length >= SEARCH_HELLOS_MAX;
   }
 
-  /** @returns what takes it back: it was no part of a search. */
+  /** @returns what takes it back: it was not in vain, or no part of a search. */
   spend(): () => void {
     const at = this.#now();
     this.#said.push(at);

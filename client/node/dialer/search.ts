@@ -4,6 +4,7 @@
  * way of all that follow on this network, for as long as it works.
  */
 import { isIP, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Code, PuenteError } from '../../../protocol/errors.ts';
 import type { DialStage } from '../../runtime.ts';
 import { type Budget, budgetOf } from './budget.ts';
@@ -21,6 +22,10 @@ const SET_UP_PATIENCE = 10_000;
 /** A way that is silent for so long gets another beside it: ten times a slow round trip, and four of them fit into
  * SET_UP_PATIENCE. Begins anew whenever the way works for another socket: then the host is busy, and nothing is blocked. */
 const WAY_PATIENCE = 2500;
+
+/** A host that resets connections on the way that worked until now may be starting anew. It gets so long before its name is taken to be
+ * filtered: workerd is there again after 150 ms. */
+const RESTART_PAUSE = 1000;
 
 export interface Target extends Host {
   /** Name and port, as in a URL. */
@@ -98,15 +103,21 @@ export class Search {
     return winner ? this.#from(winner) : this.#inTurn({ sources: this.#target.sources, split: false });
   }
 
-  /** Only one search at a time; the others go the way that it finds. */
-  async #inTurn(first: Candidate): Promise<Socket> {
+  /**
+   * Only one search at a time; the others go the way that it finds.
+   * @param pause milliseconds before it begins
+   */
+  async #inTurn(first: Candidate, pause = 0): Promise<Socket> {
     const known = this.#known;
+    const { signal } = this.#over;
     const before = known.winner;
     const isFound = () => known.winner !== undefined && known.winner !== before;
-    const found = await known.searches.run(
-      async () => (isFound() ? undefined : this.#from(known.takeNext() ?? first)),
-      this.#over.signal,
-    );
+    const search = async () => {
+      if (isFound()) return undefined;
+      if (!this.#budget.isSpent) await sleep(pause, undefined, { signal });
+      return this.#from(known.takeNext() ?? first);
+    };
+    const found = await known.searches.run(search, signal);
     if (found) return found;
     if (!known.winner) throw GIVEN_UP;
     return this.#from(known.winner);
@@ -131,7 +142,9 @@ export class Search {
       (error) => (error === SPENT || error === GIVEN_UP ? undefined : way.failure(error)),
     );
     const another = Promise.race([silence, failure]).then((code) => {
-      const next = code && !this.#over.signal.aborted && this.#after(candidate, code);
+      if (!code || this.#over.signal.aborted) throw new Error('no other way');
+      if (isKnown && code === 'name-blocked' && !way.isSilent) return this.#inTurn(candidate, RESTART_PAUSE);
+      const next = this.#after(candidate, code);
       if (!next) throw new Error('no other way');
       return isKnown ? this.#inTurn(next) : this.#from(next);
     });
@@ -176,7 +189,7 @@ export class Search {
     return fresh;
   }
 
-  /** Each ClientHello counts; of those that go the known way only the first to fail, as the others had been sent by then. */
+  /** Each ClientHello counts that does not get through; of those that go the known way only the first, as the others had been sent by then. */
   async #secured(tcp: Socket, address: Address, candidate: Candidate, way: Way, isKnown: boolean): Promise<Socket> {
     const { split } = candidate;
     if (!isKnown && this.#budget.isSpent) {
@@ -190,11 +203,14 @@ export class Search {
       const { name, ticket } = this.#target;
       const socket = await secure(tcp, { name, split, ticket }, this.#over.signal);
       this.#passed('tls');
+      takeBack?.();
       return socket;
     } catch (error) {
       // Given up in haste, it says nothing.
       if (this.#over.signal.aborted && !way.isSilent) takeBack?.();
       else if (this.#known.lost(candidate)) this.#budget.spend();
+      // It may be said there once more, after RESTART_PAUSE.
+      if (isKnown && !way.isSilent) this.#said.delete(idOf(address, split));
       throw error;
     }
   }

@@ -29,6 +29,7 @@ const FIRST_RECORD_TIMEOUT = 10_000;
 const PATIENCE = 60;
 const CHECK = 65_536;
 const NOT_ALLOWED = 2;
+const BACKEND_DOWN = 3;
 const UNKNOWN = 5;
 
 interface Held {
@@ -145,6 +146,7 @@ class Relay {
     grant: (fields: Partial<Grant>) => { line: Line; keys: Keys },
   ): Promise<void> {
     const backend = await connected(this.#backend);
+    if (!backend) return void grant({ code: BACKEND_DOWN });
     const isResumable = (hello.options & RESUMABLE) !== 0 || this.#breaks.has('grant-option');
     const session = this.#piped(backend, isResumable);
     const id = randomBytes(16);
@@ -250,11 +252,14 @@ class Relay {
   }
 }
 
-async function connected(backend: string): Promise<Socket> {
+/** @returns nothing where nobody takes the connection */
+async function connected(backend: string): Promise<Socket | undefined> {
   const [host, port] = backend.split(':');
   const socket = net.connect({ host: host as string, port: Number(port), allowHalfOpen: true });
-  await new Promise((resolve) => socket.once('connect', resolve));
-  return socket;
+  const isThere = await new Promise((resolve) => {
+    socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
+  });
+  return isThere ? socket : undefined;
 }
 
 export async function referenceRelay(

@@ -20,7 +20,7 @@ import { Inspector } from '../support/servers/inspector.ts';
 import { serve, type Workerd } from '../support/servers/workerd.ts';
 import { until } from '../support/until.ts';
 
-const SECONDS = Number(process.env.FLOOD_SECONDS ?? 4);
+const SECONDS = Number(process.env.FLOOD_SECONDS ?? 2);
 const KEY = random(32);
 const MIB = 2 ** 20;
 /** What the relay's memory may grow by: where sessions are held, what their windows may take; where none is, what is remembered of hellos. */

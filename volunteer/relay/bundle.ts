@@ -1,9 +1,9 @@
 /** The Worker as `wrangler deploy` would upload it, for a workerd that is not Cloudflare's. */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { unstable_readConfig as readConfig } from 'wrangler';
 import { failure, wrangler } from './wrangler.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -17,6 +17,12 @@ export interface Bundle {
   compatibilityFlags: string[];
 }
 
+/** Loading wrangler takes more than a second: `--help` and refusals do without. */
+function readConfig(config: string) {
+  const { unstable_readConfig: read } = createRequire(import.meta.url)('wrangler') as typeof import('wrangler');
+  return read({ config });
+}
+
 /**
  * Needs no account and no network.
  * @param configPath of a wrangler.toml, from the repository's root
@@ -28,7 +34,7 @@ export function bundle(configPath: string): Bundle {
   try {
     const built = wrangler(['deploy', '--dry-run', '--config', config, '--outdir', folder], { quiet: true });
     if (!built.ok) throw failure(built);
-    const { main = '', compatibility_date: date = '', compatibility_flags: flags, ...rest } = readConfig({ config });
+    const { main = '', compatibility_date: date = '', compatibility_flags: flags, ...rest } = readConfig(config);
     const module = main.replace(/^.*\//, '').replace(/\.ts$/, '.js');
     return {
       script: readFileSync(join(folder, module), 'utf8'),

@@ -1,12 +1,14 @@
 /**
- * The relay. A WebSocket upgrade with a valid hello becomes a carrier; to everything else this is an ordinary small
- * website.
+ * The relay's front door. A WebSocket upgrade with a valid hello becomes a carrier; to everything else this is an ordinary small website.
+ * Every request takes the same steps, in the order of the last lines before the exports.
  */
+import type { Context, ErrorHandler, MiddlewareHandler } from 'hono';
+import { Hono } from 'hono/tiny';
 import { type Code, PuenteError } from '../protocol/errors.ts';
 import { type Admitted, admit, handOver } from './admission/admission.ts';
 import { HelloQuotas } from './admission/quotas.ts';
 import { Replays } from './admission/replays.ts';
-import { accessOf, type Config, configOf } from './config.ts';
+import { accessOf, configOf } from './config.ts';
 import { deliverSoon, tally } from './counters/counters.ts';
 import type { Env } from './env.ts';
 import { hubFor } from './session/hubs.ts';
@@ -15,102 +17,127 @@ import { answer, type RelayWire } from './session/wire.ts';
 import { decoy } from './strangers/decoy.ts';
 import { site } from './strangers/site.tsx';
 
-export { Hub } from './session/hub.ts';
+interface FrontDoor {
+  Bindings: Env;
+  Variables: { admitted: Admitted | undefined };
+}
 
-export default {
-  async fetch(request: Request, env: Env, context: ExecutionContext): Promise<Response> {
-    readSettingsSoon(env, context);
-    try {
-      const admitted = await admit(request, env);
-      const carrier = admitted && (await carrierFor(admitted, env, context));
-      return carrier ?? (await website(request, env));
-    } catch (error) {
-      return inTrouble(error, request, env, context);
-    }
-  },
-} satisfies ExportedHandler<Env>;
+type Step = MiddlewareHandler<FrontDoor>;
+type Visit = Context<FrontDoor>;
+
+// --- settings
 
 let areSettingsRead = false;
 
-/** With the first request of any kind, after its answer: so the time of a later one does not tell that there are settings. */
-function readSettingsSoon(env: Env, context: ExecutionContext): void {
-  if (areSettingsRead) return;
-  areSettingsRead = true;
-  // What is wrong with them is told to the request that needs them.
-  context.waitUntil(scheduler.wait(0).then(() => configOf(env).catch(() => {})));
-}
+/** Read the settings after the answer to the first request of any kind. The time of a later answer then does not tell that there are any. */
+const settings: Step = async (c, next) => {
+  if (!areSettingsRead) {
+    areSettingsRead = true;
+    // The request that needs the settings reports what is wrong with them.
+    c.executionCtx.waitUntil(scheduler.wait(0).then(() => configOf(c.env).catch(() => {})));
+  }
+  await next();
+};
 
-async function website(request: Request, env: Env): Promise<Response> {
-  return accessOf(env) === 'open' ? site(request, { config: await configOf(env), env }) : decoy(request, env);
-}
+// --- admission
 
 const replays = new Replays();
 const quotas = new HelloQuotas();
 
-/** The answer to a hello; `undefined` for one that is a stranger's after all. */
-async function carrierFor(admitted: Admitted, env: Env, context: ExecutionContext): Promise<Response | undefined> {
+const admission: Step = async (c, next) => {
+  c.set('admitted', await admit(c.req.raw, c.env));
+  await next();
+};
+
+// --- carrier
+
+/** Answers a hello with a carrier. A hello that turns out to be a stranger's goes on to the website. */
+const carrier: Step = async (c, next) => {
+  const admitted = c.get('admitted');
+  return (admitted && (await carrierFor(admitted, c))) ?? next();
+};
+
+async function carrierFor(admitted: Admitted, c: Visit): Promise<Response | undefined> {
   const { handshake, hello } = admitted;
-  // A hub would know as well, but is further away, and one that is overloaded cannot say.
+  // A hub would know as well, but is further away, and an overloaded hub cannot answer.
   if (replays.has(handshake.clientEphemeral)) return undefined;
   const quota = quotas.count(admitted);
   if (quota === 'stranger') return undefined;
   const isRemembered = replays.remember(handshake.clientEphemeral, hello.time);
-  const config = await configOf(env);
-  const here = (run: (wire: RelayWire) => Promise<void>) => answerHere(admitted, run, env, config, context);
-  if (!isRemembered || quota === 'limited') return here(() => refusedWith(isRemembered ? 'limited' : 'full'));
-  const hub = hubFor(admitted, config, env.HUB);
-  return hub ? inHub(admitted, hub, here) : here((wire) => relay(wire, admitted, env, config));
-}
-
-function refusedWith(code: Code): Promise<never> {
-  return Promise.reject(new PuenteError(code));
-}
-
-/** A plain session, in this invocation; or a refusal. */
-async function answerHere(
-  admitted: Admitted,
-  run: (wire: RelayWire) => Promise<void>,
-  env: Env,
-  config: Config,
-  context: ExecutionContext,
-): Promise<Response> {
-  const { response, ended } = answer(admitted, (wire) => tally.during(() => run(wire)));
-  const delivered = () => deliverSoon(env, config);
-  // Beyond the WebSocket's end: what a client wrote before it left is still on its way to the backend.
-  context.waitUntil(ended.finally(delivered));
-  // And now: it may last for hours.
-  context.waitUntil(delivered());
-  return response;
+  if (!isRemembered) return refuse('full', admitted, c);
+  if (quota === 'limited') return refuse('limited', admitted, c);
+  const config = await configOf(c.env);
+  const hub = hubFor(admitted, config, c.env.HUB);
+  return hub ? inHub(hub, admitted, c) : inThisRequest((wire) => relay(wire, admitted, c.env, config), admitted, c);
 }
 
 /** A session that outlives its carriers. */
-async function inHub(
-  admitted: Admitted,
-  hub: Fetcher,
-  here: (run: () => Promise<never>) => Promise<Response>,
-): Promise<Response | undefined> {
+async function inHub(hub: Fetcher, admitted: Admitted, c: Visit): Promise<Response | undefined> {
   try {
     const response = await hub.fetch(handOver(admitted));
     return response.status === 101 ? response : undefined;
   } catch {
-    // It is overloaded, or being moved.
-    return here(() => refusedWith('full'));
+    // Cloudflare is moving the hub, or the hub is overloaded.
+    return refuse('full', admitted, c);
   }
 }
 
-/** Whoever set up an open relay is told what is wrong with it; a private one must not stand out, whatever is. */
-function inTrouble(
-  error: unknown,
-  request: Request,
-  env: Env,
-  context: ExecutionContext,
-): Response | Promise<Response> {
-  const problem = error instanceof PuenteError ? error.message : undefined;
-  if (accessOf(env) === 'open') {
-    if (problem === undefined) throw error;
-    return site(request, { problem });
-  }
-  // A bug of ours is still counted among the Worker's exceptions.
-  if (problem === undefined) context.waitUntil(Promise.reject(error));
-  return decoy(request, env);
+function refuse(code: Code, admitted: Admitted, c: Visit): Promise<Response> {
+  return inThisRequest(() => Promise.reject(new PuenteError(code)), admitted, c);
 }
+
+/** A plain session, or a refusal: it lives as long as this request. */
+async function inThisRequest(
+  run: (wire: RelayWire) => Promise<void>,
+  admitted: Admitted,
+  { env, executionCtx }: Visit,
+): Promise<Response> {
+  const config = await configOf(env);
+  const { response, ended } = answer(admitted, (wire) => tally.during(() => run(wire)));
+  const deliverCounts = () => deliverSoon(env, config);
+  // The request outlasts its WebSocket: what a client wrote before it left is still on its way to the backend.
+  executionCtx.waitUntil(ended.finally(deliverCounts));
+  // Deliver now as well: the session may last for hours.
+  executionCtx.waitUntil(deliverCounts());
+  return response;
+}
+
+// --- site or decoy
+
+const website: Step = async ({ req, env }) =>
+  accessOf(env) === 'open' ? site(req.raw, { config: await configOf(env), env }) : decoy(req.raw, env);
+
+// --- trouble
+
+/** Open: show the configuration error. Private: always the decoy. */
+const trouble: ErrorHandler<FrontDoor> = (error, { req, env, executionCtx }) => {
+  const problem = error instanceof PuenteError ? error.message : undefined;
+  // Cloudflare counts a bug of ours among the Worker's exceptions.
+  if (problem === undefined) executionCtx.waitUntil(Promise.reject(error));
+  if (accessOf(env) === 'invite') return decoy(req.raw, env);
+  return problem === undefined ? new Response('Internal Server Error', { status: 500 }) : site(req.raw, { problem });
+};
+
+// --- the order
+
+/** Answers to HEAD as the steps gave them. Hono builds them anew, and drops the `Content-Length` that a plain Worker's have. */
+const answersToHead = new WeakMap<Request, Response>();
+
+const keepAnswerToHead: Step = async (c, next) => {
+  await next();
+  if (c.req.method === 'HEAD') answersToHead.set(c.req.raw, c.res);
+};
+
+/** No step looks at the path: a stranger's may be one that cannot be read. */
+const app = new Hono<FrontDoor>({ getPath: () => '/' });
+app.use(keepAnswerToHead, settings, admission, carrier, website);
+app.onError(trouble);
+
+export { Hub } from './session/hub.ts';
+
+export default {
+  async fetch(request: Request, env: Env, context: ExecutionContext): Promise<Response> {
+    const response = await app.fetch(request, env, context);
+    return answersToHead.get(request) ?? response;
+  },
+} satisfies ExportedHandler<Env>;

@@ -1,6 +1,7 @@
 /** What an open relay says to visitors, and how it publishes its key. */
-import { Hono } from 'hono';
+
 import type { LanguageVariables } from 'hono/language';
+import { Hono } from 'hono/tiny';
 import { scripts } from '../../dist/page/files.js';
 import { toBase64url } from '../../protocol/bytes.ts';
 import { VERSION } from '../../protocol/carrier/hello.ts';

@@ -12,7 +12,19 @@ process.env.NODE_COMPILE_CACHE ??= fileURLToPath(new URL('node_modules/.cache/co
  * Tests that measure, that count memory, whose networks live by the clock, or that must open more clients than there is room for within
  * the ten seconds for which one may be silent. And `fuzz`, which takes all of a core.
  */
-const ALONE = ['abuse', 'bench', 'canaries', 'flood', 'frozen', 'fuzz', 'gone', 'kills', 'lab', 'middlebox', 'transfer'];
+const ALONE = [
+  'abuse',
+  'bench',
+  'canaries',
+  'flood',
+  'frozen',
+  'fuzz',
+  'gone',
+  'kills',
+  'lab',
+  'middlebox',
+  'transfer',
+];
 
 /** Those that take longest begin first: else one of them ends long after all others. Vitest knows it only on its second run. */
 const LONGEST = ['flood', 'bench', 'memory', 'deploy', 'selfhost', 'clients', 'dialer', 'demo'];

@@ -3,6 +3,7 @@ import { type Bytes, EMPTY } from '../protocol/bytes.ts';
 import { isRepeatable } from '../protocol/early-data.ts';
 import { type Code, PuenteError } from '../protocol/errors.ts';
 import { EARLY_DATA_MAX, EARLY_DATA_WAIT, OPEN_TIMEOUT } from '../protocol/limits.ts';
+import { CLIENT_END } from '../protocol/session/client-end.ts';
 import { Session } from '../protocol/session/session.ts';
 import { Wakeup } from '../protocol/wakeup.ts';
 import { Carriers } from './carriers/carriers.ts';
@@ -66,7 +67,7 @@ export class Tunnel {
     this.#runtime = runtime;
     this.#events = events;
     this.#session = new Session({
-      end: 'client',
+      end: CLIENT_END,
       clock,
       random,
       budget: { reserve: () => true, release: () => {} },

@@ -5,8 +5,11 @@ import type { Bytes } from '../../protocol/bytes.ts';
 import { Carrier } from '../../protocol/carrier/carrier.ts';
 import type { Code } from '../../protocol/errors.ts';
 import { DATA_MAX, EARLY_DATA_MAX, TAG, WINDOW_MAX } from '../../protocol/limits.ts';
+import { CLIENT_END } from '../../protocol/session/client-end.ts';
 import { decodeFrames, encodeFrames, type Frame, type Offsets } from '../../protocol/session/frames.ts';
-import { type FrameSink, Session } from '../../protocol/session/session.ts';
+import type { FrameSink } from '../../protocol/session/parts.ts';
+import { relayEnd } from '../../protocol/session/relay-end.ts';
+import { Session } from '../../protocol/session/session.ts';
 import { CountedBudget, CountedClock, Random, Timeline } from '../support/network/simulation.ts';
 import { Account } from './account.ts';
 import { streamAt } from './bytes.ts';
@@ -59,7 +62,7 @@ class Trial {
     if (!one.mayGrow) this.#budget.growthMax = 0;
     const random = new Random(1);
     this.#session = new Session({
-      end,
+      end: end === 'client' ? CLIENT_END : relayEnd(),
       clock: this.#clock,
       random: (length) => random.bytes(length),
       budget: this.#budget,

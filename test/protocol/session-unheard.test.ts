@@ -12,6 +12,7 @@ import {
   WINDOW_INITIAL,
 } from '../../protocol/limits.ts';
 import { encodeFrames, type Frame } from '../../protocol/session/frames.ts';
+import { relayEnd } from '../../protocol/session/relay-end.ts';
 import { Session } from '../../protocol/session/session.ts';
 import { ASK_AFTER } from '../../worker/session/hubs.ts';
 import { CountedBudget, CountedClock, FIRST_OFFSETS, Random, Timeline } from '../support/network/simulation.ts';
@@ -24,7 +25,7 @@ interface Options {
   answers?: boolean;
 }
 
-function relayEnd({ askAfter = ASK_AFTER, allowance, answers = true }: Options = {}) {
+function relaySession({ askAfter = ASK_AFTER, allowance, answers = true }: Options = {}) {
   const timeline = new Timeline();
   const random = new Random(1);
   const sent: { at: number; frame: Frame }[] = [];
@@ -33,11 +34,10 @@ function relayEnd({ askAfter = ASK_AFTER, allowance, answers = true }: Options =
   const stalled: number[] = [];
   const ended: string[] = [];
   const session: Session = new Session({
-    end: 'relay',
+    end: relayEnd(askAfter),
     clock: new CountedClock(timeline),
     random: (length) => random.bytes(length),
     budget: new CountedBudget(),
-    askAfter,
     events: {
       readable: () => {},
       writable: () => {},
@@ -69,7 +69,7 @@ function relayEnd({ askAfter = ASK_AFTER, allowance, answers = true }: Options =
 
 describe('a client that says nothing', () => {
   test('is asked with the keepalive after ASK_AFTER, and again so long after its answer', () => {
-    const { timeline, pings, stalled, ended } = relayEnd();
+    const { timeline, pings, stalled, ended } = relaySession();
     timeline.runFor(ASK_AFTER - 1);
     expect(pings()).toEqual([]);
     timeline.runFor(KEEPALIVE);
@@ -81,13 +81,13 @@ describe('a client that says nothing', () => {
   });
 
   test('is asked with each keepalive where answers cost nothing', () => {
-    const { timeline, pings } = relayEnd({ askAfter: 0 });
+    const { timeline, pings } = relaySession({ askAfter: 0 });
     timeline.runFor(10 * KEEPALIVE + 1000);
     expect(pings().length).toBeGreaterThanOrEqual(9);
   });
 
   test('is given up ANSWER_TIMEOUT after it was asked, not before', () => {
-    const { timeline, stalled, pings } = relayEnd({ answers: false });
+    const { timeline, stalled, pings } = relaySession({ answers: false });
     timeline.runFor(ASK_AFTER + KEEPALIVE);
     expect([pings().length, stalled]).toEqual([1, []]);
     timeline.runFor(ANSWER_TIMEOUT);
@@ -95,7 +95,7 @@ describe('a client that says nothing', () => {
   });
 
   test('and speaks in time is not given up, whatever it says', () => {
-    const { timeline, stalled, hears } = relayEnd({ answers: false });
+    const { timeline, stalled, hears } = relaySession({ answers: false });
     timeline.runFor(ASK_AFTER + ANSWER_TIMEOUT - 1);
     expect(stalled).toEqual([]);
     hears({ type: 'pad', length: 1 });
@@ -104,7 +104,7 @@ describe('a client that says nothing', () => {
   });
 
   test('on a spent allowance is not asked, and given up at the same time', () => {
-    const { timeline, stalled, pings } = relayEnd({ allowance: 100 });
+    const { timeline, stalled, pings } = relaySession({ allowance: 100 });
     timeline.runFor(ASK_AFTER + ANSWER_TIMEOUT - 1);
     expect([stalled, pings()]).toEqual([[], []]);
     timeline.runFor(1);
@@ -113,7 +113,7 @@ describe('a client that says nothing', () => {
 });
 
 test('an idle hour in a hub takes less than 40 KB on the wire, also over IPv6', () => {
-  const { timeline, pings, records } = relayEnd();
+  const { timeline, pings, records } = relaySession();
   // Without the first records, which are padded to hide other things.
   timeline.runFor(PADDED_RECORDS * KEEPALIVE);
   const asked = pings().length;
@@ -130,7 +130,7 @@ test('an idle hour in a hub takes less than 40 KB on the wire, also over IPv6', 
 
 describe('a session whose backend has finished', () => {
   function halfClosed() {
-    const relay = relayEnd();
+    const relay = relaySession();
     relay.session.write(toUtf8('the last'));
     relay.session.finish();
     relay.session.flush();

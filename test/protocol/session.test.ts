@@ -4,7 +4,7 @@ import { type Bytes, toUtf8 } from '../../protocol/bytes.ts';
 import { type Code, resetOf, TRAVELLING, toWire } from '../../protocol/errors.ts';
 import { LINGER, WINDOW_INITIAL, WINDOW_MAX } from '../../protocol/limits.ts';
 import type { Frame } from '../../protocol/session/frames.ts';
-import type { FrameSink } from '../../protocol/session/session.ts';
+import type { FrameSink } from '../../protocol/session/parts.ts';
 import {
   AT_ONCE,
   type End,

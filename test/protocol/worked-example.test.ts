@@ -22,7 +22,9 @@ import { TRAVELLING } from '../../protocol/errors.ts';
 import * as limits from '../../protocol/limits.ts';
 import { formatLink, parseLink } from '../../protocol/permits/link.ts';
 import { offerOf, tokenKeyOf, tokenTail } from '../../protocol/permits/token.ts';
+import { CLIENT_END } from '../../protocol/session/client-end.ts';
 import { encodeFrames, type Frame, type Offsets } from '../../protocol/session/frames.ts';
+import { relayEnd } from '../../protocol/session/relay-end.ts';
 import { Session } from '../../protocol/session/session.ts';
 
 const pageOf = (name: string) => readFileSync(new URL(`../../docs/${name}`, import.meta.url), 'utf8');
@@ -246,7 +248,7 @@ function end(name: 'client' | 'relay') {
     wire,
     ended: false,
     session: new Session({
-      end: name,
+      end: name === 'client' ? CLIENT_END : relayEnd(),
       clock: { now: () => 0, after: () => () => {} },
       random: RANDOM,
       budget: { reserve: () => true, release: () => {} },

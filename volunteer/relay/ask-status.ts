@@ -12,6 +12,7 @@ import { type Code, PuenteError } from '../../protocol/errors.ts';
 import { INVITE_ID, OPEN_TIMEOUT, STATUS_MAX, STATUS_TOKEN_TIME } from '../../protocol/limits.ts';
 import { signInvite } from '../../protocol/permits/invite.ts';
 import { type StatusReport, statusKeyOf } from '../../protocol/permits/status.ts';
+import { CLIENT_END } from '../../protocol/session/client-end.ts';
 import { Session } from '../../protocol/session/session.ts';
 import { Wakeup } from '../../protocol/wakeup.ts';
 
@@ -40,7 +41,7 @@ async function answerTo(relay: Relay): Promise<Bytes> {
   const changed = new Wakeup();
   let end: { code: Code | undefined } | undefined;
   const session = new Session({
-    end: 'client',
+    end: CLIENT_END,
     clock,
     random,
     budget: { reserve: () => true, release: () => {} },

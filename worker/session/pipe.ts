@@ -2,7 +2,9 @@
 import type { Bytes } from '../../protocol/bytes.ts';
 import { type Code, PuenteError } from '../../protocol/errors.ts';
 import { LINGER } from '../../protocol/limits.ts';
-import { type Clock, Session } from '../../protocol/session/session.ts';
+import type { Clock } from '../../protocol/session/parts.ts';
+import { relayEnd } from '../../protocol/session/relay-end.ts';
+import { Session } from '../../protocol/session/session.ts';
 import type { Budget } from '../../protocol/session/window.ts';
 import { Wakeup } from '../../protocol/wakeup.ts';
 import { type Expectation, PlaintextCheck } from '../admission/plaintext-check.ts';
@@ -58,7 +60,7 @@ export interface PipeEvents {
 /**
  * Puts a session on top of a backend's connection, which is closed where that cannot be.
  * @param expects of the app's first bytes
- * @param askAfter see `Session`
+ * @param askAfter see `relayEnd`
  * @throws PuenteError `full` when the isolate's budget holds no further session.
  */
 export async function join(
@@ -101,11 +103,10 @@ export class Pipe {
     this.#plaintextCheck = new PlaintextCheck(expects);
     this.#events = events;
     this.session = new Session({
-      end: 'relay',
+      end: relayEnd(askAfter),
       clock,
       random,
       budget: isolateBudget,
-      askAfter,
       events: {
         readable: () => this.#readable.set(),
         writable: () => this.#writable.set(),

@@ -139,7 +139,7 @@ const published: Scenario<RelayTrial> = {
 /** The relay's longest silence, and what a network adds. */
 const KEEPALIVE = 30_000;
 const FIRST_RECORD_TIMEOUT = 10_000;
-const NETWORK = 2000;
+const NETWORK = 5000;
 
 const keepalive: Scenario<RelayTrial> = {
   name: 'a session in which nothing is said',

@@ -7,8 +7,11 @@ import type { Bytes } from '../../../protocol/bytes.ts';
 import { costOf } from '../../../protocol/carrier/carrier.ts';
 import { type Code, resetOf } from '../../../protocol/errors.ts';
 import { RECORD_COST_MIN, RECORD_MAX, TAG, WINDOW_INITIAL, WINDOW_MAX } from '../../../protocol/limits.ts';
+import { CLIENT_END } from '../../../protocol/session/client-end.ts';
 import { decodeFrames, encodeFrames, type Frame } from '../../../protocol/session/frames.ts';
-import { type Clock, type FrameSink, Session } from '../../../protocol/session/session.ts';
+import type { Clock, FrameSink } from '../../../protocol/session/parts.ts';
+import { relayEnd } from '../../../protocol/session/relay-end.ts';
+import { Session } from '../../../protocol/session/session.ts';
 import type { Budget } from '../../../protocol/session/window.ts';
 import { KnownBytes, KnownBytesCheck } from '../fixtures/bytes.ts';
 
@@ -242,7 +245,7 @@ export class End {
     this.clock = new CountedClock(timeline);
     prepare?.(this.budget);
     this.session = new Session({
-      end: name,
+      end: name === 'client' ? CLIENT_END : relayEnd(),
       clock: this.clock,
       random: (length) => random.bytes(length),
       budget: this.budget,

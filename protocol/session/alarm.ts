@@ -1,0 +1,30 @@
+/** One timer for all that a session waits for. */
+import { NEVER } from './liveness.ts';
+import type { Clock } from './parts.ts';
+
+export class Alarm {
+  readonly #clock: Clock;
+  readonly #run: () => void;
+  #set: { at: number; cancel: () => void } | undefined;
+
+  /** @param run may be called too early, and looks for itself what is due */
+  constructor(clock: Clock, run: () => void) {
+    this.#clock = clock;
+    this.#run = run;
+  }
+
+  /** Goes off at that time at the latest. An early call costs nothing; setting a timer for every record would. */
+  set(at: number): void {
+    if (at === NEVER || (this.#set && this.#set.at <= at)) return;
+    this.#set?.cancel();
+    const cancel = this.#clock.after(Math.max(0, at - this.#clock.now()), () => {
+      this.#set = undefined;
+      this.#run();
+    });
+    this.#set = { at, cancel };
+  }
+
+  cancel(): void {
+    this.#set?.cancel();
+  }
+}

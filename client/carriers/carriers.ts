@@ -11,6 +11,7 @@ import type { Offsets } from '../../protocol/session/frames.ts';
 import type { FrameSink } from '../../protocol/session/parts.ts';
 import type { Session } from '../../protocol/session/session.ts';
 import { clock } from '../clock.ts';
+import { onAbort } from '../on-abort.ts';
 import type { Status } from '../relays/attempt.ts';
 import type { Relay } from '../relays/resolve.ts';
 import type { Runtime } from '../runtime.ts';
@@ -67,11 +68,11 @@ export class Carriers {
     this.#tell = tell;
     const unwatch = path.watch(() => this.#beWary());
     runtime.onNetworkChange(() => this.#networkChanged(), over);
-    over.onabort = () => {
+    onAbort(over, () => {
       unwatch();
       this.#stopAsking();
       this.#cancel();
-    };
+    });
   }
 
   /** Begins with the carrier that the session was opened on. */

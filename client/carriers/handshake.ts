@@ -13,6 +13,7 @@ import { type Initiator, initiate, PROLOGUE, type Transport } from '../../protoc
 import { PuenteError, refusalOf } from '../../protocol/errors.ts';
 import { HELLO_AGE_MAX, UNOPENED_RECORDS_MAX } from '../../protocol/limits.ts';
 import { offerOf, tokenTail } from '../../protocol/permits/token.ts';
+import { onAbort } from '../on-abort.ts';
 import { random } from '../random.ts';
 import type { Relay } from '../relays/resolve.ts';
 import type { DialEvents, Runtime } from '../runtime.ts';
@@ -41,7 +42,7 @@ export interface OpenedCarrier {
 }
 
 /**
- * @param signal closes its WebSocket when it is aborted, unless somebody else has taken over its `onabort`
+ * @param signal gives up: until `carry` is called it closes the WebSocket
  * @throws PuenteError `link-invalid`, `unreachable`, `not-admitted`, `bad-grant`, or the relay's refusal
  */
 export async function openCarrier(
@@ -84,15 +85,17 @@ async function knock(
     closed: (error, date) => inbox.closed(error, date),
   };
   const wire = runtime.dial(relay.url.replace(/^http/, 'ws'), protocols, events, isLimited);
-  signal.onabort = () => wire.close();
-  if (signal.aborted) wire.close();
+  const handOver = onAbort(signal, () => wire.close());
   const answer = await inbox.first;
   if (!(answer instanceof Uint8Array)) return answer;
   const { granted, transport } = await readGrant(initiator, answer);
   return {
     granted,
     secret: transport.secret,
-    carry: (events, allowance) => new Carrier(transport, wire, events, allowance),
+    carry(events, allowance) {
+      handOver();
+      return new Carrier(transport, wire, events, allowance);
+    },
     deliver: (carrier) => inbox.deliver(carrier),
   };
 }

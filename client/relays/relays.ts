@@ -4,6 +4,7 @@
  */
 import { PuenteError } from '../../protocol/errors.ts';
 import { formatLink, parseLink } from '../../protocol/permits/link.ts';
+import { onAbort } from '../on-abort.ts';
 import type { Attempt } from './attempt.ts';
 import { ListedRelay } from './listed-relay.ts';
 import { Race } from './race.ts';
@@ -44,10 +45,10 @@ export class Relays {
       rested,
       inOrder.filter((relay) => !rested.includes(relay)),
     );
-    signal.onabort = () => race.stop();
+    const release = onAbort(signal, () => race.stop());
     const [first] = inOrder;
     const goesAlone = first?.workedAt !== undefined || inOrder.length === 1;
-    return race.run(goesAlone ? first?.headStart : undefined);
+    return race.run(goesAlone ? first?.headStart : undefined).finally(release);
   }
 }
 

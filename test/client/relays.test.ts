@@ -65,10 +65,10 @@ class World {
     this.tried.push(tried);
     const behaviour = this.behaviour[name] ?? 'silent';
     return new Promise((resolve, reject) => {
-      signal.onabort = () => {
+      signal.addEventListener('abort', () => {
         tried.isGivenUp = true;
         reject(new PuenteError('unreachable'));
-      };
+      });
       if (behaviour === 'silent') return;
       const [ms, failure] = typeof behaviour === 'number' ? [behaviour] : behaviour;
       setTimeout(() => (failure ? reject(new PuenteError(failure)) : resolve(name)), ms);

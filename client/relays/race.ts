@@ -18,6 +18,7 @@ export class Race<T> {
   /** Run only when all others have failed. */
   #reserve: ListedRelay[];
   readonly #running = new Set<Runner>();
+  #winner: Runner | undefined;
   /** The failure that got furthest. */
   #failure: PuenteError | undefined;
   #cancelNext: () => void = () => {};
@@ -43,8 +44,9 @@ export class Race<T> {
     });
   }
 
-  /** Gives up all that run. */
+  /** Gives up all that run, and the winner, unless its session has begun. */
   stop(): void {
+    this.#winner?.unwanted.abort();
     this.#cancelNext();
     this.#waiting = [];
     this.#reserve = [];
@@ -91,8 +93,7 @@ export class Race<T> {
     runner.relay.opened(clock.now() - runner.startedAt);
     this.#resolve(value);
     this.stop();
-    // Until the session has begun on it, it may still be given up.
-    this.#running.add(runner);
+    this.#winner = runner;
   }
 
   /** Whether this is its end: one that was stopped may still succeed or fail. */

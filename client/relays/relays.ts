@@ -45,10 +45,10 @@ export class Relays {
       rested,
       inOrder.filter((relay) => !rested.includes(relay)),
     );
-    const release = onAbort(signal, () => race.stop());
+    onAbort(signal, () => race.stop());
     const [first] = inOrder;
     const goesAlone = first?.workedAt !== undefined || inOrder.length === 1;
-    return race.run(goesAlone ? first?.headStart : undefined).finally(release);
+    return race.run(goesAlone ? first?.headStart : undefined);
   }
 }
 

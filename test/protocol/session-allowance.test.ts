@@ -58,7 +58,7 @@ describe.each(['client', 'relay'] as const)('the %s', (name) => {
     pair.timeline.runFor(4 * KEEPALIVE);
     expect(records(pair[name]).length).toBe(sent);
     expect(pair.peerOf(pair[name]).arrived).toBeLessThan(4000);
-    pair.join({ delay: DELAY, switchOn: 'first record' });
+    pair.join({ delay: DELAY });
     pair.timeline.runFor(1000);
     expect(pair.peerOf(pair[name]).arrived).toBe(20_000);
     expect(pair.ends.flatMap(({ outcomes }) => outcomes)).toEqual([]);

@@ -61,7 +61,6 @@ class Weather {
     const most = this.#random.pick([2, 30, 100, 400]);
     const link = this.#pair.connect({
       delay: () => this.#random.between(1, most),
-      switchOn: this.#random.pick(['grant', 'first record']),
     });
     if (this.#cuts === 0) return;
     this.#cuts -= 1;
@@ -116,7 +115,6 @@ class Winter {
     if (freezes) this.#freezes -= 1;
     const link = this.#pair.connect({
       delay: () => this.#random.between(1, most),
-      switchOn: 'first record',
       allowance: this.#isLimited ? this.#random.between(1400, 8000) : undefined,
       carries: freezes ? this.#random.between(0, this.#random.pick([3000, 40_000])) : undefined,
     });

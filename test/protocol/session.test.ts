@@ -163,21 +163,19 @@ describe('both streams', () => {
   });
 
   test('early data comes once, before the rest', () => {
-    for (const switchOn of ['grant', 'first record'] as const) {
-      const pair = new Pair();
-      say(pair.client, 'hello');
-      pair.connect({ earlyData: 100, switchOn });
-      say(pair.client, ' world');
-      pair.client.log = [];
-      pair.timeline.runFor(50);
-      expect(readAll(pair.relay)).toBe('hello');
-      pair.timeline.runFor(200);
-      expect(readAll(pair.relay)).toBe(' world');
-      pair.timeline.runFor(1000);
-      const sent = pair.client.log.flatMap(({ frames }) => frames.filter(({ type }) => type === 'data'));
-      expect(sent).toEqual([{ type: 'data', offset: 5, bytes: toUtf8(' world') }]);
-      expect(pair.client.session.room).toBe(WINDOW_INITIAL);
-    }
+    const pair = new Pair();
+    say(pair.client, 'hello');
+    pair.connect({ earlyData: 100 });
+    say(pair.client, ' world');
+    pair.client.log = [];
+    pair.timeline.runFor(50);
+    expect(readAll(pair.relay)).toBe('hello');
+    pair.timeline.runFor(200);
+    expect(readAll(pair.relay)).toBe(' world');
+    pair.timeline.runFor(1000);
+    const sent = pair.client.log.flatMap(({ frames }) => frames.filter(({ type }) => type === 'data'));
+    expect(sent).toEqual([{ type: 'data', offset: 5, bytes: toUtf8(' world') }]);
+    expect(pair.client.session.room).toBe(WINDOW_INITIAL);
   });
 
   test('early data that a relay did not take is sent again', () => {
@@ -663,7 +661,7 @@ describe('over several links', () => {
     // The client leaves its link for a new one. What is under way on the old one arrives between grant and switch.
     pair.client.detach();
     say(pair.client, 'def');
-    pair.connect({ delay: 20, switchOn: 'first record' });
+    pair.connect({ delay: 20 });
     pair.timeline.runFor(55);
     expect([pair.relay.link === first, readAll(pair.relay)]).toEqual([true, 'abc']);
     pair.timeline.runFor(500);

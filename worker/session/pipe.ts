@@ -2,12 +2,12 @@
 import type { Bytes } from '../../protocol/bytes.ts';
 import { type Code, PuenteError } from '../../protocol/errors.ts';
 import { LINGER } from '../../protocol/limits.ts';
-import type { Clock } from '../../protocol/session/parts.ts';
 import { relayEnd } from '../../protocol/session/relay-end.ts';
 import { Session } from '../../protocol/session/session.ts';
 import type { Budget } from '../../protocol/session/window.ts';
 import { Wakeup } from '../../protocol/wakeup.ts';
 import { type Expectation, PlaintextCheck } from '../admission/plaintext-check.ts';
+import { clock } from '../clock.ts';
 import type { Carried } from '../counters/tally.ts';
 import { random } from '../random.ts';
 import { ReadBuffer } from './read-buffer.ts';
@@ -24,14 +24,6 @@ const ISOLATE_GROWTH_MAX = 50_331_648;
 /** At a full window the relay reads on after this time, by one byte, to notice the backend's end. Reading it at once
  * would make records of one byte whenever a window is full for a moment. */
 const LOOKAHEAD_DELAY = 500;
-
-const clock: Clock = {
-  now: () => Date.now(),
-  after(ms, run) {
-    const timer = setTimeout(run, ms);
-    return () => clearTimeout(timer);
-  },
-};
 
 /** Sessions of one isolate share its memory. */
 let reserved = 0;

@@ -4,25 +4,29 @@
  */
 import { EMPTY } from '../../protocol/bytes.ts';
 import type { OpenHello } from '../../protocol/carrier/hello.ts';
-import type { Responder } from '../../protocol/carrier/noise.ts';
 import { type Code, PuenteError } from '../../protocol/errors.ts';
 import { type Admitted, understood } from '../admission/admission.ts';
 import { backendFor } from '../admission/backends.ts';
 import { Guard } from '../admission/guard.ts';
 import type { Place } from '../admission/places.ts';
+import { clock } from '../clock.ts';
 import type { Config } from '../config.ts';
 import { reportOf, tally } from '../counters/counters.ts';
 import type { Env } from '../env.ts';
+import { Carriers } from './carriers.ts';
 import { joinEcho } from './echo.ts';
 import { openBackend } from './open-backend.ts';
+import { open } from './opening.ts';
 import { join, type Pipe } from './pipe.ts';
 import { joinReport } from './report.ts';
-import { carry, type RelayWire, sendGrant } from './wire.ts';
+import type { Granting, RelayWire } from './wire.ts';
 
 /** Sessions that an isolate holds beside its hubs'. With their first windows they take the memory that all windows may. */
 const PLAIN_SESSIONS_MAX = 1024;
 
 const guard = new Guard(PLAIN_SESSIONS_MAX);
+
+const PLAIN: Granting = { resumable: false, patience: 0, session: EMPTY };
 
 /** Resolves when the session has ended and its backend's connection is closed. */
 export async function relay(wire: RelayWire, admitted: Admitted, env: Env, config: Config): Promise<void> {
@@ -32,8 +36,14 @@ export async function relay(wire: RelayWire, admitted: Admitted, env: Env, confi
   await guard.run(env, admitted, async (place, ended) => {
     const pipe = await pipeFor(hello, env, config, admitted, place, ended);
     place.displaced.signal.addEventListener('abort', () => pipe.session.abandon('carrier-lost'));
+    const carriers = new Carriers(pipe.session, clock, 0, {
+      heard() {
+        place.isCarried = true;
+      },
+      waits() {},
+    });
     const run = async () => {
-      await attach(wire, admitted.handshake, hello, pipe, place);
+      await open(wire, admitted.handshake, hello, pipe.session, carriers, PLAIN);
       await pipe.run();
     };
     if (hello.kind === 'open') return tally.follow(pipe.carried, run);
@@ -57,27 +67,4 @@ async function pipeFor(
   const connection = await openBackend(backend, place.displaced.signal);
   // With each keepalive: answers cost nothing here.
   return join(connection, backend.expects, 0, { ended: onEnded });
-}
-
-async function attach(
-  wire: RelayWire,
-  handshake: Responder,
-  hello: OpenHello,
-  { session }: Pipe,
-  place: Place,
-): Promise<void> {
-  if (hello.earlyData.length > 0) session.receive([{ type: 'data', offset: 0, bytes: hello.earlyData }]);
-  const told = session.offsets();
-  const grant = { resumable: false, patience: 0, session: EMPTY, ...told };
-  const transport = await sendGrant(wire, handshake, grant, hello.allowance);
-  if (wire.lost) return session.abandon('carrier-lost');
-  const carrier = carry(wire, transport, {
-    frames: (frames) => {
-      place.isCarried = true;
-      session.receive(frames);
-    },
-    failed: (code) => session.reset(code),
-    lost: () => session.abandon('carrier-lost'),
-  });
-  session.attach(carrier, { received: 0, limit: hello.limit }, told, false);
 }

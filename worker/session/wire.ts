@@ -1,7 +1,7 @@
 /** The relay's end of a carrier's WebSocket: from the upgrade to the grant, and what a carrier needs of it. */
 import { type Bytes, free } from '../../protocol/bytes.ts';
 import { Carrier, type CarrierEvents } from '../../protocol/carrier/carrier.ts';
-import { encodeGrant, type Grant } from '../../protocol/carrier/hello.ts';
+import { encodeGrant, type Grant, type Granted } from '../../protocol/carrier/hello.ts';
 import type { Responder, Transport } from '../../protocol/carrier/noise.ts';
 import { PuenteError, toWire } from '../../protocol/errors.ts';
 import type { Admitted } from '../admission/admission.ts';
@@ -73,6 +73,9 @@ export function carry(wire: RelayWire, transport: Transport, events: CarrierEven
   wire.onLost = () => carrier.lost();
   return carrier;
 }
+
+/** What a grant says beside the session's offsets. */
+export type Granting = Pick<Granted, 'resumable' | 'patience' | 'session'>;
 
 /**
  * Answers a hello; the transport's keys are the carrier's from then on.

@@ -5,14 +5,16 @@
  */
 import type { Bytes } from '../../../protocol/bytes.ts';
 import { costOf } from '../../../protocol/carrier/carrier.ts';
-import { type Code, resetOf } from '../../../protocol/errors.ts';
+import type { Code } from '../../../protocol/errors.ts';
 import { RECORD_COST_MIN, RECORD_MAX, TAG, WINDOW_INITIAL, WINDOW_MAX } from '../../../protocol/limits.ts';
 import { CLIENT_END } from '../../../protocol/session/client-end.ts';
 import { decodeFrames, encodeFrames, type Frame } from '../../../protocol/session/frames.ts';
-import type { Clock, FrameSink } from '../../../protocol/session/parts.ts';
+import type { Clock, FrameSink, SessionParts } from '../../../protocol/session/parts.ts';
 import { relayEnd } from '../../../protocol/session/relay-end.ts';
 import { Session } from '../../../protocol/session/session.ts';
 import type { Budget } from '../../../protocol/session/window.ts';
+import { Carriers } from '../../../worker/session/carriers.ts';
+import { Ending } from '../../../worker/session/ending.ts';
 import { KnownBytes, KnownBytesCheck } from '../fixtures/bytes.ts';
 
 /** A small generator with a seed (mulberry32). */
@@ -204,6 +206,30 @@ export const FIRST_OFFSETS = { received: 0, limit: WINDOW_INITIAL };
 
 type Offsets = { received: number; limit: number };
 
+/** What a relay is set to by default, in milliseconds. */
+const RESUME_PATIENCE = 120_000;
+
+/** A session whose account is kept of what it is given. */
+class WatchedSession extends Session {
+  readonly #end: End;
+
+  constructor(end: End, parts: SessionParts) {
+    super(parts);
+    this.#end = end;
+  }
+
+  override attach(carrier: Sink, peer: Offsets, advertised: Offsets, resumable: boolean, first?: Frame[]): void {
+    this.#end.link = carrier.link;
+    this.#end.acked = Math.max(this.#end.acked, peer.received);
+    super.attach(carrier, peer, advertised, resumable, first);
+  }
+
+  override receive(frames: Frame[]): void {
+    this.#end.isGiven(frames);
+    super.receive(frames);
+  }
+}
+
 /** A session and what is around it. It keeps its own account of what was said, to hold the session against it. */
 export class End {
   readonly name: 'client' | 'relay';
@@ -222,11 +248,11 @@ export class End {
   onDetached = () => {};
 
   link: Link | undefined;
-  /** A link whose first record makes it the session's. */
-  coming: { link: Link; peer: Offsets; told: Offsets } | undefined;
-  /** The RESET that this end sent, for a peer that was away. */
-  lastReset: Code | undefined;
+  /** A record has come, on any link. */
+  hasHeard = false;
   resumable = false;
+  /** The relay's, once the session is granted: those that the real one has. */
+  #carriers: Carriers | undefined;
 
   /** The highest limit that this end has told. */
   limitTold = WINDOW_INITIAL;
@@ -244,7 +270,7 @@ export class End {
     this.#timeline = timeline;
     this.clock = new CountedClock(timeline);
     prepare?.(this.budget);
-    this.session = new Session({
+    this.session = new WatchedSession(this, {
       end: name === 'client' ? CLIENT_END : relayEnd(),
       clock: this.clock,
       random: (length) => random.bytes(length),
@@ -255,6 +281,7 @@ export class End {
         stalled: () => this.onStalled(),
         ended: (code) => {
           this.outcomes.push(code ?? 'clean');
+          this.#carriers?.end();
           this.onEnded();
         },
       },
@@ -284,16 +311,27 @@ export class End {
     return offsets;
   }
 
-  attach(link: Link, peer: Offsets, told: Offsets): void {
-    this.coming = undefined;
-    // One beside it, which takes over.
+  /** The relay's: it has granted this link. */
+  grants(link: Link, peer: Offsets, advertised: Offsets): void {
+    const sink = link.sinkOf(this);
+    if (this.#carriers) return this.#carriers.expect(sink, peer, advertised);
+    this.#carriers = new Carriers(this.session, this.clock, this.resumable ? RESUME_PATIENCE : 0, {
+      heard: () => {},
+      waits: () => {
+        this.link = undefined;
+        this.onDetached();
+      },
+    });
+    this.#carriers.begin(sink, peer, advertised);
+  }
+
+  /** The client's: it was granted this link, which takes over from the one before. */
+  attach(link: Link, peer: Offsets, advertised: Offsets): void {
     if (this.link && this.link !== link) {
       this.session.detach();
       this.link.sinkOf(this).close();
     }
-    this.link = link;
-    this.acked = Math.max(this.acked, peer.received);
-    this.session.attach(link.sinkOf(this), peer, told, this.resumable);
+    this.session.attach(link.sinkOf(this), peer, advertised, this.resumable);
   }
 
   detach(): void {
@@ -306,26 +344,27 @@ export class End {
     // DATA is a view of what is kept for replay, whose memory is freed with its ACK.
     const kept = frames.map((frame) => (frame.type === 'data' ? { ...frame, bytes: frame.bytes.slice() } : frame));
     this.log?.push({ at: this.#timeline.now, frames: kept });
-    for (const frame of frames) {
-      if (frame.type === 'ack') this.limitTold = Math.max(this.limitTold, frame.limit);
-      if (frame.type === 'reset') this.lastReset = resetOf(frame.code);
-    }
+    for (const frame of frames) if (frame.type === 'ack') this.limitTold = Math.max(this.limitTold, frame.limit);
   }
 
-  /** A record that came over this link; one that the session has left is not heard. */
+  /** A record came over this link. */
   hears(link: Link, frames: Frame[]): void {
-    if (this.coming?.link === link) this.attach(link, this.coming.peer, this.coming.told);
-    if (this.link !== link) return;
+    if (this.#carriers) return this.#carriers.frames(link.sinkOf(this), frames);
+    if (this.link === link) this.session.receive(frames);
+  }
+
+  /** These go to the session, or its first do. */
+  isGiven(frames: Frame[]): void {
+    this.hasHeard ||= this.link !== undefined;
     for (const frame of frames) {
       if (frame.type === 'ack') this.acked = Math.max(this.acked, frame.received);
       if (frame.type === 'stop') this.isStopped = true;
       if (frame.type === 'data') this.arrived = Math.max(this.arrived, frame.offset + frame.bytes.length);
     }
-    this.session.receive(frames);
   }
 
   loses(link: Link): void {
-    if (this.coming?.link === link) this.coming = undefined;
+    if (this.#carriers) return this.#carriers.lost(link.sinkOf(this));
     if (this.link !== link) return;
     if (this.resumable && !this.over) return this.detach();
     this.link = undefined;
@@ -347,6 +386,11 @@ export class End {
 
 // --- a link -------------------------------------------------------------------------------------------------------
 
+/** What an end has of a link. */
+export interface Sink extends FrameSink {
+  readonly link: Link;
+}
+
 /** One carrier: delivers records in order, each after a delay, until it is closed or cut. */
 /** In bytes, as `costOf` counts them. */
 export interface Frost {
@@ -357,6 +401,7 @@ export interface Frost {
 export class Link {
   readonly #timeline: Timeline;
   readonly #ends: readonly [End, End];
+  readonly #sinks: readonly [Sink, Sink];
   readonly #delay: () => number;
   readonly #free = { client: 0, relay: 0 };
   #cut = false;
@@ -376,6 +421,7 @@ export class Link {
   ) {
     this.#timeline = timeline;
     this.#ends = [client, relay];
+    this.#sinks = [this.#sinkFor(client), this.#sinkFor(relay)];
     this.#delay = delay;
     this.#allowance = allowance;
     this.#carries = carries;
@@ -386,14 +432,21 @@ export class Link {
     return this.#allowance - Math.max(this.#sent.client, this.#sent.relay);
   }
 
+  /** Not before the relay has heard its client: else it lets the session go, and nothing is left to move. */
   get #isFrozen(): boolean {
-    return this.#sent.client + this.#sent.relay > this.#carries;
+    const [, relay] = this.#ends;
+    return relay.hasHeard && this.#sent.client + this.#sent.relay > this.#carries;
   }
 
-  sinkOf(end: End): FrameSink {
+  sinkOf(end: End): Sink {
+    return end === this.#ends[0] ? this.#sinks[0] : this.#sinks[1];
+  }
+
+  #sinkFor(end: End): Sink {
     let closed = false;
     const left = () => this.#allowance - this.#sent[end.name];
     return {
+      link: this,
       get allowance() {
         return left();
       },
@@ -402,6 +455,7 @@ export class Link {
         this.#send(end, frames);
       },
       close: () => {
+        if (closed) return;
         closed = true;
         if (!this.#isFrozen) this.carry(end, (peer) => peer.loses(this));
       },
@@ -451,8 +505,6 @@ export class Link {
 
 export interface ConnectOptions extends Frost {
   delay?: number | (() => number);
-  /** Where the relay's session moves to the new link. */
-  switchOn?: 'grant' | 'first record';
   /** Up to this much of what was written rides in the hello. */
   earlyData?: number;
 }
@@ -480,7 +532,7 @@ export class Pair {
   }
 
   /** Hello and grant, each under way for the link's delay. */
-  connect({ delay = 50, switchOn = 'grant', earlyData = 0, ...frost }: ConnectOptions = {}): Link {
+  connect({ delay = 50, earlyData = 0, ...frost }: ConnectOptions = {}): Link {
     const { client, relay } = this;
     const link = new Link(this.timeline, client, relay, typeof delay === 'number' ? () => delay : delay, frost);
     this.latest = link;
@@ -496,8 +548,7 @@ export class Pair {
       link.carry(relay, () => {
         if (this.latest === link) client.attach(link, grant, hello);
       });
-      if (switchOn === 'grant') relay.attach(link, hello, grant);
-      else relay.coming = { link, peer: hello, told: grant };
+      relay.grants(link, hello, grant);
     });
     return link;
   }
@@ -509,16 +560,16 @@ export class Pair {
     return link;
   }
 
-  /** A session that has ended still says how. */
+  /** A session that has ended still says how, unless nobody came back for it. */
   #answerFromTombstone(link: Link): void {
     const { client, relay } = this;
-    const code = relay.lastReset ?? (relay.outcomes[0] === 'clean' ? undefined : relay.outcomes[0]);
-    const final = relay.offsets();
+    const [outcome] = relay.outcomes;
+    const ending = new Ending(relay.offsets(), outcome === 'clean' ? undefined : outcome);
     link.carry(relay, () => {
       if (client.over) return;
-      if (code) return client.session.abandon(code);
-      client.attach(link, final, client.offsets());
-      client.session.receive([{ type: 'ack', ...final }]);
+      if (!ending.isTold) return client.session.abandon('session-unknown');
+      client.attach(link, ending.offsets, client.offsets());
+      client.session.receive(ending.record);
     });
   }
 

@@ -1,0 +1,9 @@
+import type { Clock } from '../protocol/session/parts.ts';
+
+export const clock: Clock = {
+  now: () => Date.now(),
+  after(ms, run) {
+    const timer = setTimeout(run, ms);
+    return () => clearTimeout(timer);
+  },
+};

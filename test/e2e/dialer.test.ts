@@ -448,7 +448,10 @@ describe('a hundred at once', () => {
     const all = Array.from({ length: count }, () => knock(dial));
     expect(await Promise.all(all)).toEqual(Array(count).fill(THROUGH));
     // Another way would be another connection.
-    expect([most, network.accepted]).toEqual([SET_UPS_MAX, 1 + count]);
+    expect(network.accepted).toBe(1 + count);
+    expect(most).toBeLessThanOrEqual(SET_UPS_MAX);
+    // The first may be through before the last of those at once is there.
+    expect(most).toBeGreaterThan(SET_UPS_MAX / 2);
   });
 });
 

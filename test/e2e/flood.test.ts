@@ -1,6 +1,6 @@
 /**
  * One holder that floods a relay, in every way that a link allows, and another who opens a session every second. By default each flood
- * lasts a few seconds; FLOOD_SECONDS=60 makes it a minute.
+ * lasts two seconds; FLOOD_SECONDS=60 makes it a minute.
  */
 import http from 'node:http';
 import { text } from 'node:stream/consumers';

@@ -250,7 +250,7 @@ export function vectors(): Json {
   };
   return {
     about:
-      'Every value of every message of version 1, made of fixed secrets: docs/protocol.md says what each is. Bytes are in hexadecimal. "wrong" has what each reader must refuse.',
+      'Every value of every message of version 1, made of fixed secrets: docs/protocol.md says what each is. Bytes are in hexadecimal. "wrong" has what each reader must refuse. The resume is one of the session "open, resumable": its mac is made with that secret.',
     relay: {
       s: SECRET,
       S: RELAY_KEY,

@@ -1,4 +1,4 @@
-import type { Clock } from '../protocol/session/parts.ts';
+import type { Clock } from '../protocol/waiting.ts';
 
 export const clock: Clock = {
   // Not `Date`: a clock that is set while a session runs must not look like silence.

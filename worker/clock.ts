@@ -1,4 +1,4 @@
-import type { Clock } from '../protocol/session/parts.ts';
+import type { Clock } from '../protocol/waiting.ts';
 
 export const clock: Clock = {
   now: () => Date.now(),

@@ -10,8 +10,8 @@ import { RESUME_PAUSE_MAX, RESUME_TIMEOUT, STALL_MIN } from '../../protocol/limi
 import type { Offsets } from '../../protocol/session/frames.ts';
 import type { FrameSink } from '../../protocol/session/parts.ts';
 import type { Session } from '../../protocol/session/session.ts';
+import { onAbort, within } from '../../protocol/waiting.ts';
 import { clock } from '../clock.ts';
-import { onAbort } from '../on-abort.ts';
 import type { Status } from '../relays/attempt.ts';
 import type { Relay } from '../relays/resolve.ts';
 import type { Runtime } from '../runtime.ts';
@@ -47,8 +47,8 @@ export class Carriers {
   #isStale = false;
   /** The app was told that the session has no carrier that works. */
   #isAway = false;
-  /** Ends what an attempt waits for. */
-  #cancel: () => void = () => {};
+  /** Aborted when an attempt need not wait longer. */
+  #waiting = new AbortController();
   #stopAsking: () => void = () => {};
 
   /** @param over is aborted when the session has ended */
@@ -71,7 +71,7 @@ export class Carriers {
     onAbort(over, () => {
       unwatch();
       this.#stopAsking();
-      this.#cancel();
+      this.#waiting.abort();
     });
   }
 
@@ -92,7 +92,8 @@ export class Carriers {
   #networkChanged(): void {
     this.#path.changed();
     this.#isStale = true;
-    this.#cancel();
+    this.#waiting.abort();
+    this.#waiting = new AbortController();
     this.#resume();
   }
 
@@ -241,7 +242,7 @@ export class Carriers {
     const unwanted = new AbortController();
     const opening = openCarrier(this.#relay, this.#runtime, hello, unwanted.signal);
     try {
-      const opened = await this.#within(RESUME_TIMEOUT, opening);
+      const opened = await within(clock, RESUME_TIMEOUT, opening, this.#waiting.signal);
       if (opened && !this.#over.aborted) {
         this.#learn();
         this.#goOn(opened, told, allowance);
@@ -270,18 +271,6 @@ export class Carriers {
   /** Random, so that those whom one event has cut do not all come back at once. */
   async #pause(failures: number): Promise<void> {
     const most = Math.min(RESUME_PAUSE_MAX, 100 * 2 ** failures);
-    await this.#within(most * Math.random(), new Promise<never>(() => {}));
-  }
-
-  /** `undefined` when it takes longer, or when the session ends first. */
-  #within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
-    return new Promise((resolve, reject) => {
-      const timeout = clock.after(ms, () => resolve(undefined));
-      this.#cancel = () => {
-        timeout();
-        resolve(undefined);
-      };
-      promise.then(resolve, reject).finally(timeout);
-    });
+    await within(clock, most * Math.random(), new Promise(() => {}), this.#waiting.signal);
   }
 }

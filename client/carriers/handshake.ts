@@ -13,7 +13,7 @@ import { type Initiator, initiate, PROLOGUE, type Transport } from '../../protoc
 import { PuenteError, refusalOf } from '../../protocol/errors.ts';
 import { HELLO_AGE_MAX, UNOPENED_RECORDS_MAX } from '../../protocol/limits.ts';
 import { offerOf, tokenTail } from '../../protocol/permits/token.ts';
-import { onAbort } from '../on-abort.ts';
+import { onAbort } from '../../protocol/waiting.ts';
 import { random } from '../random.ts';
 import type { Relay } from '../relays/resolve.ts';
 import type { DialEvents, Runtime } from '../runtime.ts';

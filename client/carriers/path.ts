@@ -4,7 +4,7 @@
  */
 import type { Carrier } from '../../protocol/carrier/carrier.ts';
 import { RECORD_COST_MIN } from '../../protocol/limits.ts';
-import type { Clock } from '../../protocol/session/parts.ts';
+import type { Clock } from '../../protocol/waiting.ts';
 import { clock } from '../clock.ts';
 
 /** What a carrier may carry there after its set-up, both ways together, at least: a carrier takes 5 to 8 KB to set up, and below

@@ -4,7 +4,7 @@
  */
 import { PuenteError } from '../../protocol/errors.ts';
 import { formatLink, parseLink } from '../../protocol/permits/link.ts';
-import { onAbort } from '../on-abort.ts';
+import { onAbort } from '../../protocol/waiting.ts';
 import type { Attempt } from './attempt.ts';
 import { ListedRelay } from './listed-relay.ts';
 import { Race } from './race.ts';

@@ -1,6 +1,7 @@
 /** One timer for all that a session waits for. */
+
+import type { Clock } from '../waiting.ts';
 import { NEVER } from './liveness.ts';
-import type { Clock } from './parts.ts';
 
 export class Alarm {
   readonly #clock: Clock;

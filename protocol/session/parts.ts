@@ -1,16 +1,10 @@
 /** What a session is made of, and what it tells those around it. */
 import type { RandomBytes } from '../bytes.ts';
 import type { Code } from '../errors.ts';
+import type { Clock } from '../waiting.ts';
 import type { Frame } from './frames.ts';
 import type { Liveness } from './liveness.ts';
 import type { Budget } from './window.ts';
-
-export interface Clock {
-  /** Milliseconds; only differences count. */
-  now(): number;
-  /** Runs once after `ms`, unless the returned function is called first. */
-  after(ms: number, run: () => void): () => void;
-}
 
 /** What a session needs of a carrier. */
 export interface FrameSink {

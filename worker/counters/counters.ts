@@ -3,6 +3,8 @@
  * all hubs have counted is put together here.
  */
 import type { CountedDay, StatusReport } from '../../protocol/permits/status.ts';
+import { within } from '../../protocol/waiting.ts';
+import { clock } from '../clock.ts';
 import type { Config } from '../config.ts';
 import type { Env } from '../env.ts';
 import { type HubStub, hubNumbered } from '../session/hubs.ts';
@@ -76,18 +78,8 @@ async function gather({ HUB }: Env, config: Config): Promise<{ days: LedgerDay[]
 }
 
 /** What a hub answers; nothing where it is overloaded, or too slow. */
-async function inTime<T>(answer: Promise<T>): Promise<T | undefined> {
-  let timer: number | null = null;
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), HUB_ANSWER_TIMEOUT);
-  });
-  try {
-    return await Promise.race([answer, late]);
-  } catch {
-    return undefined;
-  } finally {
-    clearTimeout(timer);
-  }
+function inTime<T>(answer: Promise<T>): Promise<T | undefined> {
+  return within(clock, HUB_ANSWER_TIMEOUT, answer).catch(() => undefined);
 }
 
 function inWords({ day, counts }: LedgerDay): CountedDay {

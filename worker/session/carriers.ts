@@ -5,8 +5,9 @@
 import type { Code } from '../../protocol/errors.ts';
 import { FIRST_RECORD_TIMEOUT } from '../../protocol/limits.ts';
 import type { Frame, Offsets } from '../../protocol/session/frames.ts';
-import type { Clock, FrameSink } from '../../protocol/session/parts.ts';
+import type { FrameSink } from '../../protocol/session/parts.ts';
 import type { Session } from '../../protocol/session/session.ts';
+import type { Clock } from '../../protocol/waiting.ts';
 
 export interface CarriersEvents {
   /** A record came under the client's keys: its hello was no replay. */

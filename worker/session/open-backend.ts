@@ -2,7 +2,9 @@
 import { connect } from 'cloudflare:sockets';
 import { PuenteError } from '../../protocol/errors.ts';
 import { BACKEND_TIMEOUT } from '../../protocol/limits.ts';
+import { within } from '../../protocol/waiting.ts';
 import type { Backend } from '../admission/backends.ts';
+import { clock } from '../clock.ts';
 
 /** `highWaterMark` of a backend's socket. Without one `connect()` never shows back-pressure. */
 const BACKEND_BUFFER = 65_536;
@@ -17,19 +19,8 @@ export async function openBackend({ host, port }: Backend, displaced: AbortSigna
   const socket = connect({ hostname: host, port }, options);
   // Told by reads and writes as well; unheard, it would count as an unhandled rejection.
   socket.closed.catch(() => {});
-  let timer: number | null = null;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(reject, BACKEND_TIMEOUT);
-    displaced.addEventListener('abort', reject);
-  });
-  try {
-    await Promise.race([socket.opened, late]);
-    displaced.throwIfAborted();
-    return socket;
-  } catch {
-    socket.close().catch(() => {});
-    throw new PuenteError(displaced.aborted ? 'full' : 'backend-down');
-  } finally {
-    clearTimeout(timer);
-  }
+  const opened = await within(clock, BACKEND_TIMEOUT, socket.opened, displaced).catch(() => undefined);
+  if (opened && !displaced.aborted) return socket;
+  socket.close().catch(() => {});
+  throw new PuenteError(displaced.aborted ? 'full' : 'backend-down');
 }

@@ -14,7 +14,7 @@ export interface Settings {
   claimed?: boolean;
   /** Where it answers, `https://host/path/`; known once it was deployed. */
   address?: string;
-  /** The Worker's variables, by their names in README.md. */
+  /** The Worker's variables, by their names in docs/settings.md. */
   vars: Record<string, string>;
   invites: IssuedInvite[];
   /** Ids of invites that were taken back. */

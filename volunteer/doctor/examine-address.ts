@@ -115,7 +115,7 @@ function decoyFinding({ status, text }: Page): Finding {
       about,
       ok: true,
       says: 'They see "Hello World!", as of a Worker that was just made.',
-      fix: 'A site of yours would convince more: README.md, "A private relay".',
+      fix: 'A site of yours would convince more: docs/settings.md, "A private relay".',
     };
   const [, title] = /<title>\s*(.*?)\s*<\/title>/is.exec(text) ?? [];
   return { about, ok: true, says: `They see a site${title ? `: "${unescaped(title)}"` : ''} (status ${status}).` };

@@ -2,6 +2,7 @@
 import { evenly, type RandomBytes } from '../bytes.ts';
 import { ACK_DELAY, ACK_DELAY_MIN } from '../limits.ts';
 import type { Offsets } from './frames.ts';
+import type { Incoming } from './incoming.ts';
 import { NEVER } from './liveness.ts';
 
 export class Acks {
@@ -31,7 +32,7 @@ export class Acks {
     this.at = NEVER;
   }
 
-  owe({ received, limit }: Offsets, windowSize: number, now: number): void {
+  owe({ received, limit, windowSize }: Incoming, now: number): void {
     const moved = Math.max(received - this.#advertised.received, limit - this.#advertised.limit);
     if (moved === 0) return;
     this.oweBy(moved >= windowSize / this.#perWindow ? now : now + this.#delay);

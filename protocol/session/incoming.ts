@@ -6,6 +6,7 @@
 import type { Bytes } from '../bytes.ts';
 import { PuenteError } from '../errors.ts';
 import { DATA_MAX, WINDOW_INITIAL } from '../limits.ts';
+import type { Offsets } from './frames.ts';
 import { ByteQueue } from './queue.ts';
 import { type Budget, Window } from './window.ts';
 
@@ -34,6 +35,11 @@ export class Incoming {
   get received(): number {
     // A FIN takes one virtual offset, so that it is acknowledged like data.
     return this.#end === undefined ? this.#queue.end : this.#end + 1;
+  }
+
+  /** What a hello, a grant or an ACK tells the peer. */
+  get offsets(): Offsets {
+    return { received: this.received, limit: this.limit };
   }
 
   /** The peer's FIN has come. */

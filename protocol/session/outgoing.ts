@@ -6,7 +6,7 @@
  */
 import { type Bytes, concat, EMPTY } from '../bytes.ts';
 import { PuenteError } from '../errors.ts';
-import { WINDOW_INITIAL } from '../limits.ts';
+import { DATA_MAX, WINDOW_INITIAL } from '../limits.ts';
 import { DATA_HEADER, type Frame, type Offsets } from './frames.ts';
 import { ByteQueue } from './queue.ts';
 import { type Budget, Window } from './window.ts';
@@ -24,6 +24,8 @@ export class Outgoing {
   #end: number | undefined;
   /** The peer reads no more. */
   isStopped = false;
+  /** The session is over. */
+  #isReleased = false;
 
   constructor(budget: Budget) {
     this.#replay = new Window(budget);
@@ -76,17 +78,27 @@ export class Outgoing {
    * @param proven up to here the peer has certainly received on this carrier
    */
   room(proven: number): number {
-    if (this.#finished) return 0;
+    if (this.#finished || this.#isReleased) return 0;
     const { size } = this.#replay;
     const bound = Math.min(this.#limit ?? WINDOW_INITIAL, this.#acked + size, proven + 2 * size);
     return Math.max(0, bound - this.#written);
   }
 
   /**
+   * How many of `length` bytes `write` takes now. None while only few of them would fit and more room is about to
+   * come, as a small record costs nearly as much as a large one. All, to be dropped, where the peer reads no more.
+   */
+  roomFor(length: number, proven: number): number {
+    if (this.isStopped) return length;
+    const room = this.room(proven);
+    return room < Math.min(length, DATA_MAX) && this.#awaitsAck ? 0 : Math.min(length, room);
+  }
+
+  /**
    * The buffer is nearly full, so what frees it is on its way: a PING goes out at this mark (see `Session`), and its
    * answer brings an ACK.
    */
-  get awaitsAck(): boolean {
+  get #awaitsAck(): boolean {
     return this.#sent - this.#acked > this.proofDue;
   }
 
@@ -171,6 +183,7 @@ export class Outgoing {
   }
 
   release(): void {
+    this.#isReleased = true;
     this.#queue.clear();
     this.#replay.release();
   }

@@ -51,7 +51,7 @@ export class Receiving {
   #data(offset: number, bytes: Bytes, now: number): void {
     const { incoming, acks, liveness } = this.#of;
     if (!incoming.data(offset, bytes)) return;
-    acks.owe(incoming, incoming.windowSize, now);
+    acks.owe(incoming, now);
     liveness.moved(now);
     liveness.received(acks.at);
     if (this.#sending.isClosed) incoming.clear();

@@ -112,9 +112,9 @@ export class Sending {
   }
 
   #ack(rides: boolean): Frame {
-    const { received, limit } = this.#of.incoming;
-    this.#of.acks.sent({ received, limit }, rides);
-    return { type: 'ack', received, limit };
+    const { offsets } = this.#of.incoming;
+    this.#of.acks.sent(offsets, rides);
+    return { type: 'ack', ...offsets };
   }
 
   /** The first record of the end that speaks first proves its keys, and asks for the same. */

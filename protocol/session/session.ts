@@ -1,14 +1,11 @@
 /**
  * One app socket's two byte streams, at one end. A session outlives its carriers: every byte has an offset, sent bytes are kept until the
- * peer has received them, and the next carrier goes on where the peer's `received` stands.
- *
- * The parts have one question each: `outgoing` and `incoming`, what the streams hold; `acks`, when to acknowledge; `proof`, what has
- * certainly arrived; `liveness`, whether the peer is there. Frames come in by `receive` and go out by `carrier.send`. Nothing here
- * knows of sockets or keys, and the clock is passed in, so that a test can run hours in a moment.
+ * peer has received them, and the next carrier goes on where the peer's `received` stands. Frames come in by `receive` and go out by
+ * `carrier.send`. Nothing here knows of sockets or keys, and the clock is passed in, so that a test can run hours in a moment.
  */
 import type { Bytes } from '../bytes.ts';
 import { type Code, PuenteError, toWire } from '../errors.ts';
-import { DATA_MAX, UNOPENED_RECORDS_MAX, WINDOW_INITIAL } from '../limits.ts';
+import { UNOPENED_RECORDS_MAX, WINDOW_INITIAL } from '../limits.ts';
 import { Acks } from './acks.ts';
 import { Alarm } from './alarm.ts';
 import type { Frame, Offsets } from './frames.ts';
@@ -58,17 +55,12 @@ export class Session {
 
   /** Bytes that may be written now. */
   get room(): number {
-    return this.#over ? 0 : this.#outgoing.room(this.#proof.offset);
+    return this.#outgoing.room(this.#proof.offset);
   }
 
-  /**
-   * How many of `length` bytes `write` takes now. None while only few of them would fit and more room is about to
-   * come, as a small record costs nearly as much as a large one. All, to be dropped, where the peer reads no more.
-   */
+  /** How many of `length` bytes `write` takes now: see `Outgoing`. */
   roomFor(length: number): number {
-    if (this.#outgoing.isStopped) return length;
-    const { room } = this;
-    return room < Math.min(length, DATA_MAX) && this.#outgoing.awaitsAck ? 0 : Math.min(length, room);
+    return this.#outgoing.roomFor(length, this.#proof.offset);
   }
 
   /**
@@ -103,7 +95,7 @@ export class Session {
   consumed(length: number): void {
     if (this.#over || this.#sending.isClosed) return;
     this.#incoming.consume(length, this.#now);
-    this.#oweAck();
+    this.#acks.owe(this.#incoming, this.#now);
   }
 
   /** The app reads no more and has written all: what was written is still delivered, unless nothing moves for LINGER. */
@@ -121,8 +113,7 @@ export class Session {
   reset(code: Code): void {
     if (this.#over) return;
     this.#sending.carrier?.send([{ type: 'reset', code: toWire(code) }]);
-    this.#incoming.clear();
-    this.#end(code);
+    this.#fail(code);
   }
 
   /** Ends the session at this end alone: there is nobody to tell. */
@@ -136,17 +127,14 @@ export class Session {
     if (this.#over) this.#incoming.releaseWhenEmpty();
   }
 
-  /** See `Liveness`. */
   get roundTrip(): number | undefined {
     return this.#liveness.roundTrip;
   }
 
-  /** See `Liveness`. */
   get isStalled(): boolean {
     return this.#liveness.isStalled;
   }
 
-  /** See `Liveness`. */
   get isOverdue(): boolean {
     return this.#liveness.isOverdue(this.#now);
   }
@@ -168,8 +156,7 @@ export class Session {
 
   /** What a hello or grant tells the peer: how far we have received, how far it may send. */
   offsets(): Offsets {
-    const { received, limit } = this.#incoming;
-    return { received, limit };
+    return this.#incoming.offsets;
   }
 
   /**
@@ -184,7 +171,7 @@ export class Session {
     const isOpening = this.#outgoing.unanswered;
     this.#sending.attach(carrier);
     this.#acks.attached(advertised);
-    this.#oweAck();
+    this.#acks.owe(this.#incoming, this.#now);
     this.#liveness.attached(this.#now, resumable, this.#sending.isLimited);
     if (!this.#obeys(() => this.#outgoing.acknowledge(peer, this.#now))) return;
     this.#outgoing.rewind();
@@ -216,9 +203,7 @@ export class Session {
 
   #apply(frame: Frame): void {
     const reason = this.#receiving.apply(frame, this.#now);
-    if (!reason) return;
-    this.#incoming.clear();
-    this.#end(reason);
+    if (reason) this.#fail(reason);
   }
 
   /** Whether the session goes on after this: what breaks the rules ends it. */
@@ -245,10 +230,6 @@ export class Session {
     // What is sent last may be the ACK of the peer's FIN.
     this.#settle();
     if (!this.#over) this.#alarm.set(this.#nextAt);
-  }
-
-  #oweAck(): void {
-    this.#acks.owe(this.#incoming, this.#incoming.windowSize, this.#now);
   }
 
   // --- time -----------------------------------------------------------------------------------------------------
@@ -285,8 +266,7 @@ export class Session {
         return this.#parts.events.stalled();
       case 'carrier-lost':
         return this.#end(duty);
-      case 'silent':
-      case 'idle':
+      default:
         return this.reset(duty);
     }
   }
@@ -297,6 +277,12 @@ export class Session {
   #settle(): void {
     if (this.#over || !this.#outgoing.acknowledged || !this.#incoming.finished) return;
     if (this.#acks.knows(this.#incoming.received)) this.#end();
+  }
+
+  /** Drops what was received. */
+  #fail(code: Code): void {
+    this.#incoming.clear();
+    this.#end(code);
   }
 
   #end(code?: Code): void {

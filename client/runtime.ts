@@ -20,9 +20,9 @@ export interface DialEvents {
 
 /**
  * Opens a WebSocket; the returned wire drops what is sent after its end.
- * @param thrifty every byte of the set-up counts: TLS goes on with a ticket of a connection before it
+ * @param resumeTls every byte of the set-up counts: TLS goes on with a ticket of a connection before it
  */
-export type Dial = (url: string, protocols: string[], events: DialEvents, thrifty: boolean) => Wire;
+export type Dial = (url: string, protocols: string[], events: DialEvents, resumeTls: boolean) => Wire;
 
 export interface Runtime {
   dial: Dial;

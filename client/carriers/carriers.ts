@@ -16,7 +16,7 @@ import type { Status } from '../relays/attempt.ts';
 import type { Relay } from '../relays/resolve.ts';
 import type { Runtime } from '../runtime.ts';
 import { type HelloParts, type OpenedCarrier, openCarrier } from './handshake.ts';
-import { type Allowance, Load, type Path, UNLIMITED } from './path.ts';
+import { type Allowance, CarrierUsage, type Path, UNLIMITED } from './path.ts';
 
 /** After a change of networks so many attempts are made to leave a carrier that still looks alive: the new network may take a
  * moment. */
@@ -39,7 +39,7 @@ export class Carriers {
   #patience!: number;
   #current: Carrier | undefined;
   /** Of the last carrier there was. */
-  #load!: Load;
+  #usage!: CarrierUsage;
   /** How many were tried after the first, which has number 0. */
   #number = 0;
   #resuming = false;
@@ -104,7 +104,7 @@ export class Carriers {
       {
         frames: (frames) => {
           if (this.#current !== carrier) return;
-          load.heard();
+          usage.heard();
           session.receive(frames);
           this.#rotateInTime();
         },
@@ -113,11 +113,11 @@ export class Carriers {
       },
       allowance.up,
     );
-    const load = new Load(carrier, allowance, clock.now());
+    const usage = new CarrierUsage(carrier, allowance, clock.now());
     session.detach();
     this.#current?.close();
     this.#current = carrier;
-    this.#load = load;
+    this.#usage = usage;
     this.#isStale = false;
     session.attach(this.#watched(carrier), opened.granted, told, this.#resumable);
     opened.deliver(carrier);
@@ -144,7 +144,7 @@ export class Carriers {
   /** Its carrier works, and will not for long. */
   get #isToRotate(): boolean {
     if (!this.#resumable) return false;
-    return this.#isStale || this.#load.isNearlyUsedUp || (this.#path.isLimited && !this.#load.isLimited);
+    return this.#isStale || this.#usage.isNearlyUsedUp || (this.#path.isLimited && !this.#usage.isLimited);
   }
 
   /** Some carrier froze. If this one is about to, or has, an app that only receives would not notice for long. */
@@ -182,7 +182,7 @@ export class Carriers {
   async #tryUntilResumed(): Promise<void> {
     let workedAt = clock.now();
     // A carrier that was lost before it was heard is a failure, too.
-    let failures = this.#current || this.#load.carried > 0 ? 0 : 1;
+    let failures = this.#current || this.#usage.carried > 0 ? 0 : 1;
     while (this.#needsAnother) {
       if (failures > 0) await this.#pause(failures);
       // Meanwhile it may have ended, or the old carrier have come to life again.
@@ -230,7 +230,7 @@ export class Carriers {
     if (!this.#needsAnother) return undefined;
     this.#number += 1;
     const told = this.#session.offsets();
-    const allowance = this.#path.allowance(this.#load.down);
+    const allowance = this.#path.allowance(this.#usage.down);
     const hello: HelloParts = {
       kind: 'resume',
       session: this.#id,
@@ -264,8 +264,8 @@ export class Carriers {
     if (!this.#current || this.#isStale) return;
     // Where carriers are known to freeze, one that owes an answer and may give it has; elsewhere it may just be slow.
     const isSilent = this.#path.isLimited ? this.#session.isOverdue : this.#session.isStalled;
-    if (isSilent && this.#load.mayBeAnswered) this.#path.froze(this.#load);
-    else this.#path.held(this.#load);
+    if (isSilent && this.#usage.mayBeAnswered) this.#path.froze(this.#usage);
+    else this.#path.held(this.#usage);
   }
 
   /** Random, so that those whom one event has cut do not all come back at once. */

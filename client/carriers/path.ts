@@ -52,7 +52,7 @@ export interface PathOptions {
 }
 
 /** What one carrier has carried, of what it may. */
-export class Load {
+export class CarrierUsage {
   readonly #carrier: Carrier;
   readonly given: Allowance;
   /** When it took over. */
@@ -135,16 +135,16 @@ export class Path {
   }
 
   /** Another carrier got through where this one had gone silent. */
-  froze(load: Load): void {
-    this.#proven = Math.max(this.#proven, load.carried);
-    if (this.#limit === undefined) this.#suspect(load);
-    else if (load.given.up + load.given.down <= this.#limit) this.#shrink(this.#limit, load);
+  froze(usage: CarrierUsage): void {
+    this.#proven = Math.max(this.#proven, usage.carried);
+    if (this.#limit === undefined) this.#suspect(usage);
+    else if (usage.given.up + usage.given.down <= this.#limit) this.#shrink(this.#limit, usage);
     this.#frozenAt = this.#clock.now();
     for (const tell of this.#watchers) tell();
   }
 
   /** One alone may be a train in a tunnel. A second one must have begun after it. */
-  #suspect({ carried, since }: Load): void {
+  #suspect({ carried, since }: CarrierUsage): void {
     if (carried > ALLOWANCE_MAX) return;
     const first = this.#suspicion;
     if (!first || !this.isSuspect) this.#suspicion = { at: this.#clock.now(), carried };
@@ -152,7 +152,7 @@ export class Path {
   }
 
   /** Not for a carrier that began before the limit was known, or had more: it says nothing new. */
-  #shrink(limit: number, { carried }: Load): void {
+  #shrink(limit: number, { carried }: CarrierUsage): void {
     const less = Math.min(limit / GROWTH, Math.max(carried, limit / 2));
     this.#limit = Math.max(ALLOWANCE_MIN, less, this.#proven / PROVEN_PART);
     this.#growsFrom = this.#clock.now() + GROWTH_PAUSE;
@@ -170,7 +170,7 @@ export class Path {
   }
 
   /** This carrier had carried what it may, and was still alive: the next may carry a little more. */
-  held({ given, carried }: Load): void {
+  held({ given, carried }: CarrierUsage): void {
     this.#proven = Math.max(this.#proven, carried);
     if (this.#limit === undefined || this.#clock.now() < this.#growsFrom) return;
     // One from before that says nothing, nor one that has yet to hear of most of what it has sent.

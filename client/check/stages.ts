@@ -72,7 +72,7 @@ export class Stages {
   observed(runtime: Runtime): Runtime {
     return {
       ...runtime,
-      dial: (url, protocols, events, thrifty) => {
+      dial: (url, protocols, events, resumeTls) => {
         const observed = {
           message: (data: unknown) => {
             this.pass('hello');
@@ -84,7 +84,7 @@ export class Stages {
             events.closed(error, date);
           },
         };
-        return runtime.dial(url, protocols, observed, thrifty);
+        return runtime.dial(url, protocols, observed, resumeTls);
       },
     };
   }

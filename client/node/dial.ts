@@ -6,8 +6,8 @@ import { type Code, PuenteError } from '../../protocol/errors.ts';
 import { RECORD_MAX } from '../../protocol/limits.ts';
 import type { Dial, DialEvents } from '../runtime.ts';
 import { RESOLVERS } from './dialer/doh.ts';
-import { KnownWays } from './dialer/known.ts';
-import { Search } from './dialer/search.ts';
+import { RoutesByHost } from './dialer/known-routes.ts';
+import { RouteSearch } from './dialer/search.ts';
 import { parseAddress, sourcesOf } from './dialer/sources.ts';
 import { MASKED_MIN, masked } from './masked.ts';
 
@@ -44,8 +44,8 @@ const tickets = new Map<string, Buffer>();
  */
 export function dialer({ addresses = [], doh = RESOLVERS, lookup = systemLookup }: DialerOptions = {}): Dial {
   for (const address of addresses) parseAddress(address, 443);
-  const knownWays = new KnownWays();
-  return (url, protocols, events, thrifty) => {
+  const knownWays = new RoutesByHost();
+  return (url, protocols, events, resumeTls) => {
     const to = new URL(url);
     const isSecure = to.protocol === 'wss:';
     const name = to.hostname.replace(/^\[|\]$/g, '');
@@ -54,9 +54,9 @@ export function dialer({ addresses = [], doh = RESOLVERS, lookup = systemLookup 
       ...{ name, port, host: to.host, isSecure },
       sources: sourcesOf({ name, port }, { lookup, addresses, doh }),
       // A ticket links its connection to the one before it, so none is used without need.
-      ticket: thrifty ? tickets.get(to.host) : undefined,
+      ticket: resumeTls ? tickets.get(to.host) : undefined,
     };
-    const search = new Search(target, knownWays.to(to.host), (stage) => events.passed?.(stage));
+    const search = new RouteSearch(target, knownWays.to(to.host), (stage) => events.passed?.(stage));
     let opened: Opened | undefined;
     let isUnwanted = false;
     search.run().then(

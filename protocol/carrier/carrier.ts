@@ -40,7 +40,7 @@ export class Carrier {
   readonly #incoming: InOrder<Bytes | 'lost'>;
   #unopened = 0;
   #unopenedRecords = 0;
-  #deaf = false;
+  #isStopped = false;
 
   /** @param allowance what may be sent on it, in bytes as `costOf` counts them; Infinity on a path without a known limit */
   constructor(transport: Transport, wire: Wire, events: CarrierEvents, allowance: number) {
@@ -72,13 +72,13 @@ export class Carrier {
 
   /** Closes the WebSocket once everything sent before has left. */
   close(): void {
-    this.#deaf = true;
+    this.#isStopped = true;
     this.#outgoing.push(() => 'close');
   }
 
   /** The next message from the WebSocket: bytes, which are the carrier's own from now on. */
   receive(message: unknown): void {
-    if (this.#deaf) return;
+    if (this.#isStopped) return;
     const record = bytesOf(message);
     if (!record || record.length > RECORD_MAX || record.length < TAG) return this.#fail('bad-record');
     this.heard += costOf(record.length);
@@ -97,15 +97,15 @@ export class Carrier {
   }
 
   #lose(): void {
-    if (this.#deaf) return;
-    this.#deaf = true;
+    if (this.#isStopped) return;
+    this.#isStopped = true;
     this.#events.lost();
   }
 
   #deliver(plaintext: Bytes): void {
     this.#unopened -= plaintext.length + TAG;
     this.#unopenedRecords -= 1;
-    if (this.#deaf) return;
+    if (this.#isStopped) return;
     try {
       this.#events.frames(decodeFrames(plaintext));
     } catch (error) {
@@ -115,8 +115,8 @@ export class Carrier {
   }
 
   #fail(code: Code): void {
-    if (this.#deaf) return;
-    this.#deaf = true;
+    if (this.#isStopped) return;
+    this.#isStopped = true;
     this.#events.failed(code);
   }
 }

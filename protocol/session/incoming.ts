@@ -8,7 +8,7 @@ import { PuenteError } from '../errors.ts';
 import { DATA_MAX, WINDOW_INITIAL } from '../limits.ts';
 import type { Offsets } from './frames.ts';
 import { ByteQueue } from './queue.ts';
-import { type Budget, Window } from './window.ts';
+import { type MemoryBudget, Window } from './window.ts';
 
 export class Incoming {
   readonly #queue = new ByteQueue();
@@ -18,7 +18,7 @@ export class Incoming {
   /** Offset of the peer's FIN, once it is received. */
   #end: number | undefined;
 
-  constructor(budget: Budget) {
+  constructor(budget: MemoryBudget) {
     this.#window = new Window(budget);
   }
 

@@ -9,7 +9,7 @@ import { PuenteError } from '../errors.ts';
 import { DATA_MAX, WINDOW_INITIAL } from '../limits.ts';
 import { DATA_HEADER, type Frame, type Offsets } from './frames.ts';
 import { ByteQueue } from './queue.ts';
-import { type Budget, Window } from './window.ts';
+import { type MemoryBudget, Window } from './window.ts';
 
 export class Outgoing {
   readonly #queue = new ByteQueue();
@@ -27,7 +27,7 @@ export class Outgoing {
   /** The session is over. */
   #isReleased = false;
 
-  constructor(budget: Budget) {
+  constructor(budget: MemoryBudget) {
     this.#replay = new Window(budget);
   }
 

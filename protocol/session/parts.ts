@@ -4,7 +4,7 @@ import type { Code } from '../errors.ts';
 import type { Clock } from '../waiting.ts';
 import type { Frame } from './frames.ts';
 import type { Liveness } from './liveness.ts';
-import type { Budget } from './window.ts';
+import type { MemoryBudget } from './window.ts';
 
 /** What a session needs of a carrier. */
 export interface FrameSink {
@@ -45,6 +45,6 @@ export interface SessionParts {
   clock: Clock;
   /** For padding, times, and the ids of PINGs. */
   random: RandomBytes;
-  budget: Budget;
+  budget: MemoryBudget;
   events: SessionEvents;
 }

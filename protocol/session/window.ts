@@ -1,7 +1,7 @@
 import { WINDOW_GROWTH_TIME, WINDOW_INITIAL, WINDOW_MAX } from '../limits.ts';
 
 /** The memory that windows and replay buffers may take together. */
-export interface Budget {
+export interface MemoryBudget {
   /** @param growth what asks could do without it. */
   reserve(bytes: number, growth: boolean): boolean;
   release(bytes: number): void;
@@ -12,12 +12,12 @@ export interface Budget {
  * have been reserved by whoever makes it.
  */
 export class Window {
-  readonly #budget: Budget;
+  readonly #budget: MemoryBudget;
   size = WINDOW_INITIAL;
   #released = false;
   #mark = { offset: 0, at: -Infinity };
 
-  constructor(budget: Budget) {
+  constructor(budget: MemoryBudget) {
     this.#budget = budget;
   }
 

@@ -1,10 +1,10 @@
 /** Three ClientHellos a minute. */
 import { expect, it } from 'vitest';
-import { Budget, budgetOf } from '../../client/node/dialer/budget.ts';
+import { budgetOf, SearchBudget } from '../../client/node/dialer/budget.ts';
 
 it('is spent after three, and has one more a minute after each', () => {
   let now = 1000;
-  const budget = new Budget(() => now);
+  const budget = new SearchBudget(() => now);
   const spent = () => budget.isSpent;
   for (const at of [1000, 11_000, 21_000]) {
     now = at;
@@ -23,7 +23,7 @@ it('is spent after three, and has one more a minute after each', () => {
 });
 
 it('gets back what was said for nothing, once', () => {
-  const budget = new Budget(() => 0);
+  const budget = new SearchBudget(() => 0);
   const takeBack = budget.spend();
   budget.spend();
   budget.spend();

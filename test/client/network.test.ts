@@ -2,7 +2,7 @@
 import { syncBuiltinESMExports } from 'node:module';
 import os from 'node:os';
 import { afterEach, expect, it, vi } from 'vitest';
-import { KnownWays, WAYS_MAX } from '../../client/node/dialer/known.ts';
+import { ROUTES_MAX, RoutesByHost } from '../../client/node/dialer/known-routes.ts';
 import { currentNetwork } from '../../client/node/dialer/network.ts';
 
 afterEach(() => {
@@ -38,7 +38,7 @@ it('is the /24 and the /64 of each, in any order', () => {
 });
 
 it('has what is known of the ways in it, and no more than so many are kept', () => {
-  const ways = new KnownWays();
+  const ways = new RoutesByHost();
   having('10.0.0.1');
   const here = ways.to('relay.example');
   having('10.0.1.1');
@@ -46,7 +46,7 @@ it('has what is known of the ways in it, and no more than so many are kept', () 
   expect(there).not.toBe(here);
   having('10.0.0.1');
   expect(ways.to('relay.example')).toBe(here);
-  for (let other = 1; other < WAYS_MAX; other += 1) ways.to(`relay-${other}.example`);
+  for (let other = 1; other < ROUTES_MAX; other += 1) ways.to(`relay-${other}.example`);
   expect(ways.to('relay.example')).toBe(here);
   having('10.0.1.1');
   expect(ways.to('relay.example')).not.toBe(there);

@@ -3,9 +3,9 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import {
   ALLOWANCE_MAX,
   ALLOWANCE_MIN,
+  CarrierUsage,
   GROWTH_PAUSE,
   HANDSHAKE_GAP,
-  Load,
   Path,
   SUSPICION_TIME,
   UNLIMITED,
@@ -30,11 +30,11 @@ beforeEach(() => {
 });
 
 /** A carrier that carried so much under what the path allows now. */
-function used(carried: number, { since = now, given = path.allowance(0.5) } = {}): Load {
+function used(carried: number, { since = now, given = path.allowance(0.5) } = {}): CarrierUsage {
   const carrier = { sent: 0, heard: carried } as Carrier;
-  const load = new Load(carrier, given, since);
-  load.heard();
-  return load;
+  const usage = new CarrierUsage(carrier, given, since);
+  usage.heard();
+  return usage;
 }
 
 const limit = () => path.allowance(0.5).up + path.allowance(0.5).down;
@@ -173,34 +173,34 @@ describe('a limit', () => {
 describe('a carrier', () => {
   it('is nearly used up when a third of either share, or less than a record, is left', () => {
     const carrier = { sent: 0, heard: 0 };
-    const load = new Load(carrier as Carrier, { up: 6000, down: 900 }, now);
-    expect(load.isNearlyUsedUp).toBe(false);
+    const usage = new CarrierUsage(carrier as Carrier, { up: 6000, down: 900 }, now);
+    expect(usage.isNearlyUsedUp).toBe(false);
     carrier.sent = 4001;
-    expect(load.isNearlyUsedUp).toBe(true);
+    expect(usage.isNearlyUsedUp).toBe(true);
     carrier.sent = 4000;
     carrier.heard = 900 - RECORD_COST_MIN + 1;
-    expect(load.isNearlyUsedUp).toBe(true);
-    expect(new Load(carrier as Carrier, UNLIMITED, now).isNearlyUsedUp).toBe(false);
+    expect(usage.isNearlyUsedUp).toBe(true);
+    expect(new CarrierUsage(carrier as Carrier, UNLIMITED, now).isNearlyUsedUp).toBe(false);
   });
 
   it('may be answered until the relay has used its share', () => {
     const carrier = { sent: 0, heard: 4000 - RECORD_COST_MIN };
-    const load = new Load(carrier as Carrier, { up: 4000, down: 4000 }, now);
-    expect(load.mayBeAnswered).toBe(true);
+    const usage = new CarrierUsage(carrier as Carrier, { up: 4000, down: 4000 }, now);
+    expect(usage.mayBeAnswered).toBe(true);
     carrier.heard += 1;
-    expect(load.mayBeAnswered).toBe(false);
-    expect(new Load(carrier as Carrier, UNLIMITED, now).mayBeAnswered).toBe(true);
+    expect(usage.mayBeAnswered).toBe(false);
+    expect(new CarrierUsage(carrier as Carrier, UNLIMITED, now).mayBeAnswered).toBe(true);
   });
 
   it('has certainly carried what was heard, and what was sent before the record that came before', () => {
     const carrier = { sent: 1000, heard: 700 };
-    const load = new Load(carrier as Carrier, UNLIMITED, now);
-    load.heard();
-    expect(load.carried).toBe(700);
+    const usage = new CarrierUsage(carrier as Carrier, UNLIMITED, now);
+    usage.heard();
+    expect(usage.carried).toBe(700);
     carrier.sent = 5000;
     carrier.heard = 1400;
-    load.heard();
-    expect(load.carried).toBe(2400);
+    usage.heard();
+    expect(usage.carried).toBe(2400);
   });
 });
 

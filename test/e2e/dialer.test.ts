@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import tls from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it, vi } from 'vitest';
 import { nodeCipher } from '../../client/node/cipher.ts';
-import { SET_UPS_MAX } from '../../client/node/dialer/known.ts';
+import { SET_UPS_MAX } from '../../client/node/dialer/known-routes.ts';
 import { check, createConnection, type Dial, type DialerOptions, dialer } from '../../client/node/index.ts';
 import { toBase64url } from '../../protocol/bytes.ts';
 import type { PuenteError } from '../../protocol/errors.ts';

@@ -4,7 +4,7 @@ import { type Code, PuenteError } from '../../protocol/errors.ts';
 import { LINGER } from '../../protocol/limits.ts';
 import { relayEnd } from '../../protocol/session/relay-end.ts';
 import { Session } from '../../protocol/session/session.ts';
-import type { Budget } from '../../protocol/session/window.ts';
+import type { MemoryBudget } from '../../protocol/session/window.ts';
 import { Wakeup } from '../../protocol/wakeup.ts';
 import { type Expectation, PlaintextCheck } from '../admission/plaintext-check.ts';
 import { clock } from '../clock.ts';
@@ -27,7 +27,7 @@ const LOOKAHEAD_DELAY = 500;
 
 /** Sessions of one isolate share its memory. */
 let reserved = 0;
-const isolateBudget: Budget = {
+const isolateBudget: MemoryBudget = {
   reserve(bytes, growth) {
     if (reserved + bytes > (growth ? ISOLATE_GROWTH_MAX : ISOLATE_WINDOWS_MAX)) return false;
     reserved += bytes;

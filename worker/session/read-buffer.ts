@@ -1,6 +1,6 @@
 /** Memory for reads from a backend: little while it says little, much while it says much and the budget lasts. */
 import type { Bytes } from '../../protocol/bytes.ts';
-import type { Budget } from '../../protocol/session/window.ts';
+import type { MemoryBudget } from '../../protocol/session/window.ts';
 
 /** An idle session's read waits in a buffer of this size. Each read that fills its buffer makes the next one larger,
  * up to `READ_MAX`: large reads are what makes downstream fast, small ones what makes idle sessions cheap. */
@@ -10,13 +10,13 @@ export const READ_MIN = 4096;
 export const READ_MAX = 260_000;
 
 export class ReadBuffer {
-  readonly #budget: Budget;
+  readonly #budget: MemoryBudget;
   #mayGrow = false;
   /** What the next read asks for. */
   size = READ_MIN;
   #memory: ArrayBuffer | undefined;
 
-  constructor(budget: Budget) {
+  constructor(budget: MemoryBudget) {
     this.#budget = budget;
   }
 

@@ -1,11 +1,11 @@
-/** How often a name may still be said in a ClientHello while a way to it is looked for. */
+/** How many ClientHellos a search may still send with a name. */
 
-/** ClientHellos in a minute that may be in vain while a way to one name is looked for. Some networks punish more. It is
- * enough for an address, another one, and that with the ClientHello in parts; what else there is, is tried a minute later. */
+/** ClientHellos with one name that may fail in a minute. Some networks punish more. Three are enough for an address, another one, and that one
+ * with the ClientHello in parts; the search goes on a minute later. */
 const SEARCH_HELLOS_MAX = 3;
 const SEARCH_HELLOS_TIME = 60_000;
 
-export class Budget {
+export class SearchBudget {
   readonly #now: () => number;
   /** When each was said. */
   #said: number[] = [];
@@ -32,12 +32,12 @@ export class Budget {
 }
 
 /** By host and port, for the whole process: the network counts all that comes from here. */
-const budgets = new Map<string, Budget>();
+const budgets = new Map<string, SearchBudget>();
 
-export function budgetOf(host: string): Budget {
+export function budgetOf(host: string): SearchBudget {
   let budget = budgets.get(host);
   if (!budget) {
-    budget = new Budget(() => performance.now());
+    budget = new SearchBudget(() => performance.now());
     budgets.set(host, budget);
   }
   return budget;

@@ -1,30 +1,30 @@
 /**
- * Finds a way to a relay's host: an address, and how the ClientHello is sent there. First as any client does; when that fails, or is
- * silent, what the failure suggests, beside it. The first that gets through with the relay's own certificate is used, and is the
- * way of all that follow on this network, for as long as it works.
+ * Finds a route to a relay's host: an address, and how the ClientHello is sent there. The first route is any client's. When it fails or is
+ * silent, the failure suggests the next one, which is tried beside it. The first route that gets through with the relay's own certificate
+ * wins, and all later connections on this network take it for as long as it works.
  */
 import { isIP, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Code, PuenteError } from '../../../protocol/errors.ts';
 import type { DialStage } from '../../runtime.ts';
-import { type Budget, budgetOf } from './budget.ts';
+import { budgetOf, type SearchBudget } from './budget.ts';
 import { type Address, connectAny } from './connect.ts';
-import type { Candidate, Failure, Known } from './known.ts';
+import type { KnownRoutes, Route, RouteFailure } from './known-routes.ts';
 import { patience } from './patience.ts';
+import { LATE, RouteAttempt, type RouteStage } from './route-attempt.ts';
 import { secure } from './secure.ts';
 import type { Host, Source } from './sources.ts';
-import { LATE, Way, type WayStage } from './way.ts';
 
-/** Name, TCP and TLS have so long together, where the client sees them: it can then say which of them it was. The rest of
- * OPEN_TIMEOUT is for the relay and its backend. Begins anew with each connection that another socket gets meanwhile. */
+/** The longest time for name, TCP and TLS together, in milliseconds: the client can then say which of them failed. The rest of OPEN_TIMEOUT is
+ * for the relay and its backend. The time begins anew with each connection that another socket gets. */
 const SET_UP_PATIENCE = 10_000;
 
-/** A way that is silent for so long gets another beside it: ten times a slow round trip, and four of them fit into
- * SET_UP_PATIENCE. Begins anew whenever the way works for another socket: then the host is busy, and nothing is blocked. */
-const WAY_PATIENCE = 2500;
+/** A route that is silent for so long gets another beside it: ten times a slow round trip, and four of them fit into
+ * SET_UP_PATIENCE. The time begins anew whenever the route works for another socket: then the host is busy, and nothing is blocked. */
+const ROUTE_PATIENCE = 2500;
 
-/** A host that resets connections on the way that worked until now may be starting anew. It gets so long before its name is taken to be
- * filtered: workerd is there again after 150 ms. */
+/** A host that resets connections on the route that worked until now may be restarting. Wait so long before its name counts as filtered:
+ * workerd is back after 150 ms. */
 const RESTART_PAUSE = 1000;
 
 export interface Target extends Host {
@@ -35,25 +35,25 @@ export interface Target extends Host {
   ticket: Buffer | undefined;
 }
 
-/** Why a way ends that itself has not failed. */
+/** Why an attempt ends that has not failed. */
 const SPENT = new Error('no ClientHello is left');
 const GIVEN_UP = new Error('given up');
 
-const STAGES: readonly WayStage[] = ['dns', 'tcp', 'tls'];
+const STAGES: readonly RouteStage[] = ['dns', 'tcp', 'tls'];
 
-export class Search {
+export class RouteSearch {
   readonly #target: Target;
-  readonly #known: Known;
-  readonly #budget: Budget;
+  readonly #known: KnownRoutes;
+  readonly #budget: SearchBudget;
   readonly #passed: (stage: DialStage) => void;
   readonly #over = new AbortController();
-  readonly #failures: Failure[] = [];
-  /** Where a ClientHello was sent, and how. */
+  readonly #failures: RouteFailure[] = [];
+  /** The routes on which this search has sent a ClientHello. */
   readonly #said = new Set<string>();
   #isFound = false;
 
   /** @param passed is told of each stage, when one of the ways is through it */
-  constructor(target: Target, known: Known, passed: (stage: DialStage) => void) {
+  constructor(target: Target, known: KnownRoutes, passed: (stage: DialStage) => void) {
     this.#target = target;
     this.#known = known;
     this.#budget = budgetOf(target.host);
@@ -64,7 +64,7 @@ export class Search {
     };
   }
 
-  /** Once. @throws PuenteError the most telling of all failures, when SET_UP_PATIENCE ends at the latest */
+  /** Call once. @throws PuenteError the most telling of all failures, when SET_UP_PATIENCE ends at the latest */
   async run(): Promise<Socket> {
     const known = this.#known;
     const { signal } = this.#over;
@@ -89,14 +89,14 @@ export class Search {
   }
 
   get #mostTelling(): Code {
-    const depth = ({ stage }: Failure) => STAGES.indexOf(stage);
+    const depth = ({ stage }: RouteFailure) => STAGES.indexOf(stage);
     const failures = this.#failures.length > 0 ? this.#failures : [this.#known.failure];
     const told = failures.reduce((most, failure) => (depth(failure) > depth(most) ? failure : most));
     this.#known.failure = told;
     return told.code;
   }
 
-  // --- one way after another ------------------------------------------------------------------------------------------
+  // --- one route after another ----------------------------------------------------------------------------------------
 
   #first(): Promise<Socket> {
     const { winner } = this.#known;
@@ -104,10 +104,10 @@ export class Search {
   }
 
   /**
-   * Only one search at a time; the others go the way that it finds.
+   * One search at a time: the others take the route that it finds.
    * @param pause milliseconds before it begins
    */
-  async #inTurn(first: Candidate, pause = 0): Promise<Socket> {
+  async #inTurn(first: Route, pause = 0): Promise<Socket> {
     const known = this.#known;
     const { signal } = this.#over;
     const before = known.winner;
@@ -123,78 +123,84 @@ export class Search {
     return this.#from(known.winner);
   }
 
-  /** That one; when it fails or is silent, the next as well, and so on: the first that gets through. */
-  #from(candidate: Candidate): Promise<Socket> {
+  /** Tries this route. When it fails or is silent, tries the next one beside it, and so on. Takes the first that gets through. */
+  #from(route: Route): Promise<Socket> {
     const known = this.#known;
-    const isKnown = candidate === known.winner;
-    const way = new Way(this.#target.name, this.#passed);
+    const isKnown = route === known.winner;
+    const attempt = new RouteAttempt(this.#target.name, this.#passed);
     let stop = () => {};
     const silence = new Promise<Code>((resolve) => {
       const silent = () => {
-        way.isSilent = true;
-        resolve(way.failure(LATE));
+        attempt.isSilent = true;
+        resolve(attempt.failure(LATE));
       };
-      stop = patience(WAY_PATIENCE, silent, () => (known.winner === candidate ? known.wins : 0));
+      stop = patience(ROUTE_PATIENCE, silent, () => (known.winner === route ? known.wins : 0));
     });
-    const attempt = this.#attempt(candidate, way, isKnown).finally(() => stop());
-    const failure = attempt.then(
+    const running = this.#attempt(route, attempt, isKnown).finally(() => stop());
+    const failure = running.then(
       () => undefined,
-      (error) => (error === SPENT || error === GIVEN_UP ? undefined : way.failure(error)),
+      (error) => (error === SPENT || error === GIVEN_UP ? undefined : attempt.failure(error)),
     );
     const another = Promise.race([silence, failure]).then((code) => {
-      if (!code || this.#over.signal.aborted) throw new Error('no other way');
-      if (isKnown && code === 'name-blocked' && !way.isSilent) return this.#inTurn(candidate, RESTART_PAUSE);
-      const next = this.#after(candidate, code);
-      if (!next) throw new Error('no other way');
+      if (!code || this.#over.signal.aborted) throw new Error('no other route');
+      if (isKnown && code === 'name-blocked' && !attempt.isSilent) return this.#inTurn(route, RESTART_PAUSE);
+      const next = this.#after(route, code);
+      if (!next) throw new Error('no other route');
       return isKnown ? this.#inTurn(next) : this.#from(next);
     });
-    return Promise.any([attempt, another]);
+    return Promise.any([running, another]);
   }
 
-  /** What this failure suggests: a name that is filtered, to send it in parts; anything else, another address. */
-  #after({ sources, split }: Candidate, code: Code): Candidate | undefined {
+  /** The route that this failure suggests: the ClientHello in parts where the name is filtered, another address otherwise. */
+  #after({ sources, split }: Route, code: Code): Route | undefined {
     if (code === 'clock-off') return undefined;
     const isFiltered = code === 'name-blocked' && !split && !isIP(this.#target.name);
     if (isFiltered) return { sources, split: true };
     return sources.length > 1 ? { sources: sources.slice(1), split } : undefined;
   }
 
-  // --- one way --------------------------------------------------------------------------------------------------------
+  // --- one route ------------------------------------------------------------------------------------------------------
 
-  async #attempt(candidate: Candidate, way: Way, isKnown: boolean): Promise<Socket> {
+  async #attempt(route: Route, attempt: RouteAttempt, isKnown: boolean): Promise<Socket> {
     try {
-      const addresses = await this.#addresses(candidate);
-      way.found(this.#isOwn(candidate) ? addresses.map(({ host }) => host) : []);
+      const addresses = await this.#addresses(route);
+      attempt.found(this.#isOwn(route) ? addresses.map(({ host }) => host) : []);
       const { tcp, address } = await connectAny(addresses, this.#over.signal);
-      way.connected();
-      const socket = this.#target.isSecure ? await this.#secured(tcp, address, candidate, way, isKnown) : tcp;
+      attempt.connected();
+      const socket = this.#target.isSecure ? await this.#secured(tcp, address, route, attempt, isKnown) : tcp;
       if (this.#isFound) {
         socket.destroy();
         throw GIVEN_UP;
       }
       this.#isFound = true;
-      this.#known.won(isKnown ? candidate : this.#winning(candidate, address));
+      this.#known.won(isKnown ? route : this.#winning(route, address));
       return socket;
     } catch (error) {
       if (error === SPENT) this.#failures.push(this.#known.failure);
-      else if (error !== GIVEN_UP) this.#failures.push({ code: way.failure(error as Error), stage: way.stage });
+      else if (error !== GIVEN_UP) this.#failures.push({ code: attempt.failure(error as Error), stage: attempt.stage });
       throw error;
     }
   }
 
-  async #addresses({ sources: [source], split }: Candidate): Promise<Address[]> {
+  async #addresses({ sources: [source], split }: Route): Promise<Address[]> {
     const addresses = source ? await untilOver(source(this.#over.signal), this.#over.signal) : [];
     const fresh = addresses.filter((address) => !this.#said.has(idOf(address, split)));
     if (fresh.length === 0) throw new Error('no other address');
     return fresh;
   }
 
-  /** Each ClientHello counts that does not get through; of those that go the known way only the first, as the others had been sent by then. */
-  async #secured(tcp: Socket, address: Address, candidate: Candidate, way: Way, isKnown: boolean): Promise<Socket> {
-    const { split } = candidate;
+  /** Counts each ClientHello that does not get through. On the known route only the first counts: the others had been sent by then. */
+  async #secured(
+    tcp: Socket,
+    address: Address,
+    route: Route,
+    attempt: RouteAttempt,
+    isKnown: boolean,
+  ): Promise<Socket> {
+    const { split } = route;
     if (!isKnown && this.#budget.isSpent) {
       tcp.destroy();
-      this.#known.goOnWith(candidate);
+      this.#known.goOnWith(route);
       throw SPENT;
     }
     const takeBack = isKnown ? undefined : this.#budget.spend();
@@ -206,24 +212,24 @@ export class Search {
       takeBack?.();
       return socket;
     } catch (error) {
-      // Given up in haste, it says nothing.
-      if (this.#over.signal.aborted && !way.isSilent) takeBack?.();
-      else if (this.#known.lost(candidate)) this.#budget.spend();
-      // It may be said there once more, after RESTART_PAUSE.
-      if (isKnown && !way.isSilent) this.#said.delete(idOf(address, split));
+      // An attempt that was given up in haste says nothing.
+      if (this.#over.signal.aborted && !attempt.isSilent) takeBack?.();
+      else if (this.#known.lost(route)) this.#budget.spend();
+      // The search may try this route once more, after RESTART_PAUSE.
+      if (isKnown && !attempt.isSilent) this.#said.delete(idOf(address, split));
       throw error;
     }
   }
 
-  /** The addresses are those that any client would use. */
-  #isOwn({ sources }: Candidate): boolean {
+  /** The addresses are those of the system's resolver, which any client would use. */
+  #isOwn({ sources }: Route): boolean {
     return sources[0] === this.#target.sources[0];
   }
 
-  /** Its own are asked for anew each time, as they change; others are kept. */
-  #winning(candidate: Candidate, address: Address): Candidate {
+  /** Keeps the address, unless the system's resolver gave it: that one is asked anew each time, as its answers change. */
+  #winning(route: Route, address: Address): Route {
     const all = this.#target.sources;
-    return { sources: this.#isOwn(candidate) ? all : [async () => [address], ...all], split: candidate.split };
+    return { sources: this.#isOwn(route) ? all : [async () => [address], ...all], split: route.split };
   }
 }
 

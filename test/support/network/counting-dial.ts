@@ -16,7 +16,7 @@ export function countingDial(): CountingDial {
     received: 0,
     sentMessages: 0,
     receivedMessages: 0,
-    dial(url, protocols, events, thrifty) {
+    dial(url, protocols, events, resumeTls) {
       const counted = {
         message(data: unknown) {
           counts.received += (data as ArrayBuffer).byteLength;
@@ -25,7 +25,7 @@ export function countingDial(): CountingDial {
         },
         closed: events.closed,
       };
-      const wire = dial(url, protocols, counted, thrifty);
+      const wire = dial(url, protocols, counted, resumeTls);
       return {
         send(message) {
           counts.sent += message.length;

@@ -29,7 +29,7 @@ export class Recording {
 
 /** The same `dial`, which records every WebSocket message, before the client's mask is on it, and the hello before them. */
 export function recordingDial(dial: Dial, recording: Recording): Dial {
-  return (url, protocols, events, thrifty) => {
+  return (url, protocols, events, resumeTls) => {
     const toRelay = recording.stream();
     const fromRelay = recording.stream();
     // The hello rides in the upgrade request, in base64url.
@@ -41,7 +41,7 @@ export function recordingDial(dial: Dial, recording: Recording): Dial {
       },
       closed: (error, date) => events.closed(error, date),
     };
-    const wire = dial(url, protocols, recorded, thrifty);
+    const wire = dial(url, protocols, recorded, resumeTls);
     return {
       send(message) {
         toRelay(message);

@@ -12,7 +12,7 @@ import { decodeFrames, encodeFrames, type Frame } from '../../../protocol/sessio
 import type { FrameSink, SessionParts } from '../../../protocol/session/parts.ts';
 import { relayEnd } from '../../../protocol/session/relay-end.ts';
 import { Session } from '../../../protocol/session/session.ts';
-import type { Budget } from '../../../protocol/session/window.ts';
+import type { MemoryBudget } from '../../../protocol/session/window.ts';
 import type { Clock } from '../../../protocol/waiting.ts';
 import { Carriers } from '../../../worker/session/carriers.ts';
 import { Ending } from '../../../worker/session/ending.ts';
@@ -181,7 +181,7 @@ export class CountedClock implements Clock {
 }
 
 /** Counts what is reserved; refuses as it is told. */
-export class CountedBudget implements Budget {
+export class CountedBudget implements MemoryBudget {
   reserved = 0;
   peak = 0;
   max = Number.POSITIVE_INFINITY;

@@ -27,7 +27,7 @@ export class WatchingDial {
     return this.dialled.map(({ hostname }) => hostname);
   }
 
-  readonly dial: Dial = (url, protocols, events, thrifty) => {
+  readonly dial: Dial = (url, protocols, events, resumeTls) => {
     const dialled: Dialled = { hostname: new URL(url).hostname, isClosed: false };
     this.dialled.push(dialled);
     void this.#read(dialled, protocols);
@@ -35,7 +35,7 @@ export class WatchingDial {
       dialled.isClosed = true;
       events.closed(error, date);
     };
-    const wire = dial(url, protocols, { message: events.message, closed }, thrifty);
+    const wire = dial(url, protocols, { message: events.message, closed }, resumeTls);
     return {
       send: (message) => {
         if (!this.isMute) wire.send(message);

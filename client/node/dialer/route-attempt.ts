@@ -1,26 +1,26 @@
-/** One way to a relay while a connection is set up: how far it has come, and why it ends there. */
+/** One attempt on a route: how far the connection has come, and why it ends there. */
 import { BlockList, isIP } from 'node:net';
 import type { Code } from '../../../protocol/errors.ts';
 import { isLoopback } from '../../../protocol/permits/link.ts';
 import type { DialStage } from '../../runtime.ts';
 
-/** Where a way may end. */
-export type WayStage = Extract<DialStage, 'dns' | 'tcp' | 'tls'>;
+/** The stages in which an attempt may fail. */
+export type RouteStage = Extract<DialStage, 'dns' | 'tcp' | 'tls'>;
 
-/** Of something that takes too long. */
+/** The reason of an attempt that takes too long. */
 export const LATE: NodeJS.ErrnoException = Object.assign(new Error('too late'), { code: 'ETIMEDOUT' });
 
-export class Way {
+export class RouteAttempt {
   readonly #host: string;
   readonly #passed: (stage: DialStage) => void;
-  #stage: WayStage;
+  #stage: RouteStage;
   #addresses: readonly string[] = [];
-  /** Nothing has come of it for longer than it is given. */
+  /** Nothing came for ROUTE_PATIENCE. */
   isSilent = false;
 
   /**
    * @param host a name, or an address
-   * @param passed is told of each stage, when it is over and well
+   * @param passed is told of each stage that succeeded
    */
   constructor(host: string, passed: (stage: DialStage) => void) {
     this.#host = host;
@@ -28,12 +28,12 @@ export class Way {
     this.#stage = isIP(host) ? 'tcp' : 'dns';
   }
 
-  /** What is under way. */
-  get stage(): WayStage {
+  /** The stage under way. */
+  get stage(): RouteStage {
     return this.#stage;
   }
 
-  /** @param addresses what the system's resolver says that the name leads to; nothing where they are from elsewhere */
+  /** @param addresses the system resolver's answer; empty where the addresses come from elsewhere */
   found(addresses: readonly string[]): void {
     this.#addresses = addresses;
     if (this.#stage === 'dns') this.#pass('tcp');
@@ -43,12 +43,12 @@ export class Way {
     this.#pass('tls');
   }
 
-  #pass(next: WayStage): void {
+  #pass(next: RouteStage): void {
     this.#passed(this.#stage);
     this.#stage = next;
   }
 
-  /** Why it ends here. */
+  /** The code for a failure in this stage. */
   failure({ code = '' }: NodeJS.ErrnoException): Code {
     if (this.#stage === 'dns') return 'name-unknown';
     if (this.#isForged) return 'name-forged';
@@ -56,7 +56,7 @@ export class Way {
     return SECURING[code] ?? 'not-trusted';
   }
 
-  /** All its addresses are such as no host on the Internet has (RFC 6890). */
+  /** No host on the Internet has any of the addresses (RFC 6890). */
   get #isForged(): boolean {
     if (isLoopback(this.#host) || this.#addresses.length === 0) return false;
     return this.#addresses.every((address) => RESERVED.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4'));

@@ -140,7 +140,7 @@ export async function roundTrips(lab: Lab, name: WorkerName): Promise<number> {
   return turns;
 }
 
-/** One source gets no more than 708 places of an isolate and 354 of a hub: see worker/admission/places.ts. */
+/** One source gets no more than 708 places of an isolate and 354 of a hub: see worker/admission/slots.ts. */
 const IDLE_SESSIONS = { floor: 700, tunnel: 700, hub: 350 };
 
 /** Memory of the relay for each of many sessions that say nothing. */

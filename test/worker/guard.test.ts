@@ -1,4 +1,4 @@
-/** The guard by itself: what is a fault, how long it is remembered, and that every place is given back. */
+/** The guard by itself: what is a fault, how long it is remembered, and that every slot is given back. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Code, PuenteError, TRAVELLING } from '../../protocol/errors.ts';
 import type { Admitted } from '../../worker/admission/admission.ts';
@@ -159,7 +159,7 @@ it('a check is limited by itself, where the source is known', async () => {
   expect(CHECKS.keys).toEqual([source]);
 });
 
-describe('a place', () => {
+describe('a slot', () => {
   const never = () => new Promise<void>(() => {});
 
   it('is given back however its session ends', async () => {

@@ -1,7 +1,7 @@
 /** What starts workerd on a server, and keeps it running: a systemd unit, or a container. */
 
 import { SESSIONS_USUAL } from '../../client/cli/issue-invite.ts';
-import { placesOfOne } from '../../worker/admission/places.ts';
+import { slotsOfOne } from '../../worker/admission/slots.ts';
 import type { Access } from '../../worker/config.ts';
 import { HUB_SESSIONS_MAX } from '../../worker/session/hubs.ts';
 import { CERTIFICATE, PRIVATE_KEY, SCRIPT, type Socket } from './workerd-config.ts';
@@ -36,7 +36,7 @@ const MESSAGE_MAX = 32;
  * open relay from one source.
  */
 export function memoryMax(access: Access): number {
-  return MEMORY_BASE + MESSAGE_MAX * (access === 'open' ? placesOfOne(HUB_SESSIONS_MAX) : SESSIONS_USUAL);
+  return MEMORY_BASE + MESSAGE_MAX * (access === 'open' ? slotsOfOne(HUB_SESSIONS_MAX) : SESSIONS_USUAL);
 }
 
 /**

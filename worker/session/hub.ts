@@ -11,8 +11,8 @@ import { type Admitted, handedOver, understood } from '../admission/admission.ts
 import { backendFor } from '../admission/backends.ts';
 import { Guard } from '../admission/guard.ts';
 import { inviteName } from '../admission/holders.ts';
-import type { Place } from '../admission/places.ts';
 import { Replays } from '../admission/replays.ts';
+import type { Slot } from '../admission/slots.ts';
 import { type Config, configOf } from '../config.ts';
 import { Ledger, type LedgerDay } from '../counters/ledger.ts';
 import type { Counts } from '../counters/tally.ts';
@@ -94,9 +94,7 @@ export class Hub extends DurableObject<Env> implements HubCalls {
   async #serve(wire: RelayWire, admitted: Admitted, config: Config): Promise<void> {
     const hello = understood(admitted.hello);
     if (hello.kind === 'resume') return this.#resume(wire, admitted, hello);
-    await this.#guard.run(this.env, admitted, (place, ended) =>
-      this.#open(wire, admitted, hello, config, place, ended),
-    );
+    await this.#guard.run(this.env, admitted, (slot, ended) => this.#open(wire, admitted, hello, config, slot, ended));
   }
 
   async #open(
@@ -104,11 +102,11 @@ export class Hub extends DurableObject<Env> implements HubCalls {
     admitted: Admitted,
     hello: OpenHello,
     config: Config,
-    place: Place,
+    slot: Slot,
     ended: (code: Code | undefined) => void,
   ): Promise<void> {
     const backend = backendFor(hello.backend, config.backends, admitted.invite);
-    const { holder, displaced } = place;
+    const { holder, displaced } = slot;
     const address = `${backend.host}:${backend.port}`;
     const connection = await this.#connects.run(holder.group, address, displaced.signal, async (over) => {
       // The client left while it waited: skip the connect.
@@ -128,7 +126,7 @@ export class Hub extends DurableObject<Env> implements HubCalls {
       },
     });
     const title = { id, invite: inviteName(admitted), patience: config.resumeTime };
-    const session = new HeldSession(title, pipe, place, () => this.#vigil.begin());
+    const session = new HeldSession(title, pipe, slot, () => this.#vigil.begin());
     this.#sessions.set(key, session);
     this.#running.add(session);
     const run = async () => {

@@ -8,7 +8,7 @@ import { type Code, PuenteError } from '../../protocol/errors.ts';
 import { type Admitted, understood } from '../admission/admission.ts';
 import { backendFor } from '../admission/backends.ts';
 import { Guard } from '../admission/guard.ts';
-import type { Place } from '../admission/places.ts';
+import type { Slot } from '../admission/slots.ts';
 import { clock } from '../clock.ts';
 import type { Config } from '../config.ts';
 import { reportOf, tally } from '../counters/counters.ts';
@@ -33,12 +33,12 @@ export async function relay(wire: RelayWire, admitted: Admitted, env: Env, confi
   const hello = understood(admitted.hello);
   // No session here outlives its carrier.
   if (hello.kind === 'resume') throw new PuenteError('session-unknown');
-  await guard.run(env, admitted, async (place, ended) => {
-    const pipe = await pipeFor(hello, env, config, admitted, place, ended);
-    place.displaced.signal.addEventListener('abort', () => pipe.session.abandon('carrier-lost'));
+  await guard.run(env, admitted, async (slot, ended) => {
+    const pipe = await pipeFor(hello, env, config, admitted, slot, ended);
+    slot.displaced.signal.addEventListener('abort', () => pipe.session.abandon('carrier-lost'));
     const carriers = new Carriers(pipe.session, clock, 0, {
       heard() {
-        place.isCarried = true;
+        slot.isCarried = true;
       },
       waits() {},
     });
@@ -58,13 +58,13 @@ async function pipeFor(
   env: Env,
   config: Config,
   admitted: Admitted,
-  place: Place,
+  slot: Slot,
   onEnded: (code: Code | undefined) => void,
 ): Promise<Pipe> {
   if (hello.kind === 'check') return joinEcho(onEnded);
   if (hello.kind === 'status') return joinReport(await reportOf(env, config), onEnded);
   const backend = backendFor(hello.backend, config.backends, admitted.invite);
-  const connection = await openBackend(backend, place.displaced.signal);
+  const connection = await openBackend(backend, slot.displaced.signal);
   // With each keepalive: answers cost nothing here.
   return join(connection, backend.expects, 0, { ended: onEnded });
 }

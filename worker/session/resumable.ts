@@ -4,7 +4,7 @@ import type { OpenHello, ResumeHello } from '../../protocol/carrier/hello.ts';
 import type { Responder } from '../../protocol/carrier/noise.ts';
 import type { Code } from '../../protocol/errors.ts';
 import type { Session } from '../../protocol/session/session.ts';
-import type { Place } from '../admission/places.ts';
+import type { Slot } from '../admission/slots.ts';
 import { cipher } from '../cipher.ts';
 import { clock } from '../clock.ts';
 import { Carriers } from './carriers.ts';
@@ -39,22 +39,22 @@ export class HeldSession {
   latest = 0;
 
   /**
-   * @param place learns whether its client has spoken and has a carrier, and ends the session when that has to give way
+   * @param slot learns whether its client has spoken and has a carrier, and ends the session when that has to give way
    * @param onWaiting is told when it begins to wait for its next carrier
    */
-  constructor(title: Title, { session }: Pipe, place: Place, onWaiting: () => void) {
+  constructor(title: Title, { session }: Pipe, slot: Slot, onWaiting: () => void) {
     this.title = title;
     this.#session = session;
     this.#carriers = new Carriers(session, clock, title.patience, {
       heard() {
-        place.isCarried = true;
+        slot.isCarried = true;
       },
       waits() {
-        place.isCarried = false;
+        slot.isCarried = false;
         onWaiting();
       },
     });
-    place.displaced.signal.addEventListener('abort', () => session.abandon('carrier-lost'));
+    slot.displaced.signal.addEventListener('abort', () => session.abandon('carrier-lost'));
   }
 
   /** No carrier holds the hub for it. */

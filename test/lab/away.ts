@@ -19,7 +19,8 @@ export const aways: Check[] = [away(110, 120), away(850, 900)];
 /** @param patience seconds for which the relay waits */
 function away(seconds: number, patience: number): Check {
   const name = `alone on a relay, away for ${seconds} s of ${patience}`;
-  return { name, run: (lab) => goAway(name, lab, seconds, patience) };
+  const deadline = USED_BEFORE + 1000 * patience + 60_000;
+  return { name, deadline, run: (lab) => goAway(name, lab, seconds, patience) };
 }
 
 async function goAway(scenario: string, lab: Lab, seconds: number, patience: number): Promise<Outcome> {

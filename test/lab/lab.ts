@@ -14,6 +14,8 @@ export interface Lab {
 /** A case that asks for more than whether traffic arrives, of Puente's relay alone. */
 export interface Check {
   name: string;
+  /** Milliseconds for all of it, where it takes longer than others. */
+  deadline?: number;
   run(lab: Lab): Promise<Outcome>;
 }
 

@@ -59,7 +59,7 @@ const lab = await openLab();
 async function* outcomes(): AsyncGenerator<Outcome> {
   for (const one of chosen) {
     if (json) process.stderr.write(`${one.name}\n`);
-    if ('run' in one) yield told(one.name, 'puente', () => one.run(lab));
+    if ('run' in one) yield told(one.name, 'puente', () => one.run(lab), one.deadline);
     else
       for (const relay of ['puente', 'tls'] as const) yield told(one.name, relay, () => runScenario(one, relay, lab));
   }

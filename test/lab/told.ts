@@ -2,7 +2,7 @@
 import { inspect } from 'node:util';
 import type { Outcome, Row } from './row.ts';
 
-/** The longest scenario has five minutes for its traffic. */
+/** Five minutes for the longest traffic, and what is around it. */
 const DEADLINE = 7 * 60_000;
 
 /**

@@ -188,7 +188,7 @@ describe('the Duplex', () => {
 
   it('holds back what the app does not read', async () => {
     const length = 1_000_000;
-    serve = (backendSocket) => backendSocket.end(Buffer.alloc(length));
+    serve = (backendSocket) => backendSocket.resume().end(Buffer.alloc(length));
     const socket = createConnection(backend.address, { relay: relay.link });
     // Somebody listens, and takes nothing.
     const listener = () => {};

@@ -3,8 +3,8 @@
  * Everybody else is a stranger. A stranger gets the answer of an ordinary website, so this file never gives a reason.
  *
  * The token is checked first. A request without a well-formed offer costs nothing. A wrong token costs one hash.
- * The checks after the token cost more. Only two kinds of sender reach them: somebody with a link, and somebody who has
- * seen, inside TLS, a hello of a person with a link.
+ * The checks after the token cost more. Only two kinds of sender reach these checks. One has a link. The other has
+ * seen, inside TLS, the hello of a person with a link.
  */
 import { type Bytes, fromBase64url, Malformed, toBase64url, toUtf8 } from '../../protocol/bytes.ts';
 import { decodeHello, type Hello, type Offer, readOffer, type UnknownHello } from '../../protocol/carrier/hello.ts';

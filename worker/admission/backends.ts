@@ -8,8 +8,8 @@ import type { Expectation } from './plaintext-check.ts';
 /**
  * The backends of chat services, by name.
  *
- * whatsapp: the servers to which WhatsApp's own proxy forwards (its HAProxy configuration and Helm chart,
- * https://github.com/WhatsApp/proxy): chat at g.whatsapp.net, media at whatsapp.net, and the chart's fallback.
+ * whatsapp: the servers to which WhatsApp's own proxy forwards, by its HAProxy configuration and Helm chart
+ * (https://github.com/WhatsApp/proxy). Chat is at g.whatsapp.net, media at whatsapp.net. The chart names the fallback.
  */
 const PRESETS: Record<string, readonly string[]> = {
   whatsapp: [

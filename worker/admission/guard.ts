@@ -1,6 +1,6 @@
 /**
- * Guards a new session from its hello to its end: how often its client may open sessions, the session's slot, and
- * whether the client caused the end.
+ * Guards a new session from its hello to its end. Checks how often the client may open a session, takes a slot, and
+ * decides whether the client caused the end.
  */
 import { type Code, PuenteError } from '../../protocol/errors.ts';
 import type { Env } from '../env.ts';

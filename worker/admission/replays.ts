@@ -14,7 +14,10 @@ const WORDS = 3;
 /** Slots at first: they take 12 KiB. Every size of the table is a power of two. */
 const SLOTS_MIN = 1024;
 
-/** To make room, the relay reads the whole table. Do so only if at least this part of the most hellos becomes free. */
+/**
+ * To make room, the relay reads the whole table. The read is worth its cost only if at least this part of the largest
+ * number of hellos becomes free.
+ */
 const ROOM_MIN = 1 / 16;
 
 /** Milliseconds from an attempt to make room that failed to the next attempt. */

@@ -1,8 +1,8 @@
 /**
  * Slots for sessions, in an isolate or in a hub, and a fair part of the slots for each holder.
  *
- * A holder may have SHARE times as many slots as are free: most of an empty relay, and little of a full one (a dynamic
- * threshold, Choudhury and Hahne, IEEE/ACM Transactions on Networking 6(2), 1998).
+ * A holder may have SHARE times as many slots as are free: most of an empty relay, and little of a full one. This is a
+ * dynamic threshold (Choudhury and Hahne, IEEE/ACM Transactions on Networking 6(2), 1998).
  *
  * If a holder may have no more slots, or no slot is free, another session may give way to the holder's new session.
  * Only a session that is unproven or without a carrier gives way: the oldest such session of the largest holder.

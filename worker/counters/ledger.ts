@@ -42,8 +42,8 @@ export class Ledger {
   }
 
   /**
-   * Runs the answer to a hello, and writes the counts while an answer runs. Afterwards there is no timer: no timer of
-   * ours keeps a hub in memory that has no sessions.
+   * Runs the answer to a hello, and writes the counts while an answer runs. No timer of ours keeps a hub in memory that
+   * has no sessions.
    */
   async during(answer: () => Promise<void>): Promise<void> {
     if (this.#running === 0) this.#timer = setInterval(() => this.#write(), COUNTS_WRITTEN_EVERY);

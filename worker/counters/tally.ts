@@ -23,8 +23,8 @@ export interface Carried {
 export class Tally {
   #counts: Counts = {};
   /**
-   * Bytes that each open session has carried, and the bytes of it that are counted. The sessions themselves are not
-   * kept here: if an invocation is killed, nobody removes its entries.
+   * For each open session, the bytes that it has carried, and the bytes that are already counted. The map does not keep
+   * the sessions themselves: if an invocation is killed, nobody removes its sessions.
    */
   readonly #open = new Map<Readonly<Carried>, Carried>();
 

@@ -36,7 +36,7 @@ export class ReadBuffer {
   /**
    * Takes back the memory that `view` gave, filled.
    * @returns whether the memory goes with the bytes. If not, copy the bytes before the next `view`, which uses the
-   * memory again: an idle session's few bytes should not hold a whole buffer.
+   * memory again. So an idle session's few bytes do not hold a whole buffer.
    */
   filled(bytes: Bytes, wanted: number): boolean {
     const handOver = 2 * bytes.length >= bytes.buffer.byteLength;

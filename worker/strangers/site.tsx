@@ -14,7 +14,10 @@ import { detectLanguage, languageOf } from './pages/language.ts';
 import { policyFor } from './pages/policy.ts';
 import { SetupPage } from './pages/setup.tsx';
 
-/** Seconds for which a browser may keep a script of the page: a year. The name changes with the content. */
+/**
+ * Seconds for which a browser may keep a script of the page: a year. The script's name changes with the script's
+ * content.
+ */
 const SCRIPT_AGE = 31_536_000;
 
 /** A relay that works: its settings, and the environment that holds its counts. Any other relay: its problem. */

@@ -32,8 +32,8 @@ export const LANGUAGES: readonly [Language, ...Language[]] = [
 const primary = (tag: string): string => tag.split('-', 1)[0] as string;
 
 /**
- * Sets `language` to a primary subtag: of the language that the visitor chose by `?lang=`, or else of the language that
- * the visitor prefers (RFC 9110 section 12.5.4). Readers of `es-MX` read `es`.
+ * Sets `language` to the primary subtag of the visitor's language. That is the language chosen by `?lang=`, or else the
+ * preferred language (RFC 9110 section 12.5.4). Readers of `es-MX` read `es`.
  */
 export const detectLanguage = languageDetector({
   order: ['querystring', 'header'],

@@ -1,4 +1,4 @@
-/** The relay's settings, made of the Worker's variables and secrets. */
+/** The relay's settings, read from the Worker's variables and secrets. */
 import '../protocol/sentences.ts';
 import { type Bytes, fromBase64url, toUtf8 } from '../protocol/bytes.ts';
 import { type RelayKey, relayKeyOf } from '../protocol/carrier/noise.ts';
@@ -11,11 +11,13 @@ import { cipher } from './cipher.ts';
 import { DAY } from './counters/day.ts';
 import { type Env, invalid } from './env.ts';
 
-/** Each name that is asked for makes an object, so names are few. 32 hubs hold 16,000 sessions. */
+/** Each name that a request asks for makes an object, so the names are few. 32 hubs hold 16,000 sessions. */
 export const HUBS_MAX = 32;
 
-/** An outgoing connection keeps an object in memory for 15 minutes
- * (https://developers.cloudflare.com/durable-objects/concepts/durable-object-lifecycle/). */
+/**
+ * An outgoing connection keeps an object in memory for 15 minutes
+ * (https://developers.cloudflare.com/durable-objects/concepts/durable-object-lifecycle/).
+ */
 const RESUME_SECONDS_MAX = 900;
 
 export interface Config {
@@ -24,9 +26,9 @@ export interface Config {
   backends: BackendTable;
   /** Ids of invites, in base64url. */
   revoked: ReadonlySet<string>;
-  /** How many hubs new sessions are spread over; 0: no session is resumable. */
+  /** The number of hubs over which new sessions are spread; 0: no session is resumable. */
   hubs: number;
-  /** Where they are; `undefined`: near who comes first. */
+  /** The region of the hubs; `undefined`: near the first client. */
   region: DurableObjectLocationHint | undefined;
   /** Milliseconds for which a session waits for its next carrier. */
   resumeTime: number;
@@ -34,7 +36,10 @@ export interface Config {
   counters: boolean;
   /** Hashes the addresses of sources. */
   sourceKey: Bytes;
-  /** Signs the tokens of a status. Of the relay's key alone: who has the one before it may not be who has the relay. */
+  /**
+   * Signs the tokens of a status. Derived from the relay's current key only: the person who has the old key may not be
+   * the person who has the relay.
+   */
   statusKey: Bytes;
 }
 
@@ -43,28 +48,31 @@ export type Access = 'open' | 'invite';
 /** Cloudflare's location hints (https://developers.cloudflare.com/durable-objects/reference/data-location/). */
 export const REGIONS = ['wnam', 'enam', 'sam', 'weur', 'eeur', 'apac', 'oc', 'afr', 'me'] as const;
 
-/** What the token of an offer is checked with. */
+/** A key that checks the token of an offer. */
 export interface GateKey {
   secret: Bytes;
   tokenKey: Bytes;
-  /** By `Date.now()`. */
+  /** The end of the key, by `Date.now()`. */
   until: number;
 }
 
 export interface AcceptedKey extends GateKey, RelayKey {
-  /** Signs the invites of links with this key. */
+  /** Signs the invites in links that have this relay key. */
   inviteKey: Bytes;
 }
 
-/** The relay's key, and the one before it. */
+/** The relay's current key, and the old key if there is one. */
 type Keys<Key> = readonly [Key, ...Key[]];
 
-/** Anything but `open` closes the relay, so that a mistyped `invite` can never leave one open, or tell that there is one. */
+/**
+ * Every value except `open` closes the relay. So a mistyped `invite` can never leave a relay open, or show that there
+ * is a relay.
+ */
 export function accessOf({ ACCESS = 'open' }: Env): Access {
   return ACCESS === 'open' ? 'open' : 'invite';
 }
 
-/** Reads it once for each environment, which is one for each isolate. */
+/** Reads settings once for each environment. Each isolate has one environment. */
 function readOnce<Read>(read: (env: Env) => Promise<Read>): typeof read {
   const byEnv = new WeakMap<Env, Promise<Read>>();
   return (env) => {
@@ -75,12 +83,13 @@ function readOnce<Read>(read: (env: Env) => Promise<Read>): typeof read {
 }
 
 /**
- * The same keys as `configOf` has, in the same order, without the other settings: a wrong token in a new isolate costs no more.
+ * The same keys as in `configOf`, in the same order, without the other settings. A wrong token in a new isolate costs
+ * no more than these keys.
  * @throws PuenteError `config-invalid`, as `configOf`
  */
 export const keysOf = readOnce(parseKeys);
 
-/** @throws PuenteError `config-invalid`, naming the variable, the problem and a correct value; never a secret. */
+/** @throws PuenteError `config-invalid`, with the variable, the problem and a correct value, but never a secret. */
 export const configOf = readOnce(parseConfig);
 
 async function parseConfig(env: Env): Promise<Config> {
@@ -163,7 +172,7 @@ function parseKey(name: 'RELAY_KEY' | 'OLD_RELAY_KEY', text: string | undefined)
   return secret;
 }
 
-/** Keys that documents and tests show have equal bytes, or bytes that count up; random ones never do. */
+/** Keys in documents and tests have equal bytes, or bytes that count up. Random keys never do. */
 function isExample(secret: Bytes): boolean {
   const [first = 0, second = 0] = secret;
   return secret.every((byte, index) => byte === ((first + index * (second - first)) & 0xff));

@@ -1,6 +1,6 @@
 /**
- * The relay's front door. A WebSocket upgrade with a valid hello becomes a carrier; to everything else this is an ordinary small website.
- * Every request takes the same steps, in the order of the last lines before the exports.
+ * The relay's front door. A WebSocket upgrade with a valid hello becomes a carrier. Every other request finds an
+ * ordinary small website. Every request takes the same steps. The last lines before the exports give the order.
  */
 import type { Context, ErrorHandler, MiddlewareHandler } from 'hono';
 import { Hono } from 'hono/tiny';
@@ -29,11 +29,14 @@ type Visit = Context<FrontDoor>;
 
 let areSettingsRead = false;
 
-/** Read the settings after the answer to the first request of any kind. The time of a later answer then does not tell that there are any. */
+/**
+ * Read the settings after the answer to the first request of any kind. The time of a later answer then does not show
+ * that there are settings.
+ */
 const settings: Step = async (c, next) => {
   if (!areSettingsRead) {
     areSettingsRead = true;
-    // The request that needs the settings reports what is wrong with them.
+    // Ignore errors here: the request that needs the settings reports them.
     c.executionCtx.waitUntil(scheduler.wait(0).then(() => configOf(c.env).catch(() => {})));
   }
   await next();
@@ -51,7 +54,7 @@ const admission: Step = async (c, next) => {
 
 // --- carrier
 
-/** Answers a hello with a carrier. A hello that turns out to be a stranger's goes on to the website. */
+/** Answers a hello with a carrier. If the hello turns out to be a stranger's, the website answers. */
 const carrier: Step = async (c, next) => {
   const admitted = c.get('admitted');
   return (admitted && (await carrierFor(admitted, c))) ?? next();
@@ -59,7 +62,7 @@ const carrier: Step = async (c, next) => {
 
 async function carrierFor(admitted: Admitted, c: Visit): Promise<Response | undefined> {
   const { handshake, hello } = admitted;
-  // A hub would know as well, but is further away, and an overloaded hub cannot answer.
+  // Look for a replay here: a hub would know the hello as well, but is further away. An overloaded hub cannot answer.
   if (replays.has(handshake.clientEphemeral)) return undefined;
   const quota = quotas.count(admitted);
   if (quota === 'stranger') return undefined;
@@ -71,7 +74,7 @@ async function carrierFor(admitted: Admitted, c: Visit): Promise<Response | unde
   return hub ? inHub(hub, admitted, c) : inThisRequest((wire) => relay(wire, admitted, c.env, config), admitted, c);
 }
 
-/** A session that outlives its carriers. */
+/** Serves a session that outlives its carriers. */
 async function inHub(hub: Fetcher, admitted: Admitted, c: Visit): Promise<Response | undefined> {
   try {
     const response = await hub.fetch(handOver(admitted));
@@ -86,7 +89,7 @@ function refuse(code: Code, admitted: Admitted, c: Visit): Promise<Response> {
   return inThisRequest(() => Promise.reject(new PuenteError(code)), admitted, c);
 }
 
-/** A plain session, or a refusal: it lives as long as this request. */
+/** Serves a plain session, or a refusal. Each lives as long as this request. */
 async function inThisRequest(
   run: (wire: RelayWire) => Promise<void>,
   admitted: Admitted,
@@ -95,7 +98,7 @@ async function inThisRequest(
   const config = await configOf(env);
   const { response, ended } = answer(admitted, (wire) => tally.during(() => run(wire)));
   const deliverCounts = () => deliverSoon(env, config);
-  // The request outlasts its WebSocket: what a client wrote before it left is still on its way to the backend.
+  // Let the request outlast its WebSocket: the client's last bytes are still on their way to the backend.
   executionCtx.waitUntil(ended.finally(deliverCounts));
   // Deliver now as well: the session may last for hours.
   executionCtx.waitUntil(deliverCounts());
@@ -112,7 +115,7 @@ const website: Step = async ({ req, env }) =>
 /** Open: show the configuration error. Private: always the decoy. */
 const trouble: ErrorHandler<FrontDoor> = (error, { req, env, executionCtx }) => {
   const problem = error instanceof PuenteError ? error.message : undefined;
-  // Cloudflare counts a bug of ours among the Worker's exceptions.
+  // Report a bug of ours: Cloudflare counts the rejection among the Worker's exceptions.
   if (problem === undefined) executionCtx.waitUntil(Promise.reject(error));
   if (accessOf(env) === 'invite') return decoy(req.raw, env);
   return problem === undefined ? new Response('Internal Server Error', { status: 500 }) : site(req.raw, { problem });
@@ -120,7 +123,10 @@ const trouble: ErrorHandler<FrontDoor> = (error, { req, env, executionCtx }) => 
 
 // --- the order
 
-/** Answers to HEAD as the steps gave them. Hono builds them anew, and drops the `Content-Length` that a plain Worker's have. */
+/**
+ * Answers to HEAD as the steps gave them. Hono builds these answers anew and drops `Content-Length`. The answers of a
+ * plain Worker have a `Content-Length`.
+ */
 const answersToHead = new WeakMap<Request, Response>();
 
 const keepAnswerToHead: Step = async (c, next) => {
@@ -128,7 +134,7 @@ const keepAnswerToHead: Step = async (c, next) => {
   if (c.req.method === 'HEAD') answersToHead.set(c.req.raw, c.res);
 };
 
-/** No step looks at the path: a stranger's may be one that cannot be read. */
+/** No step looks at the path: a stranger may send a path that cannot be read. */
 const app = new Hono<FrontDoor>({ getPath: () => '/' });
 app.use(keepAnswerToHead, settings, admission, carrier, website);
 app.onError(trouble);

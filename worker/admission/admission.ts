@@ -1,9 +1,10 @@
 /**
- * Who gets a carrier: the sender of a valid, fresh hello, in a private relay with a good invite. Everybody else is a stranger and is
- * answered as by any website, so nothing here says why.
+ * Decides who gets a carrier: the sender of a valid, fresh hello. A private relay also needs a good invite.
+ * Everybody else is a stranger. A stranger gets the answer of an ordinary website, so this file never gives a reason.
  *
- * The token comes first. A request without a well-formed offer costs nothing, one with a wrong token costs one hash. What comes after
- * the token costs more, and only somebody with a link, or who has seen a hello of theirs inside TLS, gets there.
+ * The token is checked first. A request without a well-formed offer costs nothing. A wrong token costs one hash.
+ * The checks after the token cost more. Only two kinds of sender reach these checks. One has a link. The other has
+ * seen, inside TLS, the hello of a person with a link.
  */
 import { type Bytes, fromBase64url, Malformed, toBase64url, toUtf8 } from '../../protocol/bytes.ts';
 import { decodeHello, type Hello, type Offer, readOffer, type UnknownHello } from '../../protocol/carrier/hello.ts';
@@ -22,13 +23,13 @@ export interface Admitted {
   token: string;
   handshake: Responder;
   hello: Hello | UnknownHello;
-  /** In a private relay. */
+  /** Present only in a private relay. */
   invite?: Invite;
-  /** Where it comes from, hashed; see `sourceOf`. */
+  /** The source of the request, hashed; see `sourceOf`. */
   source?: string;
 }
 
-/** The hello of an upgrade request, opened; `undefined` for a stranger. Whether it is a replay is for `replays.ts`. */
+/** Opens the hello of an upgrade request. Returns `undefined` for a stranger. `replays.ts` looks for replays. */
 export async function admit(request: Request, env: Env): Promise<Admitted | undefined> {
   const offer = offerOf(request);
   if (!offer) return undefined;
@@ -60,7 +61,7 @@ function offerOf({ method, headers }: Request): Offer | undefined {
   return isUpgrade ? readOffer(headers.get('Sec-WebSocket-Protocol') ?? '') : undefined;
 }
 
-/** Which of the accepted keys the token was made for. */
+/** The index of the accepted key that the token was made for. */
 async function keyFor(offer: Offer, env: Env): Promise<number | undefined> {
   let found: number | undefined;
   for (const [at, { tokenKey, until }] of (await keysOf(env)).entries())
@@ -82,7 +83,7 @@ function parseHello(handshake: Responder): Admitted['hello'] | undefined {
   }
 }
 
-/** An invite, or the token of a status, which has its form. */
+/** Opens an invite, or the token of a status, which has the form of an invite. */
 async function goodPermit(key: Bytes, signed: Bytes, { revoked }: Config): Promise<Invite | undefined> {
   const invite = await openInvite(cipher, key, signed);
   const isGood = invite && invite.expires > Date.now() && !revoked.has(toBase64url(invite.id));
@@ -90,9 +91,9 @@ async function goodPermit(key: Bytes, signed: Bytes, { revoked }: Config): Promi
 }
 
 /**
- * A name for where a request comes from, without saying where: a hash under a key that changes every day and comes of the
- * relay's. Of an IPv6 address its first half counts, as that is what one household has. (A provider may give a customer 65,536
- * of them: docs/security.md says what follows for open relays.)
+ * Names the source of a request without its address: a hash under a key that is derived from the relay's key. The hash
+ * changes every day. Only the first half of an IPv6 address counts, because one household has one such half.
+ * (A provider may give a customer 65,536 halves: docs/security.md says what follows for open relays.)
  */
 async function sourceOf(request: Request, { sourceKey }: Config): Promise<string | undefined> {
   const address = request.headers.get('CF-Connecting-IP');
@@ -102,7 +103,7 @@ async function sourceOf(request: Request, { sourceKey }: Config): Promise<string
   return toBase64url(await cipher.hmac(sourceKey, toUtf8(`${day} ${network}`)));
 }
 
-/** Of an IPv6 address, whose `::` stands for as many zeros as there is room for (RFC 4291 section 2.2). */
+/** The first half of an IPv6 address. `::` stands for all the zeros that are missing (RFC 4291 section 2.2). */
 function firstHalf(address: string): string {
   const [head = [], tail = []] = address.split('::').map((part) => part.split(':').filter((group) => group !== ''));
   const zeros = Array<string>(Math.max(0, 8 - head.length - tail.length)).fill('0');
@@ -114,7 +115,7 @@ function firstHalf(address: string): string {
 const HANDSHAKE = 'Handshake';
 const SOURCE = 'Source';
 
-/** The request that hands an admitted client on to a hub. Nothing else of what the client sent goes along. */
+/** The request that hands an admitted client over to a hub. The hub gets nothing else that the client sent. */
 export function handOver({ token, handshake, source }: Admitted): Request {
   const headers = new Headers({
     Upgrade: 'websocket',
@@ -125,7 +126,7 @@ export function handOver({ token, handshake, source }: Admitted): Request {
   return new Request('https://hub/', { headers });
 }
 
-/** The inverse. Only the Worker can call a hub, so what it has checked is not checked again. */
+/** The inverse of `handOver`. Only the Worker can call a hub, so the hub does not repeat the Worker's checks. */
 export function handedOver(request: Request, { access }: Config): Admitted {
   const of = (name: string) => request.headers.get(name) ?? '';
   const handshake = Responder.restore(cipher, fromBase64url(of(HANDSHAKE)) as Bytes);

@@ -1,4 +1,4 @@
-/** Which backends a client may reach, and what each expects of an app. */
+/** The backends that a client may reach, and the first bytes that each backend expects from an app. */
 import { PuenteError } from '../../protocol/errors.ts';
 import { HOST_CHARS_MAX } from '../../protocol/limits.ts';
 import type { Invite } from '../../protocol/permits/invite.ts';
@@ -8,8 +8,8 @@ import type { Expectation } from './plaintext-check.ts';
 /**
  * The backends of chat services, by name.
  *
- * whatsapp: where WhatsApp's own proxy forwards to (its HAProxy configuration and Helm chart,
- * https://github.com/WhatsApp/proxy): chat at g.whatsapp.net, media at whatsapp.net, the fallback of its chart.
+ * whatsapp: the servers to which WhatsApp's own proxy forwards, by its HAProxy configuration and Helm chart
+ * (https://github.com/WhatsApp/proxy). Chat is at g.whatsapp.net, media at whatsapp.net. The chart names the fallback.
  */
 const PRESETS: Record<string, readonly string[]> = {
   whatsapp: [
@@ -25,7 +25,7 @@ const PRESETS: Record<string, readonly string[]> = {
 
 interface Entry {
   expects: Expectation;
-  /** Lower case; for `*.suffix` the suffix with its leading dot. */
+  /** Lower case. For `*.suffix`: the suffix with its leading dot. */
   host: string;
   anySubdomain: boolean;
   port: number;
@@ -36,8 +36,8 @@ export type BackendTable = readonly Entry[];
 const CORRECT = 'BACKENDS = "whatsapp" or "chat.example.org:5223, *.example.net:443"';
 
 /**
- * `BACKENDS`: presets, `host:port` and `*.suffix:port`, separated by commas or spaces; before each of the latter two
- * may stand what its apps begin with, `tls://` (the default), `whatsapp://` or `any://`.
+ * Parses `BACKENDS`: presets, `host:port` and `*.suffix:port`, separated by commas or spaces. Before `host:port` and
+ * `*.suffix:port`, a prefix may say how the apps begin: `tls://` (the default), `whatsapp://` or `any://`.
  * @throws PuenteError `config-invalid`
  */
 export function parseBackends(text: string): BackendTable {
@@ -70,11 +70,11 @@ export interface Backend extends Address {
   expects: Expectation;
 }
 
-// Names of letters, digits, hyphens and inner dots (RFC 1123 section 2.1), or an IPv6 address in brackets. Nothing
-// else can be written so: no credentials, no NUL, no trailing dot, no IDN but in its ASCII form.
+// A name of letters, digits, hyphens and inner dots (RFC 1123 section 2.1), or an IPv6 address in brackets.
+// Everything else is excluded: credentials, NUL, a trailing dot, an IDN that is not in its ASCII form.
 const ADDRESS = /^((?!-)[a-z\d-]{1,63}(?<!-)(?:\.(?!-)[a-z\d-]{1,63}(?<!-))*|\[[\da-f:.]{2,45}\]):([1-9]\d{0,4})$/;
 
-// What may stand behind `*.`: two labels at least, and a last one that no IPv4 address can end with.
+// The part after `*.`: two labels at least. The last label must be one that no IPv4 address can end with.
 const DOMAIN = /\.[a-z][a-z\d-]*$/;
 
 function parseAddress(text: string): Address | undefined {
@@ -84,7 +84,7 @@ function parseAddress(text: string): Address | undefined {
 }
 
 /**
- * The backend to connect to, when the table allows it.
+ * Returns the backend to connect to, if the table allows this backend.
  * @throws PuenteError `backend-not-allowed`
  */
 export function allowedBackend(table: BackendTable, name: string): Backend {
@@ -95,7 +95,7 @@ export function allowedBackend(table: BackendTable, name: string): Backend {
 }
 
 /**
- * The same for a client that was let in: its invite may leave it only some of what the relay reaches.
+ * Like `allowedBackend`, for an admitted client: its invite may allow only some of the relay's backends.
  * @throws PuenteError `backend-not-allowed`
  */
 export function backendFor(name: string, table: BackendTable, invite?: Invite): Backend {
@@ -103,7 +103,7 @@ export function backendFor(name: string, table: BackendTable, invite?: Invite): 
   return allowedBackend(table, name);
 }
 
-/** An invite that nobody should have signed so allows nothing. */
+/** A malformed backend list in an invite allows nothing. */
 function tableOf(text: string): BackendTable {
   try {
     return parseBackends(text);
@@ -112,7 +112,7 @@ function tableOf(text: string): BackendTable {
   }
 }
 
-/** A backend that answers whoever asks, as a check names it, where the table has one. */
+/** A backend that answers any client, in the form that a check takes. `undefined`: the table has no such backend. */
 export function checkable(table: BackendTable): string | undefined {
   const entry = table.find(({ expects, anySubdomain }) => expects !== 'any' && !anySubdomain);
   return entry && `${entry.expects}://${entry.host}:${entry.port}`;

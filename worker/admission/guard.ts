@@ -1,22 +1,25 @@
-/** A new session from its hello to its end: how often its client may open one, its slot, and whose doing its end was. */
+/**
+ * Guards a new session from its hello to its end. Checks how often the client may open a session, takes a slot, and
+ * decides whether the client caused the end.
+ */
 import { type Code, PuenteError } from '../../protocol/errors.ts';
 import type { Env } from '../env.ts';
 import type { Admitted } from './admission.ts';
 import { blame, checkRates } from './quotas.ts';
 import { type Slot, Slots } from './slots.ts';
 
-/** Runs a session; `ended` is told of its end on the wire, where that comes before its own. */
+/** Runs a session. If the session ends on the wire before the run ends, the run calls `ended`. */
 type Run = (slot: Slot, ended: (code: Code | undefined) => void) => Promise<void>;
 
 export class Guard {
   readonly #slots: Slots;
 
-  /** @param size how many sessions there may be at a time */
+  /** @param size the largest number of sessions at a time */
   constructor(size: number) {
     this.#slots = new Slots(size);
   }
 
-  /** @throws PuenteError `limited`, `full`, and what `session` throws */
+  /** @throws PuenteError `limited`, `full`, and every error that `session` throws */
   async run(env: Env, admitted: Admitted, session: Run): Promise<void> {
     await checkRates(env, admitted);
     const slot = this.#slots.take(admitted);
@@ -31,7 +34,7 @@ export class Guard {
       throw error;
     } finally {
       slot.leave();
-      // The platform drops what an invocation has begun and does not wait for.
+      // Wait for the count: the platform drops work that an invocation has begun and does not wait for.
       await counted;
     }
   }

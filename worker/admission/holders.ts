@@ -1,11 +1,14 @@
-/** Who is counted: the invite, and within it the source; in an open relay the source. */
+/**
+ * Holders, whose use is counted. A holder is the invite, and within the invite the source. In an open relay, a holder
+ * is the source.
+ */
 import { toBase64url } from '../../protocol/bytes.ts';
 import type { Invite } from '../../protocol/permits/invite.ts';
 
 export interface Holder {
   /** The invite, or in an open relay the source. */
   group: string;
-  /** The source within it. Where sources are unknown, all are one. */
+  /** The source within the group. If sources are unknown, all of them are one member. */
   member: string;
 }
 
@@ -14,7 +17,7 @@ export function holderOf({ invite, source = '' }: { invite?: Invite; source?: st
   return { group, member: `${group} ${source}` };
 }
 
-/** What a session is opened and resumed with, in a private relay. */
+/** The name of the invite that opens and resumes a session. Only a private relay has one. */
 export function inviteName({ invite }: { invite?: Invite }): string | undefined {
   return invite && nameOf(invite);
 }

@@ -1,11 +1,11 @@
 /**
- * What an app's first bytes must look like before one of them reaches its backend, so that nothing is ever sent in plain
- * text by mistake. It guards against mistakes, not against malice.
+ * Checks how an app's first bytes look before one of them reaches the backend. The check makes sure that an app never
+ * sends plain text by mistake. It guards against mistakes, not against malice.
  */
 import { type Bytes, concat, EMPTY } from '../../protocol/bytes.ts';
 import { PuenteError } from '../../protocol/errors.ts';
 
-/** How a backend is spoken to: by TLS, by WhatsApp's handshake or TLS, or anyhow. */
+/** How an app speaks to a backend. `tls`: TLS. `whatsapp`: WhatsApp's handshake or TLS. `any`: in any way. */
 export type Expectation = keyof typeof BEGINNINGS;
 
 /** Any byte. */
@@ -14,7 +14,7 @@ const ANY = undefined;
 /** A TLS record that holds a ClientHello (RFC 8446 sections 4 and 5.1): type 22, version 3.x, a length, message 1. */
 const TLS = [22, 3, ANY, ANY, ANY, 1];
 
-/** `WA`, or the routing info that may stand before it. */
+/** `WA`, or the routing info that may come before `WA`. */
 const WHATSAPP = [
   [0x57, 0x41],
   [0x45, 0x44, 0, 1],
@@ -24,7 +24,7 @@ const BEGINNINGS = { tls: [TLS], whatsapp: [...WHATSAPP, TLS], any: [[]] };
 
 export class PlaintextCheck {
   readonly #beginnings: readonly (readonly (number | undefined)[])[];
-  /** Too few bytes to tell: at most five. */
+  /** Bytes that are too few to decide: at most five. */
   #held: Bytes = EMPTY;
   #passed = false;
 
@@ -33,7 +33,7 @@ export class PlaintextCheck {
   }
 
   /**
-   * What may go on to the backend: nothing until enough has come, then everything.
+   * Returns the bytes that may go to the backend: none until enough bytes have come to decide, then all of them.
    * @throws PuenteError `plaintext`
    */
   pass(bytes: Bytes): Bytes {
@@ -49,8 +49,8 @@ export class PlaintextCheck {
   }
 
   /**
-   * The app sends no more.
-   * @throws PuenteError `plaintext` when it broke off before it could be told what it speaks
+   * Reports that the app sends no more.
+   * @throws PuenteError `plaintext` if the app broke off before its bytes showed which protocol it speaks
    */
   end(): void {
     if (this.#held.length > 0) throw new PuenteError('plaintext');

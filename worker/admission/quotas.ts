@@ -1,4 +1,4 @@
-/** How often a holder may knock in a minute, and what it may do wrong. */
+/** Limits for a minute: how many hellos, sessions and checks a holder may begin, and how many faults it may make. */
 import { type Code, PuenteError } from '../../protocol/errors.ts';
 import { HELLOS_PER_INVITE_PER_MINUTE, HELLOS_PER_MINUTE } from '../../protocol/limits.ts';
 import type { Env } from '../env.ts';
@@ -8,29 +8,30 @@ import { holderOf, nameOf } from './holders.ts';
 /** Also the period of the rate limiters in wrangler.toml. */
 const MINUTE = 60_000;
 
-/** Holders whose hellos are counted in one minute; further ones are counted together. Their names take 8 MiB at most. */
+/** Holders with a count of their own in one minute. Further holders share one count. The names take 8 MiB at most. */
 const HOLDERS_MAX = 65_536;
 
-/** Sources that are over their limit of faults, remembered for a minute each: 4,096 hashes cost less than half a MiB. */
+/** Sources over their limit of faults, each remembered for a minute. 4,096 hashes take less than half a MiB. */
 export const SOURCES_MAX = 4096;
 
 // --- hellos -------------------------------------------------------------------------------------------------------
 
-/** How many hellos of each holder an isolate has let in during this minute. */
+/** Counts the hellos of each holder that an isolate has let in during this minute. */
 export class HelloQuotas {
   #counts = new Map<string, number>();
   #minute = 0;
 
   /**
-   * Counts a hello. `good`: within the quota. `limited`: to be remembered and refused. `stranger`: so many that remembering them
-   * would fill the memory, so that they are answered as a stranger's.
+   * Counts a hello. `good`: the hello is within the quota. `limited`: remember the hello and refuse it. `stranger`:
+   * answer the hello as a stranger's, because to remember so many hellos would fill the memory.
    */
   count(admitted: Pick<Admitted, 'invite' | 'source'>): 'good' | 'limited' | 'stranger' {
     const minute = Math.floor(Date.now() / MINUTE);
     if (minute !== this.#minute) this.#counts = new Map();
     this.#minute = minute;
     const { group, member } = holderOf(admitted);
-    // Where sources are unknown one of them would use up the quota of all: there the memory of hellos is the only bound.
+    // Without a known source, do not count the member: one source would use up the quota of all. Then the memory of
+    // hellos is the only bound.
     const used = Math.max(
       admitted.source ? this.#add(member) / HELLOS_PER_MINUTE : 0,
       admitted.invite ? this.#add(group) / HELLOS_PER_INVITE_PER_MINUTE : 0,
@@ -49,7 +50,7 @@ export class HelloQuotas {
 
 // --- sessions and faults ------------------------------------------------------------------------------------------
 
-/** Ends of sessions that are their client's own doing. */
+/** Codes of the ends that a session's own client causes. */
 const FAULTS: ReadonlySet<Code> = new Set<Code>([
   'backend-not-allowed',
   'bad-record',
@@ -61,10 +62,10 @@ const FAULTS: ReadonlySet<Code> = new Set<Code>([
   'plaintext',
 ]);
 
-/** Sources that are over their limit, and until when; oldest first. */
+/** Sources over their limit, each with the time at which that ends; oldest first. */
 const over = new Map<string, number>();
 
-/** @throws PuenteError `limited` for a new session of a holder that may not open one now */
+/** @throws PuenteError `limited` if the holder may not open a new session now */
 export async function checkRates(env: Env, { source, invite, hello }: Admitted): Promise<void> {
   forget();
   const isOver = source !== undefined && over.has(source);
@@ -72,7 +73,7 @@ export async function checkRates(env: Env, { source, invite, hello }: Admitted):
   if (hello.kind === 'check' && source && !(await allows(env.CHECKS, source))) throw new PuenteError('limited');
 }
 
-/** Counts how a session has ended, where that is its client's own doing. */
+/** Counts the end of a session, if the session's own client caused the end. */
 export async function blame(env: Env, source: string | undefined, code: Code | undefined): Promise<void> {
   if (!source || !code || !FAULTS.has(code) || (await allows(env.FAULTS, source))) return;
   over.delete(source);
@@ -80,7 +81,7 @@ export async function blame(env: Env, source: string | undefined, code: Code | u
   forget();
 }
 
-/** Forgets sources whose minute has passed, and the oldest of too many. */
+/** Forgets sources whose minute has passed. While there are too many sources, forgets the oldest. */
 function forget(): void {
   for (const [oldest, until] of over) {
     if (until > Date.now() && over.size <= SOURCES_MAX) break;
@@ -88,7 +89,7 @@ function forget(): void {
   }
 }
 
-/** A relay on plain workerd has no limiters; one that fails must not close the relay. */
+/** A relay on plain workerd has no limiters: allow. A limiter that fails must not close the relay: allow, too. */
 async function allows(limiter: RateLimit | undefined, key: string): Promise<boolean> {
   try {
     return limiter === undefined || (await limiter.limit({ key })).success;

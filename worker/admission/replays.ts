@@ -1,32 +1,40 @@
 /**
- * The hellos that were let in: each is good once. A hash table with open addressing in one typed array, as a Map of strings takes ten
- * times the memory.
+ * The hellos that were let in: each hello is good once. The memory is a hash table with open addressing in one typed
+ * array, because a Map of strings takes ten times the memory.
  */
 import type { Bytes } from '../../protocol/bytes.ts';
 import { HELLO_AGE_MAX, REPLAY_CACHE_MAX } from '../../protocol/limits.ts';
 
-/** Of each slot: eight bytes of the ephemeral key, and the second since 1970 from which its hello is stale; 0: empty. */
+/**
+ * Words of each slot. Two hold eight bytes of the ephemeral key. The third holds the second since 1970 from which the
+ * hello is stale; 0: the slot is empty.
+ */
 const WORDS = 3;
 
-/** Slots at first, a power of two as all sizes are: 12 KiB. */
+/** Slots at first: they take 12 KiB. Every size of the table is a power of two. */
 const SLOTS_MIN = 1024;
 
-/** Making room reads the whole table, so it is worth it for this part of what the table may hold, and tried this often. */
+/**
+ * To make room, the relay reads the whole table. The read is worth its cost only if at least this part of the largest
+ * number of hellos becomes free.
+ */
 const ROOM_MIN = 1 / 16;
+
+/** Milliseconds from an attempt to make room that failed to the next attempt. */
 const FULL_TIME = 1000;
 
 export class Replays {
   readonly #most: number;
   #slots = new Uint32Array(0);
   #mask = -1;
-  /** Slots that are not empty: the hellos in some of them are stale. */
+  /** Slots that are not empty. Some of them hold stale hellos. */
   #used = 0;
   /** By `Date.now()`. */
   #fullUntil = 0;
-  /** Secret, or a client could choose keys that all fall into one place. */
+  /** Secret: otherwise a client could choose keys that all fall into one place. */
   readonly #salt = new Uint32Array(2);
 
-  /** @param most hellos that it remembers */
+  /** @param most the largest number of hellos to remember */
   constructor(most = REPLAY_CACHE_MAX) {
     this.#most = most;
   }
@@ -37,8 +45,8 @@ export class Replays {
   }
 
   /**
-   * Remembers a hello that it does not have.
-   * @param time of the hello, which is stale one HELLO_AGE_MAX after
+   * Remembers a hello that is not remembered yet.
+   * @param time the time of the hello. The hello is stale one HELLO_AGE_MAX later.
    * @returns whether there was room
    */
   remember(ephemeral: Bytes, time: number): boolean {
@@ -51,7 +59,7 @@ export class Replays {
     return true;
   }
 
-  /** Forgets stale hellos, and moves the others to a table of which they take a quarter, or half of the largest. */
+  /** Forgets stale hellos. Moves the others to a new table: they fill a quarter of it, or half of the largest table. */
   #makeRoom(): boolean {
     const now = Date.now();
     if (now < this.#fullUntil) return false;
@@ -75,7 +83,7 @@ export class Replays {
     return true;
   }
 
-  /** Where it is, or would be. */
+  /** The place of this hello in the table, or the empty place where this hello would be. */
   #slotOf([high, low]: readonly [number, number]): number {
     const [one = 0, other = 0] = this.#salt;
     const mixed = Math.imul(high ^ one, 0x9e3779b1) ^ Math.imul(low ^ other, 0x85ebca77);
@@ -87,7 +95,7 @@ export class Replays {
   }
 }
 
-/** Random, as it is the beginning of a public key. */
+/** The words are random, because they are the beginning of a public key. */
 function wordsOf({ buffer, byteOffset }: Bytes): readonly [number, number] {
   const view = new DataView(buffer, byteOffset, 8);
   return [view.getUint32(0), view.getUint32(4)];

@@ -1,19 +1,22 @@
 /**
- * Slots for sessions, in an isolate or in a hub, and a fair part of them for each holder.
+ * Slots for sessions, in an isolate or in a hub, and a fair part of the slots for each holder.
  *
- * A holder may have SHARE times as many slots as are free: most of an empty relay, and little of a full one (a dynamic threshold, Choudhury
- * and Hahne, IEEE/ACM Transactions on Networking 6(2), 1998). Where it may have no more, or none is free, a session gives way that is
- * unproven or without a carrier, the oldest of the largest holder, and only to a holder that is smaller by more than the one slot: so
- * two clients never displace each other in turn. A session on a carrier never gives way.
+ * A holder may have SHARE times as many slots as are free: most of an empty relay, and little of a full one. This is a
+ * dynamic threshold (Choudhury and Hahne, IEEE/ACM Transactions on Networking 6(2), 1998).
+ *
+ * If a holder may have no more slots, or no slot is free, another session may give way to the holder's new session.
+ * Only a session that is unproven or without a carrier gives way: the oldest such session of the largest holder.
+ * Its holder must be larger than the new session's holder by more than one slot. So two clients never displace each
+ * other in turn. A proven session on a carrier never gives way.
  */
 import { PuenteError } from '../../protocol/errors.ts';
 import type { Invite } from '../../protocol/permits/invite.ts';
 import { type Holder, holderOf } from './holders.ts';
 
-/** Alone in a hub of 512 one source gets 354 slots: an app that opens 300 sockets at once gets them all. */
+/** A source that is alone in a hub of 512 gets 354 slots. An app that opens 300 sockets at once gets all 300. */
 const SHARE = 3;
 
-/** Of `size` slots, those that one source may have while nobody else has any: what `#mayHaveMore` comes to. */
+/** The number of slots, of `size`, that one source gets while nobody else has any: the result of `#mayHaveMore`. */
 export function slotsOfOne(size: number): number {
   return Math.ceil((SHARE ** 2 * size) / (SHARE ** 2 + SHARE + 1));
 }
@@ -25,14 +28,14 @@ export class Slots {
   /** Slots of each group and of each member. */
   readonly #counts = new Map<string, number>();
 
-  /** @param size how many there are */
+  /** @param size the number of slots */
   constructor(size: number) {
     this.#size = size;
   }
 
   /**
-   * A slot for a new session, which is unproven.
-   * @throws PuenteError `limited` when the invite has as many sessions as it may, `full` when there is no slot for it
+   * Takes a slot for a new session. The new session is unproven.
+   * @throws PuenteError `limited` if the invite has as many sessions as it may, `full` if there is no slot for it
    */
   take(client: { invite?: Invite; source?: string }): Slot {
     const holder = holderOf(client);
@@ -64,13 +67,13 @@ export class Slots {
     return victim;
   }
 
-  /** By how many slots the one is larger than the other; of members within one group. */
+  /** By how many slots `one` is larger than `other`. Within one group, compare the members. */
   #excess(one: Holder, other: Holder): number {
     const level = one.group === other.group ? 'member' : 'group';
     return this.#count(one[level]) - this.#count(other[level]);
   }
 
-  /** Orders holders by their groups' slots, then by their own. */
+  /** Orders holders by the slots of their groups, then by their own slots. */
   #rank({ group, member }: Holder): number {
     return this.#count(group) + this.#count(member) / (this.#size + 1);
   }
@@ -92,10 +95,10 @@ export class Slots {
   }
 }
 
-/** What a session tells of itself while it runs. */
+/** One session's slot, with the state that the session reports while it runs. */
 export class Slot {
   readonly holder: Holder;
-  /** Its client has spoken, and has a carrier. */
+  /** The session's client has spoken, and has a carrier. */
   isCarried = false;
   /** Aborted when the session has to give way. */
   readonly displaced = new AbortController();

@@ -1,6 +1,6 @@
 /**
- * The Worker's side of what is counted: what its isolates see, plain sessions and checks, they hand to the first hub; and what
- * all hubs have counted is put together here.
+ * The Worker's side of the counts. Isolates count plain sessions and checks, and hand these counts to the first hub.
+ * The Worker also adds up the counts of all hubs here.
  */
 import type { CountedDay, StatusReport } from '../../protocol/permits/status.ts';
 import { within } from '../../protocol/waiting.ts';
@@ -12,27 +12,32 @@ import { DAY, dayOf } from './day.ts';
 import type { LedgerDay } from './ledger.ts';
 import { type Counts, sum, Tally } from './tally.ts';
 
-/** An isolate gathers for so long before it hands its counts to a hub: the platform lets an invocation go on for 30 s after its
- * client is gone (https://developers.cloudflare.com/workers/runtime-apis/context/#waituntil), of which LINGER may be the session's. Each
- * handing over is a request. */
+/**
+ * Milliseconds for which an isolate gathers counts before it hands them to a hub. Each hand-over is a request.
+ * The platform lets an invocation go on for 30 s after its client is gone
+ * (https://developers.cloudflare.com/workers/runtime-apis/context/#waituntil). The session may use LINGER of the 30 s.
+ */
 export const COUNTS_GATHERED = 15_000;
 
-/** What a hub has counted is waited for so long: it is one read of a small table, on the other side of the earth at most. */
+/** Milliseconds to wait for a hub's counts: one read of a small table, on the other side of the earth at most. */
 export const HUB_ANSWER_TIMEOUT = 3000;
 
-/** What the page of an open relay shows is asked for so often by each isolate: it changes once a day. */
+/** Milliseconds after which an isolate asks again for the counts of an open relay's page: they change once a day. */
 export const PUBLIC_COUNTS_TIME = 10 * 60_000;
 
-/** Fewer sessions are not shown there: they could be one person's. A phone opens some tens a day, so fewer than these in COUNTED_DAYS_MAX. */
+/**
+ * The page never shows fewer sessions: they could be one person's. A phone opens some tens a day, so one phone opens
+ * fewer than this number in COUNTED_DAYS_MAX.
+ */
 const PUBLIC_SESSIONS_MIN = 10_000;
 
-/** This isolate's. */
+/** The counts of this isolate. */
 export const tally = new Tally();
 
-/** Until when an invocation waits to deliver them. */
+/** The time until which an invocation waits to deliver the counts, by `Date.now()`. */
 let gatheredUntil = 0;
 
-/** Resolves when what was counted up to now is delivered, or when somebody else will do it. */
+/** Resolves when the counts up to now are delivered, or if another invocation will deliver them. */
 export async function deliverSoon(env: Env, config: Config): Promise<void> {
   const now = Date.now();
   if (!countingHub(env, config) || now < gatheredUntil) return;
@@ -43,19 +48,19 @@ export async function deliverSoon(env: Env, config: Config): Promise<void> {
 
 async function deliver(env: Env, config: Config): Promise<void> {
   const counts = tally.take();
-  // A hub that is overloaded takes none, and they are lost: to keep them could count them twice.
+  // An overloaded hub takes no counts, and these counts are lost: to keep them could count them twice.
   const hub = counts && countingHub(env, config);
   if (hub) await inTime(hub.add(counts));
 }
 
-/** Nowhere, where nothing is to be counted. */
+/** The hub that takes the counts; `undefined` if nothing is to be counted. */
 function countingHub({ HUB }: Env, config: Config): HubStub | undefined {
   return config.counters && config.hubs > 0 && HUB ? hubNumbered(0, config, HUB) : undefined;
 }
 
 // --- what all hubs have counted -----------------------------------------------------------------------------------
 
-/** For whoever has the relay's key: every day, up to this moment. */
+/** The report for the person who has the relay's key: every day, up to this moment. */
 export async function reportOf(env: Env, config: Config): Promise<StatusReport> {
   if (!countingHub(env, config)) {
     const counters = config.counters ? 'no-hubs' : 'off';
@@ -66,7 +71,7 @@ export async function reportOf(env: Env, config: Config): Promise<StatusReport> 
   return { counters: 'on', hubs: config.hubs, answered, days: days.map(inWords) };
 }
 
-/** Days of all hubs that answer, oldest first. */
+/** The days of all hubs that answer, oldest first. */
 async function gather({ HUB }: Env, config: Config): Promise<{ days: LedgerDay[]; answered: number }> {
   const numbers = HUB ? Array.from({ length: config.hubs }, (_, number) => number) : [];
   const answers = await Promise.all(numbers.map((number) => HUB && inTime(hubNumbered(number, config, HUB).days())));
@@ -77,7 +82,7 @@ async function gather({ HUB }: Env, config: Config): Promise<{ days: LedgerDay[]
   return { days, answered: heard.length };
 }
 
-/** What a hub answers; nothing where it is overloaded, or too slow. */
+/** A hub's answer; `undefined` if the hub is overloaded or too slow. */
 function inTime<T>(answer: Promise<T>): Promise<T | undefined> {
   return within(clock, HUB_ANSWER_TIMEOUT, answer).catch(() => undefined);
 }
@@ -89,12 +94,12 @@ function inWords({ day, counts }: LedgerDay): CountedDay {
 
 // --- for everybody ------------------------------------------------------------------------------------------------
 
-/** What the page of an open relay may show. */
+/** The counts that the page of an open relay may show. */
 export interface PublicCounts {
-  /** From the first that is kept to yesterday. */
+  /** The number of days from the first day that is kept to yesterday. */
   days: number;
   sessions: number;
-  /** Both ways together. */
+  /** Bytes of both directions together. */
   bytes: number;
   refused: number;
 }
@@ -102,14 +107,15 @@ export interface PublicCounts {
 let shown: { counts: PublicCounts | undefined; until: number } | undefined;
 
 /**
- * Sums over whole days that are past, so that nobody can watch others come and go: rounded down to two digits, and nothing below
- * PUBLIC_SESSIONS_MIN. `undefined` where there is nothing to show. Asks the hubs every PUBLIC_COUNTS_TIME, not for every visitor.
+ * Sums over whole past days, so that nobody can watch others come and go. Each sum is rounded down to two digits.
+ * Returns `undefined` if there is nothing to show, or fewer sessions than PUBLIC_SESSIONS_MIN. Asks the hubs every
+ * PUBLIC_COUNTS_TIME, not for every visitor.
  */
 export async function publicCounts(env: Env, config: Config): Promise<PublicCounts | undefined> {
   if (config.access !== 'open' || !countingHub(env, config)) return undefined;
   const now = Date.now();
   if (shown && shown.until > now) return shown.counts;
-  // Whoever comes while this one waits gets what was shown before: what it waits for is its own invocation's.
+  // Show the earlier counts to requests that come during this wait: the wait belongs to this invocation alone.
   shown = { counts: shown?.counts, until: now + PUBLIC_COUNTS_TIME };
   shown.counts = await pastCounts(env, config);
   return shown.counts;
@@ -132,7 +138,7 @@ async function pastCounts(env: Env, config: Config): Promise<PublicCounts | unde
   };
 }
 
-/** Down, to two digits, and never to less than tens: a single one is somebody's. */
+/** Rounds down to two digits, and at least to whole tens: a single one belongs to one person. */
 function rounded(count: number): number {
   const step = 10 ** Math.max(1, Math.floor(Math.log10(Math.max(count, 1))) - 1);
   return Math.floor(count / step) * step;

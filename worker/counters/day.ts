@@ -1,7 +1,7 @@
 /** Days, by UTC. */
 
-/** Milliseconds. */
+/** A day in milliseconds. */
 export const DAY = 24 * 60 * 60_000;
 
-/** `2026-11-25`, of a time by `Date.now()`. */
+/** The day of a time by `Date.now()`, in the form `2026-11-25`. */
 export const dayOf = (time: number): string => new Date(time).toISOString().slice(0, 10);

@@ -1,22 +1,27 @@
-/** A hub's counts, a row for each day: gathered in memory, written to its SQLite now and then. */
+/** A hub's counts, a row for each day. The hub gathers counts in memory and writes them to its SQLite now and then. */
 import { DAY, dayOf } from './day.ts';
 import { type Counts, sum, Tally } from './tally.ts';
 
-/** A hub writes what it has counted so often while it has sessions, and when it has none left. A row is written each time, 1,440
- * a day of the 100,000 that the free plan has, and what the hub sends waits for some milliseconds until it is safe; and hubs that are
- * evicted forget a minute at most. */
+/**
+ * Milliseconds between two writes of a hub that has sessions. A hub also writes when it has no session left. Each write
+ * is a row: 1,440 rows a day, of the 100,000 that the free plan has. The hub's messages then wait for some milliseconds
+ * until the row is safe. A hub that is evicted forgets a minute at most.
+ */
 export const COUNTS_WRITTEN_EVERY = 60_000;
 
-/** Days that are kept: a season is seen, and a hub's table has a row for each. */
+/** Days that are kept: enough to see a season. A hub's table has a row for each day. */
 export const COUNTED_DAYS_MAX = 90;
 
-/** One row for a day, whatever was counted on it, as each row that is written is billed; by the number of the day, which needs no index. */
+/**
+ * One row for each day, whatever was counted on that day: each row that is written is billed. The key is the number of
+ * the day, which needs no index.
+ */
 const TABLE = 'CREATE TABLE IF NOT EXISTS days (day INTEGER PRIMARY KEY, counts TEXT NOT NULL)';
 
-/** As the table has it. */
+/** The number of today, as in the table. */
 const dayNumber = (): number => Math.floor(Date.now() / DAY);
 
-/** The last day that is not kept any more. */
+/** The number of the last day that is not kept any more. */
 const forgotten = (): number => dayNumber() - COUNTED_DAYS_MAX;
 
 export interface LedgerDay {
@@ -28,7 +33,7 @@ export interface LedgerDay {
 export class Ledger {
   readonly tally = new Tally();
   readonly #storage: DurableObjectStorage;
-  /** Answers that are under way: those that hold sessions as long as the sessions. */
+  /** Answers that are under way. An answer that holds a session is under way as long as the session. */
   #running = 0;
   #timer: number | null = null;
 
@@ -36,7 +41,10 @@ export class Ledger {
     this.#storage = storage;
   }
 
-  /** Runs what answers a hello, and writes while something runs: no timer of ours keeps a hub that has no sessions. */
+  /**
+   * Runs the answer to a hello, and writes the counts while an answer runs. No timer of ours keeps a hub in memory that
+   * has no sessions.
+   */
   async during(answer: () => Promise<void>): Promise<void> {
     if (this.#running === 0) this.#timer = setInterval(() => this.#write(), COUNTS_WRITTEN_EVERY);
     this.#running += 1;
@@ -51,19 +59,19 @@ export class Ledger {
     }
   }
 
-  /** What was counted elsewhere. */
+  /** Adds counts that were made elsewhere. */
   add(counts: Counts): void {
     this.tally.add(counts);
-    // It may be gone from memory before somebody comes.
+    // Write now: the hub may be gone from memory before the next client comes.
     if (this.#running === 0) this.#write();
   }
 
-  /** What is kept, oldest first, with what is not written yet. */
+  /** The days that are kept, oldest first, with the counts that are not written yet. */
   days(): LedgerDay[] {
     this.#write();
     const { sql } = this.#storage;
     sql.exec(TABLE);
-    // A relay that nobody uses writes nothing, and so deletes nothing.
+    // Leave out old days here: a relay that nobody uses writes nothing, and so deletes nothing.
     const kept = sql.exec<{ day: number; counts: string }>(
       'SELECT day, counts FROM days WHERE day > ? ORDER BY day',
       forgotten(),
@@ -74,7 +82,7 @@ export class Ledger {
     }));
   }
 
-  /** All of it. */
+  /** Forgets all counts. */
   forget(): void {
     this.#guarded(({ sql }) => sql.exec('DROP TABLE IF EXISTS days'));
   }
@@ -92,12 +100,12 @@ export class Ledger {
     });
   }
 
-  /** A hub whose storage is full, or is none of SQLite's, still holds sessions. */
+  /** Ignores errors of the storage: a hub whose storage is full, or is not SQLite, still holds sessions. */
   #guarded(use: (storage: DurableObjectStorage) => void): void {
     try {
       use(this.#storage);
     } catch {
-      // What was counted is lost.
+      // These counts are lost.
     }
   }
 }

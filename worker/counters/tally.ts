@@ -1,7 +1,10 @@
-/** Counts how much a relay is used: how many sessions, bytes and refusals. Nothing of whose, from where or to which backend. */
+/**
+ * Counts how much a relay is used: how many sessions, bytes and refusals. No count says whose they are, where they come
+ * from, or to which backend they go.
+ */
 import { PuenteError } from '../../protocol/errors.ts';
 
-/** `sessions`, `checks`, `up` and `down` (bytes from clients, and from backends), and the codes of refusals. */
+/** Keys: `sessions`, `checks`, `up` (bytes from clients), `down` (bytes from backends), and the codes of refusals. */
 export type Counts = Record<string, number>;
 
 export function sum(...all: readonly Counts[]): Counts {
@@ -11,7 +14,7 @@ export function sum(...all: readonly Counts[]): Counts {
   return total;
 }
 
-/** Bytes that went each way so far: from the client, and from the backend. */
+/** Bytes that went each way so far: `up` from the client, `down` from the backend. */
 export interface Carried {
   up: number;
   down: number;
@@ -19,14 +22,17 @@ export interface Carried {
 
 export class Tally {
   #counts: Counts = {};
-  /** What open sessions have carried, and what of that is counted. Not the sessions: of an invocation that was killed nobody removes them. */
+  /**
+   * For each open session, the bytes that it has carried, and the bytes that are already counted. The map does not keep
+   * the sessions themselves: if an invocation is killed, nobody removes its sessions.
+   */
   readonly #open = new Map<Readonly<Carried>, Carried>();
 
   add(counts: Counts): void {
     this.#counts = sum(this.#counts, counts);
   }
 
-  /** Runs what answers a hello; if that is a refusal, it is counted. */
+  /** Runs the answer to a hello. If the answer is a refusal, counts the refusal. */
   async during(answer: () => Promise<void>): Promise<void> {
     try {
       await answer();
@@ -56,7 +62,7 @@ export class Tally {
     if (counted && down > counted.down) this.add({ down: down - counted.down });
   }
 
-  /** What was counted since the last time, the bytes of open sessions too; `undefined` where that is nothing. */
+  /** The counts since the last call, with the bytes of open sessions; `undefined` if nothing was counted. */
   take(): Counts | undefined {
     for (const carried of this.#open.keys()) this.#measure(carried);
     const counts = this.#counts;

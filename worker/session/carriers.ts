@@ -1,6 +1,6 @@
 /**
- * The carriers of one session at the relay, one after another. Nothing here knows of WebSockets or keys, and the clock is passed in, so that
- * a test can run hours in a moment.
+ * The carriers of one session at the relay, one after another. This file knows nothing of WebSockets or keys. The clock
+ * is passed in, so that a test can run hours in a moment.
  */
 import type { Code } from '../../protocol/errors.ts';
 import { FIRST_RECORD_TIMEOUT } from '../../protocol/limits.ts';
@@ -10,7 +10,7 @@ import type { Session } from '../../protocol/session/session.ts';
 import type { Clock } from '../../protocol/waiting.ts';
 
 export interface CarriersEvents {
-  /** A record came under the client's keys: its hello was no replay. */
+  /** A record came under the client's keys: so the client's hello was no replay. */
   heard(): void;
   /** The session waits for its next carrier. */
   waits(): void;
@@ -20,7 +20,7 @@ interface Coming {
   carrier: FrameSink;
   peer: Offsets;
   advertised: Offsets;
-  /** Ends the wait for its first record. */
+  /** Ends the wait for the first record on this carrier. */
   settle(): void;
 }
 
@@ -31,12 +31,12 @@ export class Carriers {
   readonly #events: CarriersEvents;
   /** The carrier that the session is on. */
   #current: FrameSink | undefined;
-  /** Granted to a resume, and not heard yet. */
+  /** The carrier that was granted to a resume. No record has come on it yet. */
   #coming: Coming | undefined;
   #isHeard = false;
   #stopWaiting: () => void = () => {};
 
-  /** @param patience milliseconds for which the session waits for its next carrier; 0: it ends with its carrier */
+  /** @param patience milliseconds that the session waits for its next carrier; 0: the session ends with its carrier */
   constructor(session: Session, clock: Clock, patience: number, events: CarriersEvents) {
     this.#session = session;
     this.#clock = clock;
@@ -48,19 +48,22 @@ export class Carriers {
     return this.#current === undefined;
   }
 
-  /** The carrier on which the session was opened. */
+  /** Begins on the carrier on which the session was opened. */
   begin(carrier: FrameSink, peer: Offsets, advertised: Offsets): void {
     this.#switch(carrier, peer, advertised);
   }
 
-  /** A carrier that was granted to a resume. The session moves there with the first record on it, so one that fails harms nothing. */
+  /**
+   * Expects a record on a carrier that was granted to a resume. The session moves to the carrier with the first record,
+   * so a carrier that fails before its first record harms nothing.
+   */
   expect(carrier: FrameSink, peer: Offsets, advertised: Offsets): void {
     this.#refuse();
     const settle = this.#clock.after(FIRST_RECORD_TIMEOUT, () => this.#refuse());
     this.#coming = { carrier, peer, advertised, settle };
   }
 
-  /** A record came. On a carrier that the session has left it says nothing. */
+  /** Takes a record. Ignores a record on a carrier that the session has left. */
   frames(carrier: FrameSink, record: Frame[]): void {
     const coming = this.#coming;
     if (coming?.carrier === carrier) {
@@ -73,7 +76,7 @@ export class Carriers {
     }
   }
 
-  /** What came is no record. */
+  /** Handles a message that is no record. */
   failed(carrier: FrameSink, code: Code): void {
     if (this.#current === carrier) this.#session.reset(code);
     else carrier.close();
@@ -90,7 +93,10 @@ export class Carriers {
     this.#events.waits();
   }
 
-  /** The client does not answer: what it sends on this carrier may never end. It can come back on another. */
+  /**
+   * Drops the carrier of a client that does not answer. The client's direction of the carrier may never end, so do not
+   * wait for it. The client can come back on another carrier.
+   */
   drop(): void {
     const carrier = this.#current;
     if (!carrier) return;
@@ -105,7 +111,7 @@ export class Carriers {
     this.#current = undefined;
   }
 
-  /** The carrier that was granted last is not wanted any more. */
+  /** Closes the carrier that was granted last: the session does not want this carrier any more. */
   #refuse(): void {
     const carrier = this.#coming?.carrier;
     this.#settle();

@@ -1,41 +1,46 @@
 /**
  * Turns for `connect()`. An object may have six connections under way at a time
- * (https://developers.cloudflare.com/workers/platform/limits/#simultaneous-open-connections), so the others wait; each has a place in the
- * hub, which bounds how many. Turns rotate among holders. A backend that is slow to accept holds two at most, and a slow connection gives
- * way to another holder's turn, so that nobody shuts the hub with addresses that do not answer.
+ * (https://developers.cloudflare.com/workers/platform/limits/#simultaneous-open-connections), so the others wait. Each
+ * waiting connection has a slot in the hub, so the slots bound how many wait.
+ *
+ * Turns rotate among holders. A backend that is slow to accept holds two turns at most. A slow connection gives way to
+ * another holder's turn. So nobody can block the hub with addresses that do not answer.
  */
 import { PuenteError } from '../../protocol/errors.ts';
 
 /** Cloudflare's limit. */
 export const CONNECTS_MAX = 6;
 
-/** A backend on the other side of the earth accepts within two round trips of 250 ms. */
+/**
+ * Milliseconds after which a connection counts as slow. A backend on the other side of the earth accepts within two
+ * round trips of 250 ms.
+ */
 export const SLOW_CONNECT = 1000;
 
-/** Connections to one backend that may be slow at a time: then no further one begins. */
+/** Slow connections to one backend at a time. At this number, no further connection to the backend begins. */
 export const SLOW_PER_BACKEND_MAX = 2;
 
 interface Turn {
   holder: string;
   backend: string;
   begin(): void;
-  /** Ends it, waiting or under way. */
+  /** Ends the turn, waiting or under way. */
   readonly over: AbortController;
   isSlow: boolean;
 }
 
 export class Connects {
-  /** In the order in which they began. */
+  /** The turns under way, in the order in which they began. */
   readonly #underWay = new Set<Turn>();
-  /** By holder, the one whose last turn is longest ago first. */
+  /** The waiting turns by holder. The holder whose last turn is longest ago comes first. */
   readonly #waiting = new Map<string, Turn[]>();
 
   /**
    * Runs `open` when its turn has come.
-   * @param holder whose turn it is
-   * @param backend its normalised `host:port`
-   * @param displaced gives up the turn
-   * @throws PuenteError `full` when it had to give way
+   * @param holder the holder of the turn
+   * @param backend the backend's normalised `host:port`
+   * @param displaced gives up the turn when aborted
+   * @throws PuenteError `full` when the turn had to give way
    */
   async run<T>(
     holder: string,
@@ -76,12 +81,12 @@ export class Connects {
     this.#next();
   }
 
-  /** Begins what may begin now. */
+  /** Begins the turns that may begin now. */
   #next(): void {
     for (let turn = this.#nextTurn(); turn; turn = this.#nextTurn()) {
       if (this.#underWay.size >= CONNECTS_MAX) return this.#makeRoom(turn);
       this.#drop(turn);
-      // To the end of the rotation.
+      // Move the holder to the end of the rotation.
       const others = this.#waiting.get(turn.holder);
       this.#waiting.delete(turn.holder);
       if (others) this.#waiting.set(turn.holder, others);
@@ -90,7 +95,10 @@ export class Connects {
     }
   }
 
-  /** Of the holder with the fewest under way; of several, of the one whose last turn is longest ago. */
+  /**
+   * The next turn belongs to the holder with the fewest turns under way. Of several such holders, take the one whose
+   * last turn is longest ago.
+   */
   #nextTurn(): Turn | undefined {
     let next: Turn | undefined;
     for (const turns of this.#waiting.values()) {
@@ -108,10 +116,13 @@ export class Connects {
     return [...this.#underWay].filter((turn) => turn.holder === holder).length;
   }
 
-  /** The oldest slow one of the holder with most under way gives way, unless the next turn's holder would then have as many. */
+  /**
+   * Ends the oldest slow turn of the holder with the most turns under way. Does nothing if the next turn's holder would
+   * then have as many turns.
+   */
   #makeRoom({ holder }: Turn): void {
     const underWay = [...this.#underWay];
-    // Another is giving way already.
+    // Another turn is giving way already.
     if (underWay.some(({ over }) => over.signal.aborted)) return;
     const slow = underWay.filter(({ isSlow }) => isSlow);
     const most = Math.max(...slow.map((turn) => this.#countOf(turn.holder)));

@@ -1,4 +1,4 @@
-/** How a session has ended: its client may have missed the last ACK, or the RESET. */
+/** Keeps how a session has ended: the session's client may have missed the last ACK, or the RESET. */
 import { type Code, toWire } from '../../protocol/errors.ts';
 import type { Frame, Offsets } from '../../protocol/session/frames.ts';
 
@@ -6,7 +6,7 @@ export class Ending {
   readonly offsets: Offsets;
   readonly #code: Code | undefined;
 
-  /** @param code why; without one both streams came to their end */
+  /** @param code the reason for the end; without a code both streams came to their end */
   constructor(offsets: Offsets, code: Code | undefined) {
     this.offsets = offsets;
     this.#code = code;
@@ -17,7 +17,7 @@ export class Ending {
     return this.#code !== 'carrier-lost';
   }
 
-  /** The one record that a client gets that comes back. */
+  /** The only record for a client that comes back. */
   get record(): Frame[] {
     return [this.#code ? { type: 'reset', code: toWire(this.#code) } : { type: 'ack', ...this.offsets }];
   }

@@ -1,6 +1,6 @@
 /**
- * The hub: a Durable Object that holds many sessions, so that they outlive their carriers. The Worker sends it the
- * upgrade requests of those who wish a resumable session; which hub a session lives in is part of its id.
+ * The hub: a Durable Object that holds many sessions, so that they outlive their carriers. The Worker sends the hub the
+ * upgrade requests of clients that ask for a resumable session. The id of a session names the session's hub.
  */
 import { DurableObject } from 'cloudflare:workers';
 import { toBase64url } from '../../protocol/bytes.ts';
@@ -25,12 +25,12 @@ import { HeldSession, proves, type Tombstone } from './resumable.ts';
 import { Vigil } from './vigil.ts';
 import { answer, type RelayWire } from './wire.ts';
 
-/** Sessions that have ended and may still be asked for: a secret, two offsets and a code each. */
+/** Ended sessions that clients may still ask for. Each takes a secret, two offsets and a code. */
 const TOMBSTONES_MAX = 1024;
 
 export class Hub extends DurableObject<Env> implements HubCalls {
   readonly #sessions = new Map<string, HeldSession>();
-  /** Those whose backend's connection is open; one that has ended may still have something to write to it. */
+  /** Sessions whose backend connection is open. An ended session may still have bytes to write to its backend. */
   readonly #running = new Set<HeldSession>();
   /** Sessions that have ended, oldest first. */
   readonly #tombstones = new Map<string, Tombstone>();
@@ -40,13 +40,13 @@ export class Hub extends DurableObject<Env> implements HubCalls {
   readonly #ledger = new Ledger(this.ctx.storage);
   readonly #vigil = new Vigil(this.ctx.storage, () => this.#waits);
 
-  /** Answers 101 to a client that the Worker has admitted; 404 where its hello is a replay, or its proof is wrong. */
+  /** Answers 101 to a client that the Worker has admitted. Answers 404 to a replay, or if the proof is wrong. */
   override async fetch(request: Request): Promise<Response> {
     const config = await configOf(this.env);
     const admitted = handedOver(request, config);
     const { handshake, hello } = admitted;
     const isReplay = this.#replays.has(handshake.clientEphemeral);
-    // Before anything is awaited: the same hello may come twice at the same time.
+    // Remember the hello before any `await`: the same hello may come twice at the same time.
     const isRemembered = !isReplay && this.#replays.remember(handshake.clientEphemeral, hello.time);
     if (isReplay || !(await this.#isProven(handshake, hello))) return new Response(null, { status: 404 });
     const serve = (wire: RelayWire) =>
@@ -55,7 +55,7 @@ export class Hub extends DurableObject<Env> implements HubCalls {
     return response;
   }
 
-  /** Takes what an isolate of the Worker's has counted. Only the Worker can call this. */
+  /** Takes the counts of an isolate of the Worker. Only the Worker can call this. */
   async add(counts: Counts): Promise<void> {
     // An isolate may have counted before the counters were turned off.
     if ((await configOf(this.env)).counters) this.#ledger.add(counts);
@@ -80,7 +80,7 @@ export class Hub extends DurableObject<Env> implements HubCalls {
     return serve();
   }
 
-  /** A resume of a session that is here has to prove that its client opened it. */
+  /** Checks a resume of a session in this hub: the client has to prove that it opened the session. */
   async #isProven({ binding }: Responder, hello: Admitted['hello']): Promise<boolean> {
     const held = hello.kind === 'resume' ? this.#held(hello) : undefined;
     return !held || proves(held.secret, binding, (hello as ResumeHello).mac);
@@ -145,7 +145,7 @@ export class Hub extends DurableObject<Env> implements HubCalls {
 
   #remember(key: string, tombstone: Tombstone): void {
     this.#tombstones.set(key, tombstone);
-    // A pending timer also keeps a hub that nobody uses in memory: without one it would be gone after ten seconds.
+    // A pending timer also keeps an unused hub in memory: without a timer the hub would be gone after ten seconds.
     tombstone.timer = setTimeout(() => this.#tombstones.delete(key), tombstone.title.patience);
     const [oldest] = this.#tombstones;
     if (!oldest || this.#tombstones.size <= TOMBSTONES_MAX) return;

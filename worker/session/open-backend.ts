@@ -1,4 +1,4 @@
-/** The way to a backend. */
+/** Connects to a backend. */
 import { connect } from 'cloudflare:sockets';
 import { PuenteError } from '../../protocol/errors.ts';
 import { BACKEND_TIMEOUT } from '../../protocol/limits.ts';
@@ -6,18 +6,19 @@ import { within } from '../../protocol/waiting.ts';
 import type { Backend } from '../admission/backends.ts';
 import { clock } from '../clock.ts';
 
-/** `highWaterMark` of a backend's socket. Without one `connect()` never shows back-pressure. */
+/** The `highWaterMark` of a backend's socket. Without a `highWaterMark`, `connect()` never shows back-pressure. */
 const BACKEND_BUFFER = 65_536;
 
 /**
  * Opens a TCP connection, half-closable and with back-pressure.
- * @param displaced ends the attempt
- * @throws PuenteError `backend-down` when the name does not resolve, the backend refuses, or BACKEND_TIMEOUT passes; `full` when displaced
+ * @param displaced ends the attempt when aborted
+ * @throws PuenteError `backend-down` when the name does not resolve, the backend refuses, or BACKEND_TIMEOUT passes;
+ * `full` when displaced
  */
 export async function openBackend({ host, port }: Backend, displaced: AbortSignal): Promise<Socket> {
   const options = { secureTransport: 'off', allowHalfOpen: true, highWaterMark: BACKEND_BUFFER };
   const socket = connect({ hostname: host, port }, options);
-  // Told by reads and writes as well; unheard, it would count as an unhandled rejection.
+  // Ignore this error: reads and writes report it as well. Without `catch` it would count as an unhandled rejection.
   socket.closed.catch(() => {});
   const opened = await within(clock, BACKEND_TIMEOUT, socket.opened, displaced).catch(() => undefined);
   if (opened && !displaced.aborted) return socket;

@@ -1,4 +1,4 @@
-/** Grants carriers, and joins them to the session that they are for. */
+/** Grants carriers, and joins each carrier to its session. */
 import type { Carrier } from '../../protocol/carrier/carrier.ts';
 import type { OpenHello } from '../../protocol/carrier/hello.ts';
 import type { Responder, Transport } from '../../protocol/carrier/noise.ts';
@@ -7,8 +7,8 @@ import type { Carriers } from './carriers.ts';
 import { carry, type Granting, type RelayWire, sendGrant } from './wire.ts';
 
 /**
- * Grants a session, plain or resumable, and begins on its first carrier. Returns the keys' transport.
- * @param allowance what may be sent on the carrier
+ * Grants a session, plain or resumable, and begins it on its first carrier. Returns the transport, which has the keys.
+ * @param allowance how much may be sent on the carrier
  */
 export async function open(
   wire: RelayWire,
@@ -28,7 +28,7 @@ export async function open(
   return transport;
 }
 
-/** A carrier whose records go to the session that is on it. */
+/** A carrier that gives its records to the session on it. */
 export function carryFor(carriers: Carriers, wire: RelayWire, transport: Transport, allowance: number): Carrier {
   const carrier: Carrier = carry(
     wire,

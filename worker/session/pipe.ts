@@ -1,4 +1,4 @@
-/** A session joined to its backend's TCP connection: the two pumps, and every way in which they end. */
+/** A session joined to its backend's TCP connection: the two pumps, and every way in which the pumps end. */
 import type { Bytes } from '../../protocol/bytes.ts';
 import { type Code, PuenteError } from '../../protocol/errors.ts';
 import { LINGER } from '../../protocol/limits.ts';
@@ -12,20 +12,25 @@ import type { Carried } from '../counters/tally.ts';
 import { random } from '../random.ts';
 import { ReadBuffer } from './read-buffer.ts';
 
-/** Bytes of one write to a backend that gets what is left: one that takes so few within LINGER gets all of it. */
+/**
+ * Bytes of one write to a backend after the session has ended. A backend that takes this many bytes within LINGER gets
+ * all that is left.
+ */
 const LAST_WRITE = 16_384;
 
-/** All windows and replay buffers of one isolate, 64 MiB: half of what it has. */
+/** Bytes of all windows and replay buffers of one isolate: 64 MiB, half of the isolate's memory. */
 export const ISOLATE_WINDOWS_MAX = 67_108_864;
 
-/** Growth stops here, at 48 MiB, so that a few fast sessions never refuse the next ones their first window. */
+/** Growth stops here, at 48 MiB. So a few fast sessions never take the memory for the first windows of new sessions. */
 const ISOLATE_GROWTH_MAX = 50_331_648;
 
-/** At a full window the relay reads on after this time, by one byte, to notice the backend's end. Reading it at once
- * would make records of one byte whenever a window is full for a moment. */
+/**
+ * Milliseconds at a full window after which the relay reads one byte more, to notice the backend's end. To read at once
+ * would make records of one byte whenever a window is full for a moment.
+ */
 const LOOKAHEAD_DELAY = 500;
 
-/** Sessions of one isolate share its memory. */
+/** Bytes in use: the sessions of one isolate share the isolate's memory. */
 let reserved = 0;
 const isolateBudget: MemoryBudget = {
   reserve(bytes, growth) {
@@ -38,22 +43,22 @@ const isolateBudget: MemoryBudget = {
   },
 };
 
-/** Of a socket to a backend, what a pipe needs. */
+/** The part of a backend's socket that a pipe needs. */
 export type Connection = Pick<Socket, 'readable' | 'writable' | 'close'>;
 
-/** What becomes of a pipe's session. */
+/** The events of a pipe's session. */
 export interface PipeEvents {
-  /** It has ended on the wire; the backend may still get what came before. */
+  /** The session has ended on the wire. The backend may still get the bytes that came before the end. */
   ended(code: Code | undefined): void;
-  /** At a session that waits for its next carrier: its client does not answer on this one. Any other session ends. */
+  /** The client does not answer on this carrier. Only for sessions that wait for a next carrier: the others end. */
   stalled?(): void;
 }
 
 /**
- * Puts a session on top of a backend's connection, which is closed where that cannot be.
- * @param expects of the app's first bytes
+ * Puts a session on top of a backend's connection. Closes the connection if that fails.
+ * @param expects the expectation for the app's first bytes
  * @param askAfter see `relayEnd`
- * @throws PuenteError `full` when the isolate's budget holds no further session.
+ * @throws PuenteError `full` when the isolate's budget holds no further session
  */
 export async function join(
   backend: Connection,
@@ -80,15 +85,15 @@ export class Pipe {
   readonly #readable = new Wakeup();
   readonly #writable = new Wakeup();
   readonly #buffer = new ReadBuffer(isolateBudget);
-  /** The session has ended; what was received is still written, unless it was reset. */
+  /** The session has ended. Received bytes are still written to the backend, unless the session was reset. */
   #over = false;
-  /** All is written to the backend that ever will be. */
+  /** The last write to the backend is done. */
   #written = false;
   #done = false;
-  /** By `Date.now()`. */
+  /** The time of the last write to the backend, by `Date.now()`. */
   #lastWrite = 0;
   #lingerTimer: number | null = null;
-  /** Resolves when the backend gets no more: a write to one that reads nothing may never end. */
+  /** Resolves when the backend gets no more bytes: a write to a backend that reads nothing may never end. */
   readonly #givenUp = Promise.withResolvers<void>();
 
   constructor(backend: Connection, expects: Expectation, askAfter: number, events: PipeEvents) {
@@ -111,14 +116,16 @@ export class Pipe {
     this.#writer = backend.writable.getWriter();
   }
 
-  /** Resolves when nothing is left to do in either direction; the TCP connection is closed then, or cannot be. */
+  /**
+   * Resolves when nothing is left to do in either direction. The TCP connection is closed then, or cannot be closed.
+   */
   async run(): Promise<void> {
     const written = this.#pump(this.#toBackend()).then(() => this.#haveWritten());
     const givenUp = this.#givenUp.promise;
     await Promise.all([Promise.race([written, givenUp]), this.#pump(this.#fromBackend())]);
     this.#done = true;
     clearTimeout(this.#lingerTimer);
-    // A backend that broke meanwhile leaves bytes, which hold their window.
+    // A backend that broke meanwhile leaves bytes behind. The bytes would hold their window.
     this.session.discard();
     this.#buffer.release();
     await Promise.race([this.#backend.close().catch(() => {}), givenUp]);
@@ -128,7 +135,7 @@ export class Pipe {
     try {
       await direction;
     } catch (error) {
-      // The TCP connection broke; or the session has ended and this is its echo, which `reset` ignores.
+      // The TCP connection broke. Or the session had ended, and this error is the result: `reset` then does nothing.
       this.session.reset(error instanceof PuenteError ? error.code : 'backend-reset');
     }
   }
@@ -142,7 +149,7 @@ export class Pipe {
         const passed = this.#plaintextCheck.pass(bytes);
         if (passed.length > 0) await (this.#over ? this.#writeLast(passed) : this.#writer.write(passed));
         this.#lastWrite = Date.now();
-        // Bytes that are held back are not the backend's yet.
+        // Count only the bytes that passed: the backend does not have the bytes that the check holds back.
         this.session.consumed(passed.length);
         this.session.flush();
       } else if (this.session.drained || this.#over) {
@@ -154,7 +161,7 @@ export class Pipe {
     }
   }
 
-  /** In pieces, each of which gives the backend LINGER anew. */
+  /** Writes in pieces. Each piece gives the backend LINGER anew. */
   async #writeLast(bytes: Bytes): Promise<void> {
     for (let at = 0; at < bytes.length; at += LAST_WRITE) {
       this.#linger(Date.now());
@@ -168,9 +175,11 @@ export class Pipe {
   }
 
   /**
-   * backend → client. Reads no more than may be sent, so that TCP slows the backend down; but for one byte, so that
-   * its FIN or reset is noticed at a full window too. What nobody wants any more is read all the same: a backend that
-   * waits to be read does not read itself, and one that writes to a closed connection loses what it has not read.
+   * backend → client. Reads no more than may be sent, so that TCP slows the backend down. At a full window, reads one
+   * byte more, to notice the backend's FIN or reset.
+   *
+   * After the session's end, still reads, though nobody wants the bytes any more. A backend that waits for its reader
+   * does not read itself. A backend that writes to a closed connection loses the bytes that it has not read.
    */
   async #fromBackend(): Promise<void> {
     for (;;) {
@@ -198,7 +207,7 @@ export class Pipe {
     return Math.min(this.session.room, this.#buffer.size) || 1;
   }
 
-  /** What there was no room for. */
+  /** Sends bytes to the client. Returns the bytes for which there was no room. */
   #send(bytes: Bytes, owned: boolean): Bytes {
     const accepted = this.session.write(bytes, owned);
     this.session.flush();
@@ -210,12 +219,12 @@ export class Pipe {
     this.#events.ended(code);
     this.#readable.set();
     this.#writable.set();
-    // A client that has ended in good order, or was lost, has broken off nothing: what it wrote is still delivered.
+    // A client that ended in good order, or was lost, has broken off nothing: still deliver the bytes that it wrote.
     if (code && code !== 'carrier-lost') this.#abort();
     else this.#linger(this.#written ? this.#lastWrite : Date.now());
   }
 
-  /** Lets a backend go that has neither taken the next bytes nor ended LINGER after it took the last ones. */
+  /** Lets a backend go LINGER after it took the last bytes, unless the backend takes the next bytes or ends. */
   #linger(since: number): void {
     clearTimeout(this.#lingerTimer);
     if (this.#done) return;
@@ -227,7 +236,7 @@ export class Pipe {
   #abort(): void {
     this.session.discard();
     this.#reader.cancel().catch(() => {});
-    // Not `abort()` on the writer: in a Durable Object the connection then stays open, also when its backend reads on.
+    // Do not `abort()` the writer: in a Durable Object the connection then stays open, also when the backend reads on.
     this.#backend.close().catch(() => {});
     this.#givenUp.resolve();
   }

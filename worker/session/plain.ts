@@ -1,6 +1,6 @@
 /**
- * A session that lives and dies with its carrier: backend, grant, carrier, pipe. A check is one, with an echo for its backend; a
- * status is one, with what was counted.
+ * A plain session, which lives and dies with its carrier: backend, grant, carrier, pipe. A check is a plain session
+ * with an echo for its backend. A status is a plain session with the counts for its backend.
  */
 import { EMPTY } from '../../protocol/bytes.ts';
 import type { OpenHello } from '../../protocol/carrier/hello.ts';
@@ -21,7 +21,10 @@ import { join, type Pipe } from './pipe.ts';
 import { joinReport } from './report.ts';
 import type { Granting, RelayWire } from './wire.ts';
 
-/** Sessions that an isolate holds beside its hubs'. With their first windows they take the memory that all windows may. */
+/**
+ * Sessions that an isolate holds beside the sessions of its hubs. With their first windows they take all the memory
+ * that windows may take.
+ */
 const PLAIN_SESSIONS_MAX = 1024;
 
 const guard = new Guard(PLAIN_SESSIONS_MAX);
@@ -47,7 +50,7 @@ export async function relay(wire: RelayWire, admitted: Admitted, env: Env, confi
       await pipe.run();
     };
     if (hello.kind === 'open') return tally.follow(pipe.carried, run);
-    // It carries nothing for anybody.
+    // Count no bytes: a check or a status carries nothing for anybody.
     if (hello.kind === 'check') tally.add({ checks: 1 });
     await run();
   });
@@ -65,6 +68,6 @@ async function pipeFor(
   if (hello.kind === 'status') return joinReport(await reportOf(env, config), onEnded);
   const backend = backendFor(hello.backend, config.backends, admitted.invite);
   const connection = await openBackend(backend, slot.displaced.signal);
-  // With each keepalive: answers cost nothing here.
+  // Ask the client with each keepalive (0): answers cost nothing here.
   return join(connection, backend.expects, 0, { ended: onEnded });
 }

@@ -1,4 +1,4 @@
-/** The backend of a status: it says what was counted, and ends. What it gets it does not read. */
+/** The backend of a status. It sends the counts, and ends. It does not read the bytes that it gets. */
 import { toUtf8 } from '../../protocol/bytes.ts';
 import type { Code } from '../../protocol/errors.ts';
 import type { StatusReport } from '../../protocol/permits/status.ts';
@@ -18,6 +18,6 @@ async function say(text: string, writable: WritableStream<Uint8Array>): Promise<
     await writer.write(toUtf8(text));
     await writer.close();
   } catch {
-    // Its session has ended.
+    // The session has ended.
   }
 }

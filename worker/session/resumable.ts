@@ -18,12 +18,12 @@ export async function proves(secret: Bytes, binding: Bytes, mac: Bytes): Promise
   return equal(await cipher.hmac(secret, binding), mac);
 }
 
-/** What a session is resumed by, also when it has ended. */
+/** The facts by which a client resumes a session, also when the session has ended. */
 export interface Title {
   id: Bytes;
-  /** The name of the invite that opened it, in a private relay: no other resumes it. */
+  /** In a private relay, the name of the invite that opened the session: no other invite resumes the session. */
   invite: string | undefined;
-  /** Milliseconds for which it waits for its next carrier, or is remembered when it has ended. */
+  /** Milliseconds for which the session waits for its next carrier, or is remembered when it has ended. */
   patience: number;
 }
 
@@ -33,14 +33,14 @@ export class HeldSession {
   readonly title: Title;
   readonly #session: Session;
   readonly #carriers: Carriers;
-  /** The exported secret of the handshake that opened it; empty until then. */
+  /** The exported secret of the handshake that opened the session; empty until then. */
   secret: Bytes = EMPTY;
-  /** The highest number of a carrier that its client has proven. */
+  /** The highest carrier number that the session's client has proven. */
   latest = 0;
 
   /**
-   * @param slot learns whether its client has spoken and has a carrier, and ends the session when that has to give way
-   * @param onWaiting is told when it begins to wait for its next carrier
+   * @param slot learns whether the client has spoken and has a carrier. Ends a session that has to give way.
+   * @param onWaiting called when the session begins to wait for its next carrier
    */
   constructor(title: Title, { session }: Pipe, slot: Slot, onWaiting: () => void) {
     this.title = title;
@@ -57,7 +57,7 @@ export class HeldSession {
     slot.displaced.signal.addEventListener('abort', () => session.abandon('carrier-lost'));
   }
 
-  /** No carrier holds the hub for it. */
+  /** No carrier of this session holds the hub in memory. */
   get isWaiting(): boolean {
     return this.#carriers.isWaiting;
   }
@@ -74,7 +74,7 @@ export class HeldSession {
     const grant = { ...granting(this.title), ...advertised };
     const transport = await sendGrant(wire, handshake, grant, hello.allowance);
     const carrier = carryFor(this.#carriers, wire, transport, hello.allowance);
-    // The client has asked for a later one meanwhile.
+    // The client has asked for a later carrier meanwhile.
     if (hello.carrier < this.latest) return carrier.close();
     this.#carriers.expect(carrier, hello, advertised);
     if (wire.lost) carrier.lost();
@@ -84,7 +84,7 @@ export class HeldSession {
     this.#carriers.drop();
   }
 
-  /** What a client that was away must still be told, if anything. */
+  /** The tombstone for a client that was away; `undefined` if there is nothing to tell the client. */
   tombstone(code: Code | undefined): Tombstone | undefined {
     this.#carriers.end();
     const ending = new Ending(this.#session.offsets(), code);
@@ -98,7 +98,7 @@ export class Tombstone {
   readonly secret: Bytes;
   readonly #ending: Ending;
   latest: number;
-  /** Ends it. */
+  /** Ends the tombstone. */
   timer: number | null = null;
 
   constructor(title: Title, secret: Bytes, latest: number, ending: Ending) {
@@ -108,7 +108,7 @@ export class Tombstone {
     this.#ending = ending;
   }
 
-  /** Tells how it ended, and nothing else. */
+  /** Tells the client how the session ended, and nothing else. */
   async resume(wire: RelayWire, handshake: Responder, hello: ResumeHello): Promise<void> {
     this.latest = hello.carrier;
     const grant = { ...granting(this.title), ...this.#ending.offsets };

@@ -1,9 +1,12 @@
 /**
- * Keeps a hub in memory while something waits in it. workerd evicts an object that nobody has called for some 140 s, a pending timer and
- * a socket to a backend notwithstanding; an alarm is a call.
+ * Keeps a hub in memory while something waits in the hub. After some 140 s without a call, workerd evicts an object. A
+ * pending timer and a socket to a backend do not prevent the eviction. An alarm is a call.
  */
 
-/** Less than the 70 s after whose second such time without a call workerd evicts. Each is billed as one request and one written row. */
+/**
+ * Milliseconds between alarms: less than 70 s. workerd evicts an object after the second period of 70 s without a call.
+ * Each alarm is billed as one request and one written row.
+ */
 export const VIGIL_EVERY = 60_000;
 
 export class Vigil {
@@ -11,17 +14,18 @@ export class Vigil {
   readonly #waits: () => boolean;
   #isSet = false;
 
-  /** @param waits whether something does */
+  /** @param waits whether something waits */
   constructor(storage: DurableObjectStorage, waits: () => boolean) {
     this.#storage = storage;
     this.#waits = waits;
   }
 
-  /** To be called when something begins to wait. */
+  /** Call this when something begins to wait. */
   begin(): void {
     if (this.#isSet || !this.#waits()) return;
     this.#isSet = true;
-    // What the hub sends need not wait until it is written. Where the storage takes none, a hub that is called often still holds what waits.
+    // The hub's messages need not wait until the alarm is written. If the storage takes no alarm, ignore the error: a
+    // hub that is called often still holds everything that waits.
     this.#storage.setAlarm(Date.now() + VIGIL_EVERY, { allowUnconfirmed: true }).catch(() => {});
   }
 

@@ -1,4 +1,4 @@
-/** The relay's end of a carrier's WebSocket: from the upgrade to the grant, and what a carrier needs of it. */
+/** The relay's end of a carrier's WebSocket: from the upgrade to the grant, and the part that a carrier needs. */
 import { type Bytes, free } from '../../protocol/bytes.ts';
 import { Carrier, type CarrierEvents } from '../../protocol/carrier/carrier.ts';
 import { encodeGrant, type Grant, type Granted } from '../../protocol/carrier/hello.ts';
@@ -9,14 +9,15 @@ import { random } from '../random.ts';
 
 /**
  * Answers an upgrade request with 101.
- * @param run has the WebSocket from then on; a PuenteError that it throws before its grant is told as the refusal
+ * @param run has the WebSocket from then on. If `run` throws a PuenteError before its grant, the client gets the error
+ * as the refusal.
  */
 export function answer(
   { token, handshake, hello }: Admitted,
   run: (wire: RelayWire) => Promise<void>,
 ): { response: Response; ended: Promise<void> } {
   const { 0: client, 1: server } = new WebSocketPair();
-  // Both before the first event: Blobs would have to be awaited, and a close must not be answered behind our back.
+  // Set both before the first event. Blobs would have to be awaited. The runtime must not answer a close by itself.
   server.binaryType = 'arraybuffer';
   server.accept({ allowHalfOpen: true });
   const headers = { 'Sec-WebSocket-Protocol': token };
@@ -32,12 +33,12 @@ async function refuse(wire: RelayWire, handshake: Responder, hello: Admitted['he
   if (!(error instanceof PuenteError)) throw error;
 }
 
-/** Safe to send on and to close, whatever its state. */
+/** A wire on which it is always safe to send and to close, in every state of the WebSocket. */
 export class RelayWire {
   readonly #webSocket: WebSocket;
   #closed = false;
   lost = false;
-  /** A client has no keys before the grant: what it sends until then is no record, and ends the carrier. */
+  /** A client has no keys before the grant. So a message before the grant is no record, and ends the carrier. */
   onMessage: (message: unknown) => void = () => this.close();
   onLost: () => void = () => {};
 
@@ -74,12 +75,12 @@ export function carry(wire: RelayWire, transport: Transport, events: CarrierEven
   return carrier;
 }
 
-/** What a grant says beside the session's offsets. */
+/** The fields of a grant beside the session's offsets. */
 export type Granting = Pick<Granted, 'resumable' | 'patience' | 'session'>;
 
 /**
- * Answers a hello; the transport's keys are the carrier's from then on.
- * @param allowance that of the hello
+ * Answers a hello. From then on, the transport's keys belong to the carrier.
+ * @param allowance the allowance of the hello
  */
 export async function sendGrant(
   wire: RelayWire,

@@ -1,4 +1,4 @@
-/** What an open relay says to visitors, and how it publishes its key. */
+/** The site that an open relay shows to visitors. The relay also publishes its key here. */
 
 import type { LanguageVariables } from 'hono/language';
 import { Hono } from 'hono/tiny';
@@ -14,18 +14,24 @@ import { detectLanguage, languageOf } from './pages/language.ts';
 import { policyFor } from './pages/policy.ts';
 import { SetupPage } from './pages/setup.tsx';
 
-/** How long a browser may keep a script of the page's, in seconds: a year. What is in it stands in its name. */
+/**
+ * Seconds for which a browser may keep a script of the page: a year. The script's name changes with the script's
+ * content.
+ */
 const SCRIPT_AGE = 31_536_000;
 
-/** Of a relay that works, its settings and what holds its counts; of another, what is wrong with them. */
+/** A relay that works: its settings, and the environment that holds its counts. Any other relay: its problem. */
 export type Site = { config: Config; env: Env } | { problem: string };
 
 interface Variables extends LanguageVariables {
-  /** The relay's own, as links have it. */
+  /** The relay's own URL, in the form that links have. */
   url: string;
 }
 
-/** Which of its pages a request asks for. A route may lead to the relay from a path, and nothing tells it from which. */
+/**
+ * Finds the page that a request asks for. A route may lead to the relay from a path, and nothing tells the relay which
+ * path.
+ */
 const PAGE = /\/\.well-known\/puente$|\/[^/]*$/;
 
 const app = new Hono<{ Bindings: Site; Variables: Variables }>({
@@ -54,7 +60,7 @@ app.get('/', detectLanguage, async (c) => {
   const { keys, backends } = config;
   const url = c.get('url');
   c.header('Vary', 'Accept-Language');
-  // It has the key, which may change.
+  // The page has the key, which may change.
   c.header('Cache-Control', 'no-cache');
   return c.html(
     <LandingPage
@@ -73,7 +79,7 @@ app.get('/.well-known/puente', (c) => {
   return c.json({ version: VERSION, key: toBase64url(relayOf(c.env).config.keys[0].publicKey) });
 });
 
-// Their names change with what is in them.
+// A script's name changes with the script's content.
 for (const [name, script] of Object.entries(scripts))
   app.get(`/${name}`, (c) => {
     c.header('Content-Type', 'text/javascript; charset=utf-8');
@@ -82,13 +88,13 @@ for (const [name, script] of Object.entries(scripts))
   });
 
 /**
- * Where the relay is, by a request for one of its pages. Nothing under a name or a path that no link has, though a
- * wildcard may answer to it: it could stand for something else in a command or a policy.
+ * The relay's URL, from a request for one of its pages. Returns `undefined` for a name or a path that no link can have,
+ * though a wildcard may answer to the name. Such a name could mean something else in a command or a policy.
  */
 function urlOf(requested: string, page: string): string | undefined {
   const asked = URL.parse(requested);
   if (!asked) return undefined;
-  // A page that was opened by http: still shows a link that clients take.
+  // A page that was opened by http: still shows an https: link, which clients take.
   const protocol = isLoopback(asked.hostname) ? asked.protocol : 'https:';
   try {
     return parseLink(`${protocol}//${asked.host}${asked.pathname.slice(0, -page.length)}/`).url;

@@ -6,12 +6,12 @@ import { PAGE_STAGES, type PageStage } from './words/words.ts';
 
 interface Props {
   link: string;
-  /** As a check takes it; without one the relay alone is checked. */
+  /** The backend in the form that a check takes. Without a backend, only the relay is checked. */
   backend: string | undefined;
   language: Language;
 }
 
-/** The check of the visitor's own browser: the list of its stages stands here, the script fills it in. */
+/** The check in the visitor's own browser. The list of stages stands here, and the script fills the list in. */
 export function CheckSection({ link, backend, language }: Props) {
   const { failures, check: words } = language.words;
   const page: CheckPage = {
@@ -71,7 +71,7 @@ function stagesFor(backend: string | undefined): readonly PageStage[] {
   return backend ? PAGE_STAGES : PAGE_STAGES.filter((stage) => stage !== 'backend' && stage !== 'answer');
 }
 
-/** What would end the element, or begin a comment in it, is written as JSON may write it. */
+/** Escapes `<` as JSON allows: the character could end the element, or begin a comment in it. */
 function jsonInScript(value: unknown): string {
   return JSON.stringify(value).replaceAll('<', '\\u003c');
 }

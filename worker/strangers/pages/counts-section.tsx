@@ -1,7 +1,7 @@
 import type { PublicCounts } from '../../counters/counters.ts';
 import type { Language } from './language.ts';
 
-/** Nothing where nothing is counted. */
+/** Shows nothing if nothing is counted. */
 export function CountsSection({ counts, language }: { counts: PublicCounts | undefined; language: Language }) {
   if (!counts) return null;
   const { tag, words } = language;
@@ -31,7 +31,7 @@ export function CountsSection({ counts, language }: { counts: PublicCounts | und
 
 const UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'] as const;
 
-/** In the largest unit of which there is one. */
+/** Uses the largest unit of which there is at least one. */
 function formatBytes(bytes: number, tag: string): string {
   const power = Math.min(UNITS.length - 1, Math.floor(Math.log10(Math.max(1, bytes)) / 3));
   const options = { style: 'unit', unit: UNITS[power], maximumSignificantDigits: 3 } as const;

@@ -17,7 +17,7 @@ interface Props {
   language: Language;
 }
 
-/** What an open relay says of itself at its address. */
+/** The page that an open relay shows at its address, about itself. */
 export function LandingPage({ link, address, backends, counts, language }: Props) {
   const { words } = language;
   const forWhatsapp = backends.some(({ expects }) => expects === 'whatsapp');
@@ -38,7 +38,7 @@ export function LandingPage({ link, address, backends, counts, language }: Props
   );
 }
 
-/** Links, so that it needs no script. */
+/** Uses links, so that the switch needs no script. */
 function LanguageSwitch({ current }: { current: Language }) {
   return (
     <nav aria-label={current.words.languages}>

@@ -1,4 +1,4 @@
-/** Which language a visitor gets. */
+/** Chooses the language that a visitor gets. */
 import { languageDetector } from 'hono/language';
 import { ar } from './words/ar.ts';
 import { en } from './words/en.ts';
@@ -12,13 +12,13 @@ import { zh } from './words/zh.ts';
 export interface Language {
   /** BCP 47. */
   tag: string;
-  /** In itself. */
+  /** The name of the language, in the language itself. */
   name: string;
   dir: 'ltr' | 'rtl';
   words: Words;
 }
 
-/** The first one is for those who name none of them. */
+/** The first language is for visitors who name no language of this list. */
 export const LANGUAGES: readonly [Language, ...Language[]] = [
   { tag: 'en', name: 'English', dir: 'ltr', words: en },
   { tag: 'es', name: 'Español', dir: 'ltr', words: es },
@@ -32,8 +32,8 @@ export const LANGUAGES: readonly [Language, ...Language[]] = [
 const primary = (tag: string): string => tag.split('-', 1)[0] as string;
 
 /**
- * Sets `language` to the primary subtag of what the visitor chose by `?lang=`, or else prefers (RFC 9110 section 12.5.4). Readers of
- * `es-MX` read `es`.
+ * Sets `language` to the primary subtag of the visitor's language. That is the language chosen by `?lang=`, or else the
+ * preferred language (RFC 9110 section 12.5.4). Readers of `es-MX` read `es`.
  */
 export const detectLanguage = languageDetector({
   order: ['querystring', 'header'],

@@ -24,7 +24,7 @@ export function LinkSection({ link, address, words }: Props) {
   );
 }
 
-/** A touch selects all of it; with a script there is a button, too. */
+/** One touch selects all of the text. With a script there is a button, too. */
 function CopyBox({ id, text, copy }: { id: string; text: string; copy: string }) {
   return (
     <div class="copy-box">

@@ -4,7 +4,7 @@ import { style } from '../../../dist/page/files.js';
 
 interface Props {
   title: string;
-  /** Of the page's text. */
+  /** The language of the page's text. */
   language: string;
   dir: 'ltr' | 'rtl';
 }

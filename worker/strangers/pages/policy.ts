@@ -1,16 +1,17 @@
-/** What a browser may do with the relay's pages: nothing that they do not need. */
+/** Allows a browser only the actions that the relay's pages need. */
 import { styleHash } from '../../../dist/page/files.js';
 
-/** Headers of every answer of the site's. */
+/** The headers of every answer of the site. */
 export function policyFor(origin: string): Record<string, string> {
   return {
     'Content-Security-Policy': [
       "default-src 'none'",
       "script-src 'self'",
       `style-src '${styleHash}'`,
-      // The check's link may name the relay by another scheme than the page has; older browsers do not take wss: for 'self'.
+      // The check's link may name the relay with another scheme than the page. Older browsers do not take wss: for
+      // 'self'.
       `connect-src 'self' ${origin} ${origin.replace(/^http/, 'ws')}`,
-      // The empty icon, without which a browser asks for one.
+      // Allow the empty icon. Without an icon, a browser asks for one.
       'img-src data:',
       "frame-ancestors 'none'",
       "base-uri 'none'",

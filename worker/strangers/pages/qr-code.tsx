@@ -3,7 +3,7 @@ import encodeQR from 'qr';
 /** Modules around the code (ISO/IEC 18004 section 6.3.8). */
 const QUIET = 4;
 
-/** A text as a QR code, black on white in every theme, or a scanner takes it for its negative. */
+/** A text as a QR code. Black on white in every theme: otherwise a scanner takes the code for its negative. */
 export function QrCode({ text, title }: { text: string; title: string }) {
   const rows = encodeQR(text, 'raw', { ecc: 'medium', border: QUIET });
   return (
@@ -14,7 +14,7 @@ export function QrCode({ text, title }: { text: string; title: string }) {
   );
 }
 
-/** The dark modules of a row, each run of them as one rectangle. */
+/** The dark modules of a row. Each run of dark modules is one rectangle. */
 function runsOf(row: boolean[], y: number): string {
   const starts = row.flatMap((dark, x) => (dark && !row[x - 1] ? [x] : []));
   return starts

@@ -1,6 +1,9 @@
 import { Page } from './page.tsx';
 
-/** What a relay says at its address until its settings can be used. To whoever set it up, in the language of its commands. */
+/**
+ * The page that a relay shows at its address until its settings can be used. It speaks to the person who set the relay
+ * up, in the language of the commands.
+ */
 export function SetupPage({ problem }: { problem: string }) {
   return (
     <Page title="This relay is not set up yet" language="en" dir="ltr">
@@ -21,7 +24,7 @@ function KeySteps() {
   );
 }
 
-/** Without a word of the key: a new one would break every link that was shared. */
+/** Do not mention the key: a new key would break every link that was shared. */
 function SettingsSteps() {
   return (
     <>

@@ -42,7 +42,8 @@ export function free({ length, buffer }: Bytes): void {
 export type RandomBytes = (length: number) => Bytes;
 
 /**
- * A random whole number from `least` to `most`, both included. Among n numbers the chances differ by at most n / 2^32.
+ * A random whole number from `least` to `most`, both included. Of n numbers, no number is likelier than another by more
+ * than n / 2^32.
  */
 export function evenly(random: RandomBytes, least: number, most: number): number {
   const fraction = new Reader(random(4)).u32() / U32;

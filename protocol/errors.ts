@@ -41,7 +41,7 @@ export type Code =
   | 'over-quota'
   | 'timeout'
   | 'no-key'
-  // told by a check
+  // reported by a check
   | 'not-a-relay'
   | 'wrong-key'
   | 'clock-off'

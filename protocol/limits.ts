@@ -97,8 +97,8 @@ export const HELLOS_PER_INVITE_PER_MINUTE = 3000;
 // --- the grant -------------------------------------------------------------------------------------------------
 
 /**
- * A grant's payload has a random length between these. A refusal's payload has the same, so that nobody can tell a
- * refusal from a grant. The longest session id fits the shortest payload.
+ * A grant's payload has a random length between these. So has a refusal's, so that nobody can tell a refusal from a
+ * grant. The longest session id fits the shortest payload.
  */
 export const GRANT_PAYLOAD_MIN = 96;
 export const GRANT_PAYLOAD_MAX = 255;
@@ -120,7 +120,7 @@ export const RECORD_MAX = 65_535;
 /** The AES-GCM tag. */
 export const TAG = 16;
 
-/** App bytes in one record. Leaves room for the tag, an ACK, a PONG, a FIN and two DATA headers. */
+/** The most app bytes in one record. The rest is room for the tag, an ACK, a PONG, a FIN and two DATA headers. */
 export const DATA_MAX = 65_000;
 
 /**
@@ -228,16 +228,16 @@ export const PING_EVERY_MIN = 1000;
 export const PING_EVERY = 1500;
 
 /**
- * In a resumable session a carrier counts as stalled when an answer or ACK takes longer than STALL_MIN, or than four
- * round trips if those are longer. A shorter limit would take a mobile network that pauses for one that is cut. The
- * time doubles, up to STALL_MAX.
+ * In a resumable session a carrier counts as stalled when an answer or ACK takes longer than this time. The time is
+ * STALL_MIN, or four round trips if those are longer. A shorter time would take a mobile network that pauses for one
+ * that is cut. The time doubles, up to STALL_MAX.
  */
 export const STALL_MIN = 5000;
 export const STALL_MAX = 30_000;
 
 /**
- * The least time on a path where carriers are known to freeze. They freeze often there, and another carrier opens
- * beside them at little cost.
+ * STALL_MIN for a path where carriers are known to freeze. They freeze often there, and another carrier opens beside
+ * them at little cost.
  */
 export const STALL_MIN_LIMITED = 1000;
 
@@ -326,7 +326,7 @@ export const RACE_GAP = 250;
 export const RACE_MAX = 3;
 
 /**
- * The relay that worked last is tried alone first, for twice the time that it usually takes to open a session, and for
+ * The relay that worked last is tried alone first. It gets twice the time that it usually takes to open a session, and
  * no less than this. Two lost packets are no reason to try others beside it.
  */
 export const HEAD_START_MIN = 1000;

@@ -143,8 +143,8 @@ export interface UnknownHello extends HelloStart {
 }
 
 /**
- * The content of a hello. A hello of an unknown version or kind is still a hello, so that the relay can tell an old
- * relay or client from a stranger.
+ * The content of a hello. A hello of an unknown version or kind is still a hello: an old relay or client must differ
+ * from a stranger.
  * @throws Malformed when the payload ends early or breaks a bound
  */
 export function decodeHello(payload: Bytes): Hello | UnknownHello {

@@ -1,7 +1,7 @@
 /**
  * The cipher seam in plain JavaScript, for runtimes without WebCrypto: the reference twin of `native`. It shares no
- * code with `native`, so that both cannot have the same mistake, and so that a bundler can leave this file out in one
- * piece.
+ * code with `native`, so that both cannot have the same mistake. A bundler can therefore also leave this file out in
+ * one piece.
  */
 import { gcm } from '@noble/ciphers/aes.js';
 import { montgomery } from '@noble/curves/abstract/montgomery.js';

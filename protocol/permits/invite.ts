@@ -53,8 +53,7 @@ async function mac(cipher: Cipher, key: Bytes, bytes: Bytes): Promise<Bytes> {
 }
 
 /**
- * The fields of an invite, without a check of its signature; `undefined` for bytes that are no invite, or one of
- * another version.
+ * The fields of an invite, without a check of its signature; `undefined` for bytes that are no invite of this version.
  */
 export function decodeInvite(signed: Bytes): Invite | undefined {
   try {

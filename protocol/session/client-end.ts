@@ -26,7 +26,7 @@ export class ClientLiveness extends Liveness {
   #pause: number;
   /** When the ACK of the first DATA since our last PING is due. */
   #askWithAck = NEVER;
-  /** Since when data has been under way to the peer and nothing of it was acknowledged. */
+  /** Since when the peer has had data under way and acknowledged nothing new. */
   #unmovedSince = NEVER;
   /** How often in a row the carrier was reported as stalled, and when last. */
   #stalls = 0;

@@ -1,7 +1,4 @@
-/**
- * What a session does at the relay. It keeps the carrier alive, and ends sessions whose clients are silent, idle or
- * gone.
- */
+/** What a session does at the relay. It keeps the carrier alive, and gives up clients that are silent, idle or gone. */
 import { evenly, type RandomBytes } from '../bytes.ts';
 import {
   ANSWER_TIMEOUT,

@@ -1,6 +1,6 @@
 /**
- * One app socket's two byte streams, at one end. A session outlives its carriers. Every byte has an offset, sent bytes
- * are kept until the peer has received them, and the next carrier goes on where the peer's `received` stands. Frames
+ * One app socket's two byte streams, at one end. A session outlives its carriers. Every byte has an offset, and sent
+ * bytes are kept until the peer has received them. The next carrier goes on where the peer's `received` stands. Frames
  * come in by `receive` and go out by `carrier.send`. A session knows neither sockets nor keys. The clock is passed in,
  * so that a test can run hours in a moment.
  */

@@ -26,7 +26,7 @@ export interface DialEvents {
 
 /**
  * Opens a WebSocket. The returned wire drops whatever is sent after its end.
- * @param resumeTls every byte of the set-up counts: TLS resumes with a ticket from an earlier connection
+ * @param resumeTls TLS resumes with a ticket from an earlier connection, because every byte of the set-up counts
  */
 export type Dial = (url: string, protocols: string[], events: DialEvents, resumeTls: boolean) => Wire;
 

@@ -181,7 +181,7 @@ export class Carriers {
     if (this.#resuming) return;
     this.#resuming = true;
     this.#tryUntilResumed().catch((error: unknown) => {
-      // A bug: the app's socket must not hang, and nobody must miss it.
+      // A bug. The app's socket must not hang, and the error must not go unnoticed.
       this.#session.abandon('carrier-lost');
       throw error;
     });

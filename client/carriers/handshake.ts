@@ -42,7 +42,8 @@ export interface OpenedCarrier {
 }
 
 /**
- * Opens one carrier. Corrects this device's clock once, when the host's `Date` shows that it is wrong.
+ * Opens one carrier. If the host's `Date` shows that this device's clock is wrong, tries once more with a corrected
+ * time.
  * @param signal gives up; until `carry` is called, aborting it closes the WebSocket
  * @throws PuenteError `link-invalid`, `unreachable`, `not-admitted`, `bad-grant`, or the relay's refusal
  */

@@ -118,7 +118,7 @@ export class Path {
   #frozenAt = -Infinity;
   /** The most that a carrier has carried on this network. */
   #proven = 0;
-  /** The limit is not tried again before this. */
+  /** No larger limit is tried before this time. */
   #growsFrom = 0;
   #handshakes: Promise<unknown> = Promise.resolve();
   #lastHandshake = -Infinity;

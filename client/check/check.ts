@@ -19,7 +19,7 @@ const CHECKS_AT_ONCE = 3;
 export interface RelayReport {
   /** The relay's bare address, without the invite that a link may hold. */
   relay: string;
-  /** Whether the backend's bytes came back, and 64 KiB went both ways where the relay had time for them. */
+  /** Whether the backend's bytes came back, and 64 KiB went both ways, unless the relay did not try the 64 KiB. */
   ok: boolean;
   /** What is wrong. For a relay that works: what a person should know about it. */
   code: Code | null;

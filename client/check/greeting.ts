@@ -12,7 +12,7 @@ export function greeting(speech: Speech, host: string): Bytes {
   return speech === 'tls' ? clientHello(host) : whatsappHello();
 }
 
-/** Whether an answer begins as the backend's does. */
+/** Whether an answer begins as the backend's answer does. */
 export function isAnswer(speech: Speech, [first, second, , fourth]: Bytes): boolean {
   // A TLS record (RFC 8446 section 5.1) of a handshake or an alert. In both cases a TLS server has read the greeting.
   if (speech === 'tls') return (first === 22 || first === 21) && second === 3;

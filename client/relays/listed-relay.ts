@@ -21,8 +21,7 @@ export class ListedRelay implements Candidate {
   /** The host name of the relay: the part that the network between sees. */
   readonly hostname: string;
   /**
-   * When a session last opened or went on through this relay, by the session's clock. `undefined` if none ever did, or
-   * if one has failed since.
+   * When a session last opened or went on through this relay. `undefined` if none ever did, or if one has failed since.
    */
   workedAt: number | undefined;
   /** Failures in a row. */
@@ -60,7 +59,7 @@ export class ListedRelay implements Candidate {
 
   /** A session through this relay failed with this code. */
   failed(code: Code): void {
-    // While the relay rests, further failures are the same one again: the other sessions on this relay.
+    // While the relay rests, a further failure is the same one again, seen by another session on this relay.
     if (this.rests || NOT_ITS_FAULT.includes(code)) return;
     this.workedAt = undefined;
     const rest = Math.min(RETRY_MAX, RETRY_MIN * 2 ** this.failures);

@@ -1,7 +1,7 @@
 import { PuenteError } from '../protocol/errors.ts';
 import { HOST_CHARS_MAX } from '../protocol/limits.ts';
 
-/** Where a socket leads to: a backend of the relay's. */
+/** The address that a socket leads to: a backend of the relay. */
 export interface SocketAddress {
   /** A DNS name or an IP address; IPv6 with or without brackets. */
   hostname: string;
@@ -10,13 +10,13 @@ export interface SocketAddress {
 }
 
 /**
- * `host:port`, as it stands in a hello.
+ * The address as `host:port` in lower case, as a hello has it.
  * @throws PuenteError `address-invalid`
  */
 export function backendName(address: SocketAddress | string): string {
   const { hostname, port } = typeof address === 'string' ? split(address) : address;
   const host = hostname.includes(':') && !hostname.startsWith('[') ? `[${hostname}]` : hostname;
-  // Printable ASCII: a name in another script has an ASCII form (RFC 5891), which is what a resolver needs.
+  // Allow printable ASCII only: a name in another script has an ASCII form (RFC 5891), and a resolver needs that form.
   if (!/^[!-.0-9;-?A-~]+$|^\[[\da-f:.]+\]$/i.test(host)) throw new PuenteError('address-invalid', 'not-host-port');
   if (host.length > HOST_CHARS_MAX) throw new PuenteError('address-invalid', 'host-too-long');
   if (!Number.isInteger(port) || port < 1 || port > 65_535)

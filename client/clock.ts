@@ -1,7 +1,7 @@
 import type { Clock } from '../protocol/waiting.ts';
 
 export const clock: Clock = {
-  // Not `Date`: a clock that is set while a session runs must not look like silence.
+  // Not `Date`: somebody may set the clock while a session runs, and that must not look like silence.
   now: () => performance.now(),
   after(ms, run) {
     const timer = setTimeout(run, ms);

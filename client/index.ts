@@ -1,7 +1,7 @@
 /**
- * Puente in browsers and other runtimes with the web's own WebSocket. In Node, use `puente/node`.
+ * Puente in browsers and in other runtimes with the web's own WebSocket. In Node, use `puente/node`.
  *
- * A byte goes: socket → tunnel → protocol/session → protocol/carrier → dial.
+ * The way of a byte: socket → tunnel → protocol/session → protocol/carrier → dial.
  */
 import { backendName, type SocketAddress } from './address.ts';
 import { type CheckOptions, checkThrough, type Report } from './check/check.ts';
@@ -22,13 +22,13 @@ export type { ConnectOptions, Socket, SocketInfo, Status } from './socket.ts';
 const runtime: Runtime = { dial, cipher: cipherForThisRuntime, onNetworkChange };
 
 /**
- * Opens a socket to `address` through a relay. Returns at once; bytes may be written at once too, and a TLS ClientHello
+ * Opens a socket to `address` through a relay. Returns at once. The app may also write bytes at once; a TLS ClientHello
  * then costs no extra round trip.
  *
  * @param address the backend: `{ hostname, port }` or `"host:port"`
- * @param options through which relay
+ * @param options which relay to use
  * @returns a socket whose `opened` settles within 20 seconds
- * @throws PuenteError `address-invalid`; every later failure is told by `opened` and `closed`
+ * @throws PuenteError `address-invalid`; `opened` and `closed` report every later failure
  *
  * @example
  * ```ts
@@ -43,10 +43,12 @@ export function connect(address: SocketAddress | string, options: ConnectOptions
 }
 
 /**
- * Tries relays the whole way: to each of them, through it to a backend that must answer, and with 64 KiB there and back. Takes
- * a second or two for a relay that works, up to 20 s for one that does not. Does not throw: what is wrong stands in the report.
+ * Checks relays over the whole way: to each relay, through the relay to a backend that must answer, and with 64 KiB to
+ * the relay and back. Takes a second or two for a relay that works, and up to 20 s for a relay that does not. Does not
+ * throw for a broken relay: its report says what is wrong.
  *
  * @param relays links or bare addresses
+ * @throws PuenteError `address-invalid` for the backend in `options`
  */
 export function check(relays: string | readonly string[], options: CheckOptions = {}): Promise<Report> {
   return checkThrough(runtime, relays, options);

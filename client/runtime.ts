@@ -1,32 +1,41 @@
-/** What differs between a browser and Node: how a WebSocket is opened, which cipher is at hand, what the network tells. */
+/**
+ * What differs between a browser and Node: how a WebSocket is opened, which cipher is available, and what the network
+ * reports.
+ */
 import type { Wire } from '../protocol/carrier/carrier.ts';
 import type { Cipher } from '../protocol/carrier/cipher.ts';
 import type { PuenteError } from '../protocol/errors.ts';
 
-/** What a WebSocket takes until it is open, in order: the host's addresses, a connection, TLS, an HTTP answer, and 101 for that. */
+/**
+ * The stages until a WebSocket is open, in order: the host's addresses, a connection, TLS, an HTTP answer, and 101 as
+ * that answer.
+ */
 export type DialStage = 'dns' | 'tcp' | 'tls' | 'upgrade' | 'hello';
 
 export interface DialEvents {
   message(data: unknown): void;
-  /** Called as each stage is over and well, where the runtime tells. */
+  /** Called when a stage has succeeded, where the runtime reports stages. */
   passed?(stage: DialStage): void;
   /**
-   * Called once, at the end: `not-admitted`, `over-quota`, `unreachable` or what more is known before the WebSocket was open,
-   * `carrier-lost` after.
-   * @param date the `Date` of a host that answered something else than 101, where that can be seen.
+   * Called once, at the end. Before the WebSocket was open the code is `not-admitted`, `over-quota`, `unreachable` or a
+   * more precise one; after that it is `carrier-lost`.
+   * @param date the `Date` of a host that answered with anything but 101, where the runtime can see it
    */
   closed(error: PuenteError, date?: Date): void;
 }
 
 /**
- * Opens a WebSocket; the returned wire drops what is sent after its end.
- * @param resumeTls every byte of the set-up counts: TLS goes on with a ticket of a connection before it
+ * Opens a WebSocket. The returned wire drops whatever is sent after its end.
+ * @param resumeTls TLS resumes with a ticket from an earlier connection, because every byte of the set-up counts
  */
 export type Dial = (url: string, protocols: string[], events: DialEvents, resumeTls: boolean) => Wire;
 
 export interface Runtime {
   dial: Dial;
-  /** Calls when the device has moved to another network, where the runtime tells, until `signal` is aborted. */
+  /**
+   * Calls `changed` when the device has moved to another network, where the runtime reports that, until `signal` is
+   * aborted.
+   */
   onNetworkChange(changed: () => void, signal: AbortSignal): void;
   cipher(): Promise<Cipher>;
 }

@@ -10,15 +10,15 @@ export type { SocketAddress } from './address.ts';
 export type { Status } from './relays/attempt.ts';
 export type { ConnectOptions } from './tunnel.ts';
 
-/** What `opened` tells. */
+/** The value of `opened`. */
 export interface SocketInfo {
   /** `host:port` of the backend. */
   remoteAddress: string;
 }
 
 /**
- * A socket of the WinterTC proposal. Beside what that has, it dispatches each {@link Status} as a CustomEvent, `detail` being
- * how often by now.
+ * A socket of the WinterTC proposal. In addition, it dispatches each {@link Status} as a CustomEvent. `detail` is how
+ * often this status has come so far.
  *
  * @example
  * ```ts
@@ -27,26 +27,28 @@ export interface SocketInfo {
  * ```
  */
 export interface Socket extends EventTarget {
-  /** What the backend sends; ends with its half-close. Errors with a PuenteError. */
+  /** The bytes that the backend sends. Ends with the backend's half-close. Errors with a PuenteError. */
   readonly readable: ReadableStream<Uint8Array<ArrayBuffer>>;
-  /** What the app sends; closing it half-closes, aborting it resets the socket. */
+  /** The bytes that the app sends. Closing it half-closes the socket; aborting it resets the socket. */
   readonly writable: WritableStream<ArrayBuffer | ArrayBufferView>;
-  /** Resolves when the relay has connected the backend; rejects with the PuenteError that prevented it, in 20 s at most. */
+  /**
+   * Resolves when the relay has connected the backend. Rejects with the PuenteError that prevented it, in 20 s at most.
+   */
   readonly opened: Promise<SocketInfo>;
-  /** Resolves when both directions have ended, rejects with the PuenteError that broke them. */
+  /** Resolves when both directions have ended. Rejects with the PuenteError that broke them. */
   readonly closed: Promise<void>;
   /**
-   * Ends both directions. What was written before is still delivered, or `closed` rejects; nothing more is taken. A
-   * backend that does not read it is reset after 20 seconds at most.
+   * Ends both directions. Earlier writes are still delivered, or `closed` rejects; no further writes are accepted. A
+   * backend that does not read is reset after 20 seconds at most.
    * @returns `closed`
    */
   close(): Promise<void>;
-  /** Always `off`: the app's own encryption is its own business. */
+  /** Always `off`: encryption is up to the app. */
   readonly secureTransport: 'off';
   readonly upgraded: false;
 }
 
-/** @param backend `host:port`, or nothing: for a check the relay itself is the backend */
+/** @param backend `host:port`; empty for a check, where the relay itself is the backend */
 export function socketThrough(runtime: Runtime, backend: string, options: ConnectOptions): Socket {
   return new TunnelSocket(runtime, backend, options);
 }
@@ -64,7 +66,7 @@ class TunnelSocket extends EventTarget implements Socket {
   readonly #closed = new Settled<void>();
   readonly #mayRead = new Wakeup();
   readonly #mayWrite = new Wakeup();
-  /** Chunks that the app has written and the session has not taken whole. */
+  /** Chunks that the app has written and the session has not yet taken completely. */
   #unwritten = 0;
   readonly #allWritten = new Wakeup();
   #closing = false;
@@ -92,20 +94,20 @@ class TunnelSocket extends EventTarget implements Socket {
         pull: () => this.#pull(),
         cancel: () => void this.#drop(),
       },
-      // Nothing is taken from the session before the app reads: its window is the only buffer.
+      // Take nothing from the session before the app reads: the session's window is the only buffer.
       { highWaterMark: 0 },
     );
     this.writable = new WritableStream(
       {
         start: (controller) => {
           this.#writer = controller;
-          // The stream's own `abort` waits for the write under way, which may be what hangs.
+          // The stream's own `abort` waits for the write under way, and that write may be what hangs.
           controller.signal.addEventListener('abort', () => this.#tunnel.reset());
         },
         write: (chunk) => this.#write(chunk),
         close: () => this.#tunnel.finish(),
       },
-      // Called at once for every write, also for those that the stream still queues.
+      // The stream calls `size` at once for every write, also for writes that it still queues.
       { highWaterMark: 1, size: () => this.#counted() },
     );
   }
@@ -135,7 +137,7 @@ class TunnelSocket extends EventTarget implements Socket {
     else if (!this.#broken) this.#reader.close();
   }
 
-  /** The app reads no more, but the backend may go on: what comes is credited and forgotten. */
+  /** The app reads no more, but the backend may go on sending. Credit its bytes and drop them. */
   async #drop(): Promise<void> {
     while (await this.#next());
   }
@@ -145,7 +147,7 @@ class TunnelSocket extends EventTarget implements Socket {
       const bytes = this.#tunnel.take();
       if (bytes) {
         this.#tunnel.consumed(bytes.length);
-        // The app may transfer what it gets, so it gets no part of a larger buffer.
+        // The app may transfer its chunk, so never give it a part of a larger buffer.
         return bytes.length === bytes.buffer.byteLength ? bytes : bytes.slice();
       }
       if (this.#tunnel.drained || this.#ended) return undefined;
@@ -154,7 +156,7 @@ class TunnelSocket extends EventTarget implements Socket {
   }
 
   async #write(chunk: unknown): Promise<void> {
-    // In order, so this one was written after `close`.
+    // Writes come in order, so this chunk was written after `close`.
     if (this.#closing && this.#unwritten === 0) throw new PuenteError('aborted', 'is-closed');
     for (let rest = this.#bytesOf(chunk); rest.length > 0; ) {
       if (this.#ended) throw new PuenteError('aborted', 'is-closed');
@@ -165,7 +167,7 @@ class TunnelSocket extends EventTarget implements Socket {
     if (this.#unwritten === 0) this.#allWritten.set();
   }
 
-  /** @throws TypeError for what is no bytes: the stream is broken then, and so is the socket. */
+  /** @throws TypeError for a chunk that is not bytes; the stream is then broken, and so is the socket */
   #bytesOf(chunk: unknown): Bytes {
     if (chunk instanceof ArrayBuffer) return new Uint8Array(chunk);
     if (ArrayBuffer.isView(chunk))
@@ -189,7 +191,7 @@ class TunnelSocket extends EventTarget implements Socket {
   }
 }
 
-/** A promise that is settled from outside, and that nobody need listen to. */
+/** A promise that is settled from outside. Nobody needs to handle its rejection. */
 class Settled<T> {
   resolve!: (value: T) => void;
   reject!: (error: PuenteError) => void;

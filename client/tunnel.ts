@@ -1,4 +1,7 @@
-/** One session of the client's: opens its carrier, and gives the streams on top something simple to read and write. */
+/**
+ * One session of the client. It opens the session's carrier, and gives the streams above it something simple to read
+ * and write.
+ */
 import { type Bytes, EMPTY } from '../protocol/bytes.ts';
 import { isRepeatable } from '../protocol/early-data.ts';
 import { type Code, PuenteError } from '../protocol/errors.ts';
@@ -25,9 +28,14 @@ export { CLOCK_ERROR_MAX } from './carriers/handshake.ts';
  * ```
  */
 export interface ConnectOptions {
-  /** A relay's link, `https://host/#p…`, or the bare address of an open relay; or several of them to choose from. */
+  /**
+   * A relay's link, `https://host/#p…`, or the bare address of an open relay; or a `Relays` of several to choose from.
+   */
   relay: string | Relays;
-  /** For networks that freeze connections: what is known of them, and how fast new ones may follow. */
+  /**
+   * For networks that freeze connections: what the app knows about them, and how fast new connections may follow each
+   * other.
+   */
   path?: PathOptions;
 }
 
@@ -36,9 +44,9 @@ export interface TunnelEvents {
   opened(): void;
   readable(): void;
   writable(): void;
-  /** @param count how often by now */
+  /** @param count how often this status has come so far */
   status(status: Status, count: number): void;
-  /** Once, at the end; without an error both streams came to their ends. */
+  /** Called once, at the end. If there is no error, both streams came to their ends. */
   ended(error?: PuenteError): void;
 }
 
@@ -51,16 +59,16 @@ export class Tunnel {
   readonly #cancelTimeout: () => void;
   readonly #written = new Wakeup();
   #flushing = false;
-  /** Why it could not be opened, in more words than its code has. */
+  /** Why the session could not be opened, in more words than the code has. */
   #failure: PuenteError | undefined;
-  /** Ends what is under way for it when it has ended. */
+  /** Aborted when the session has ended, to stop whatever is under way for it. */
   readonly #over = new AbortController();
   /** The relay that the session is on. */
   #candidate: Candidate | undefined;
   #carriers: Carriers | undefined;
   readonly #counts = { online: 0, reconnecting: 0, resumed: 0 };
 
-  /** @param backend `host:port`, or nothing, for a check */
+  /** @param backend `host:port`; empty for a check */
   constructor(backend: string, options: ConnectOptions, runtime: Runtime, events: TunnelEvents) {
     this.#backend = backend;
     this.#options = options;
@@ -85,7 +93,7 @@ export class Tunnel {
 
   // --- for the streams on top ---------------------------------------------------------------------------------------
 
-  /** Takes as many of the bytes as there is room for, copies them, and says how many. */
+  /** Copies as many of the bytes as there is room for, and returns how many. */
   write(bytes: Bytes): number {
     const accepted = this.#session.write(bytes);
     this.#flushSoon();
@@ -145,7 +153,7 @@ export class Tunnel {
       this.#failure = error;
       return this.#session.abandon(error.code);
     }
-    // A bug: the app's socket must not hang, and nobody must miss it.
+    // A bug. The app's socket must not hang, and the error must not go unnoticed.
     this.#session.abandon('carrier-lost');
     throw error;
   }
@@ -164,14 +172,14 @@ export class Tunnel {
     begin();
   }
 
-  /** Opens a carrier through one relay, and returns what makes the session begin on it. */
+  /** Opens a carrier through one relay. Returns a function that begins the session on this carrier. */
   readonly #attempt: Attempt<() => void> = async (candidate, signal, isAlone) => {
     const relay = await findRelay(candidate.address);
     if (signal.aborted) return undefined;
     const session = this.#session;
     const path = pathTo(new URL(relay.url).origin);
     path.tune(this.#options.path);
-    // In a hello bytes take a third more: where they are counted they are better sent after the grant.
+    // In a hello, bytes take a third more. On a limited path it is better to send them after the grant.
     const mayCarry = isAlone && !path.isLimited;
     const told = session.offsets();
     const allowance = path.allowance(0.5);

@@ -20,35 +20,39 @@ export function equal(one: Bytes, other: Bytes): boolean {
   return difference === 0;
 }
 
-/** What a WebSocket delivers, if it is bytes: an ArrayBuffer, or a view in Node. */
+/** The bytes of a WebSocket message: an ArrayBuffer, or a view in Node. `undefined` for a message that is not bytes. */
 export function bytesOf(message: unknown): Bytes | undefined {
   if (message instanceof ArrayBuffer) return new Uint8Array(message);
   return message instanceof Uint8Array ? (message as Bytes) : undefined;
 }
 
-/** Freeing less costs more than it saves. */
+/** Free no memory smaller than this, in bytes: that costs more than it saves. */
 const FREED_MIN = 4096;
 
 /**
- * Frees memory that nobody will read again, when the bytes are all of it. Where records of 64 KiB come by the thousand
- * this keeps it in the processor's cache, and the garbage collector idle; runtimes that cannot leave it to that.
+ * Frees memory that nobody will read again, when the bytes fill the whole buffer. Where records of 64 KiB come by the
+ * thousand, this keeps the memory in the processor's cache and the garbage collector idle. Runtimes without `transfer`
+ * leave the memory to the garbage collector.
  */
 export function free({ length, buffer }: Bytes): void {
   if (length >= FREED_MIN && length === buffer.byteLength) buffer.transfer?.(0);
 }
 
-/** So many random bytes; passed in, so that a test can fix them. */
+/** Returns `length` random bytes. The function is passed in, so that a test can fix the bytes. */
 export type RandomBytes = (length: number) => Bytes;
 
-/** A whole number from `least` to `most`, both included. Of n numbers none is likelier than another by more than n / 2^32. */
+/**
+ * A random whole number from `least` to `most`, both included. Of n numbers, no number is likelier than another by more
+ * than n / 2^32.
+ */
 export function evenly(random: RandomBytes, least: number, most: number): number {
   const fraction = new Reader(random(4)).u32() / U32;
   return least + Math.floor(fraction * (most - least + 1));
 }
 
 // --- base64url, RFC 4648 section 5, without padding ---------------------------------------------------------------
-// By hand: `atob` knows the other alphabet only, and to translate a hello of 900 characters takes workerd 12 to 20 us,
-// where this decodes it in 4.
+// By hand, since `atob` knows only the other alphabet. To translate a hello of 900 characters for it takes workerd 12
+// to 20 us; this code decodes the hello in 4.
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 const VALUES: (number | undefined)[] = [];
@@ -66,8 +70,8 @@ export function toBase64url(bytes: Bytes): string {
 }
 
 /**
- * The bytes of canonical text; `undefined` for anything else. Two texts never mean the same bytes, or a hello would
- * have several spellings.
+ * The bytes of canonical text; `undefined` for anything else. Two texts never decode to the same bytes. Otherwise a
+ * hello would have several spellings.
  */
 export function fromBase64url(text: string): Bytes | undefined {
   const bytes = new Uint8Array(Math.floor((text.length * 3) / 4));
@@ -105,7 +109,8 @@ export function fromUtf8(bytes: Bytes): string {
 /** Thrown by {@link Reader} when the bytes end early or hold a value out of range. */
 export class Malformed extends Error {}
 
-// Not BigInt, which costs an object each, nor a DataView for each record: offsets are read and written for every frame.
+// Not BigInt, which costs an object for each number, and not a DataView for each record: offsets are read and written
+// for every frame.
 const U32 = 2 ** 32;
 
 /** Reads big-endian fields from the front of a message; throws {@link Malformed}. */
@@ -141,7 +146,7 @@ export class Reader {
     return this.#integer(4);
   }
 
-  /** An unsigned 64-bit value up to 2^53 - 1, JavaScript's exact integers: 8 PiB of stream. */
+  /** An unsigned 64-bit value up to 2^53 - 1, the largest of JavaScript's exact integers: 8 PiB of stream. */
   u64(): number {
     const value = this.#integer(8);
     if (!Number.isSafeInteger(value)) throw new Malformed();
@@ -155,12 +160,12 @@ export class Reader {
     return this.#bytes.subarray(this.#at - length, this.#at);
   }
 
-  /** A field with its length before it, a u8. */
+  /** A field that follows its length, a u8. */
   sized8(max = 255): Bytes {
     return this.#sized(this.u8(), max);
   }
 
-  /** The same with a u16. */
+  /** A field that follows its length, a u16. */
   sized16(max = 65_535): Bytes {
     return this.#sized(this.u16(), max);
   }
@@ -180,12 +185,12 @@ export class Writer {
     this.#memory = memory;
   }
 
-  /** What was written: a view. */
+  /** The bytes written so far, as a view. */
   get bytes(): Bytes {
     return this.#memory.subarray(0, this.#at);
   }
 
-  /** The lowest 8 bits of it. */
+  /** Writes the lowest 8 bits of the value. */
   u8(value: number): this {
     this.#memory[this.#at] = value;
     this.#at += 1;
@@ -212,7 +217,7 @@ export class Writer {
 
   /**
    * The counterpart of {@link Reader.sized8}.
-   * @throws RangeError when it is longer than `max`
+   * @throws RangeError when the bytes are longer than `max`
    */
   sized8(bytes: Bytes, max: number): this {
     return this.u8(within(bytes.length, max)).put(bytes);

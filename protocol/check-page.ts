@@ -1,15 +1,16 @@
 /**
- * What the page of an open relay gives its script: they are of two parts that never import each other. The script is
- * `client/page/check.ts`, the page `worker/strangers/pages/landing.tsx`.
+ * What the page of an open relay gives its script. The two belong to parts that never import each other: the script is
+ * `client/page/check.ts`, the page is `worker/strangers/pages/landing.tsx`.
  */
 import type { Code } from './errors.ts';
 
 /**
- * What a check can end with in a browser that asks the relay of the page it is on, by its whole link: no name is mistyped, no invite can
- * expire, and what the browser keeps to itself is `unreachable`. Faults of our own are not among them.
+ * The codes with which a check can end in a browser that asks the relay of its own page, by the relay's whole link. No
+ * name is mistyped there, and no invite can expire. Failures that the browser keeps to itself are `unreachable`. Faults
+ * of our own are not in this list.
  */
 export const PAGE_CODES = [
-  // of the way to the relay
+  // failures on the way to the relay
   'unreachable',
   'timeout',
   'carrier-lost',
@@ -17,13 +18,13 @@ export const PAGE_CODES = [
   'wrong-key',
   'frozen',
   'idle',
-  // of the relay
+  // failures of the relay
   'version',
   'full',
   'limited',
   'session-unknown',
   'backend-not-allowed',
-  // of the chat service
+  // failures of the chat service
   'backend-down',
   'backend-silent',
   'backend-strange',
@@ -41,32 +42,32 @@ export interface Failure {
 
 export interface CheckWords {
   running: string;
-  /** When the chat service has answered; `{time}`: how long that took. */
+  /** When the chat service has answered. `{time}`: how long the answer took. */
   works: string;
-  /** Where no chat service was asked; `{time}`: how long the relay took to answer. */
+  /** When no chat service was asked. `{time}`: how long the relay took to answer. */
   reached: string;
-  /** What is to be known of a relay that works all the same. */
+  /** What a person should know about a relay that works all the same. */
   remarks: Record<'limited' | 'version', Failure>;
-  /** Before the code. */
+  /** Stands before the code. */
   failed: string;
-  /** Of a stage, for those who do not see its sign. */
+  /** The state of a stage, for people who do not see its sign. */
   states: { ok: string; failed: string };
-  /** Where the script itself fails. */
+  /** When the script itself fails. */
   broken: string;
   copied: string;
 }
 
-/** As JSON in the page. */
+/** Stands in the page as JSON. */
 export interface CheckPage {
   link: string;
-  /** For a check's option of that name. */
+  /** The value of a check's option `backend`. */
   backend: string | null;
   /** A BCP 47 tag, for numbers. */
   language: string;
   words: CheckWords;
-  /** In the page's language; what is missing is said in English. */
+  /** In the page's language. A missing code is shown in English. */
   failures: Partial<Record<string, Failure>>;
 }
 
-/** Of the element that holds it. */
+/** The id of the element that holds the JSON. */
 export const CHECK_PAGE_ID = 'check-page';

@@ -1,15 +1,15 @@
-/** What an app's first bytes are: whether they may be sent before the relay has answered. */
+/** Tells whether an app's first bytes may be sent before the relay has answered. */
 import { type Bytes, concat, Malformed, Reader } from './bytes.ts';
 
 /**
- * Early data has no forward secrecy and may reach a backend more than once. It is harmless only where that is
- * foreseen: a TLS ClientHello without 0-RTT data of its own, or the first flight of WhatsApp's handshake.
+ * Early data has no forward secrecy, and may reach a backend more than once. It is harmless only where the app's
+ * protocol foresees that: a TLS ClientHello without 0-RTT data of its own, or the first flight of WhatsApp's handshake.
  */
 export function isRepeatable(flight: Bytes): boolean {
   return isWhatsApp(flight) || isPlainClientHello(flight);
 }
 
-/** `WA` and a version, or routing info (`ED`, 0, 1) before it. */
+/** `WA` and a version; or `ED`, 0, 1, which begin the routing info that may stand before it. */
 function isWhatsApp([first, second, third, fourth]: Bytes): boolean {
   if (first === 0x57 && second === 0x41) return third !== undefined;
   return first === 0x45 && second === 0x44 && third === 0 && fourth === 1;
@@ -41,7 +41,7 @@ function isPlainClientHello(flight: Bytes): boolean {
   }
 }
 
-/** The content of TLS records (RFC 8446 section 5.1), all of which must be of handshake type. */
+/** The content of TLS records (RFC 8446 section 5.1). Every record must be of the handshake type. */
 function handshakeBytes(flight: Bytes): Bytes {
   const reader = new Reader(flight);
   const fragments: Bytes[] = [];

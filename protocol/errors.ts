@@ -1,6 +1,6 @@
-/** Every failure has one stable code. What they say in words is in `sentences.ts`. */
+/** Every failure has one stable code. The sentence for each code is in `sentences.ts`. */
 
-/** Those that travel: in a grant as a refusal, in a RESET as the reason. A number is never reused. */
+/** The codes that travel: in a grant as a refusal, in a RESET as the reason. Never reuse a number. */
 export const TRAVELLING = {
   // refusals
   version: 1,
@@ -23,7 +23,7 @@ export const TRAVELLING = {
   idle: 27,
 } as const satisfies Record<string, number>;
 
-/** Why something failed; what each of them means stands in `puente/sentences`. New versions may add to them. */
+/** Why something failed. The meaning of each code is in `puente/sentences`. New versions may add codes. */
 export type Code =
   | keyof typeof TRAVELLING
   // known to one end only
@@ -31,7 +31,7 @@ export type Code =
   | 'not-admitted'
   | 'bad-grant'
   | 'unreachable'
-  // more than `unreachable`, where the runtime tells more
+  // more precise than `unreachable`, where the runtime tells more
   | 'name-unknown'
   | 'name-forged'
   | 'refused'
@@ -41,7 +41,7 @@ export type Code =
   | 'over-quota'
   | 'timeout'
   | 'no-key'
-  // told by a check
+  // reported by a check
   | 'not-a-relay'
   | 'wrong-key'
   | 'clock-off'
@@ -53,7 +53,7 @@ export type Code =
   | 'address-invalid'
   | 'config-invalid';
 
-/** What is wrong with something that an app or a person has given; it follows the code's own sentence. */
+/** What is wrong with something that an app or a person has given. In a message it follows the code's own sentence. */
 export type Detail =
   | 'not-a-url'
   | 'not-https'
@@ -72,8 +72,8 @@ export type Detail =
 const numbers: Partial<Record<Code, number>> = TRAVELLING;
 
 /**
- * The base of every error that Puente throws or gives to an app. Its message is a sentence in Node, and in a page that imports
- * `puente/sentences`; else the code.
+ * The base of every error that Puente throws or gives to an app. Its message is a sentence in Node, and in a page that
+ * imports `puente/sentences`. Elsewhere its message is the code.
  *
  * @example
  * ```ts
@@ -97,12 +97,18 @@ type Words = `${string} ${string}`;
 let sentences: Readonly<Record<string, string>> = {};
 const inWords = (word: string): string => sentences[word] ?? word;
 
-/** Messages of errors are sentences from now on. A page that shows its own words saves 0.8 KiB. */
+/**
+ * Makes the messages of errors sentences, from this call on. A page that shows its own words does not call this, and
+ * saves 0.8 KiB.
+ */
 export function speak(words: Readonly<Record<Code | Detail, string>>): void {
   sentences = words;
 }
 
-/** The number of a code that may travel. */
+/**
+ * The number of a code that may travel.
+ * @throws TypeError for a code that does not travel
+ */
 export function toWire(code: Code): number {
   const wire = numbers[code];
   if (!wire) throw new TypeError(`${code} does not travel`);
@@ -114,12 +120,12 @@ const byNumber = new Map(Object.entries(TRAVELLING).map(([code, wire]) => [wire 
 /** Numbers below this are refusals, the others resets. */
 const FIRST_RESET = 16;
 
-/** The code of a number in a grant; `undefined` for one that is no refusal, or that this version does not know. */
+/** The code of a number in a grant; `undefined` for a number that is no refusal, or that this version does not know. */
 export function refusalOf(wire: number): Code | undefined {
   return wire < FIRST_RESET ? byNumber.get(wire) : undefined;
 }
 
-/** The code of a number in a RESET; `undefined` for one that is none, or that this version does not know. */
+/** The code of a number in a RESET; `undefined` for a number that is no reset, or that this version does not know. */
 export function resetOf(wire: number): Code | undefined {
   return wire >= FIRST_RESET ? byNumber.get(wire) : undefined;
 }

@@ -1,4 +1,4 @@
-/** What each failure means, as the message of its error. Importing this is what makes messages of them. */
+/** What each failure means, in a sentence. Importing this file makes these sentences the messages of errors. */
 import { type Code, type Detail, speak } from './errors.ts';
 
 const DETAILS: Readonly<Record<Detail, string>> = {

@@ -1,15 +1,15 @@
-/** Waits that end: by a signal, or by a time. */
+/** Waits that a signal or a time ends. */
 
 export interface Clock {
-  /** Milliseconds; only differences count. */
+  /** Milliseconds from any start; use only differences. */
   now(): number;
   /** Runs once after `ms`, unless the returned function is called first. */
   after(ms: number, run: () => void): () => void;
 }
 
 /**
- * Runs once when the signal is aborted, at once where it has been.
- * @returns what takes it back
+ * Runs once when the signal is aborted, or at once when it already is.
+ * @returns a function that removes the listener
  */
 export function onAbort(signal: AbortSignal, run: () => void): () => void {
   if (signal.aborted) run();
@@ -17,7 +17,7 @@ export function onAbort(signal: AbortSignal, run: () => void): () => void {
   return () => signal.removeEventListener('abort', run);
 }
 
-/** What the promise comes to; `undefined` after `ms`, or when the signal is aborted first. */
+/** The value or the rejection of the promise; `undefined` after `ms`, or when the signal is aborted first. */
 export function within<T>(clock: Clock, ms: number, promise: Promise<T>, signal?: AbortSignal): Promise<T | undefined> {
   return new Promise((resolve, reject) => {
     let release = () => {};

@@ -1,7 +1,7 @@
 /**
- * The carriers of one session, one after another. The first comes with its opening. A session that can be resumed gets
- * the next when one is lost, at once, or beside one that has stalled, or that has nearly carried what it may; the first that is
- * granted takes over, and one that fails harms nothing.
+ * The carriers of one session, one after another. The session's opening brings the first carrier. A resumable session
+ * opens the next one at once when a carrier is lost. It opens the next one beside a carrier that has stalled, or that
+ * has nearly used up its allowance. The first new carrier with a grant takes over. An attempt that fails harms nothing.
  */
 import type { Bytes } from '../../protocol/bytes.ts';
 import type { Carrier } from '../../protocol/carrier/carrier.ts';
@@ -18,8 +18,10 @@ import type { Runtime } from '../runtime.ts';
 import { type HelloParts, type OpenedCarrier, openCarrier } from './handshake.ts';
 import { type Allowance, CarrierUsage, type Path, UNLIMITED } from './path.ts';
 
-/** After a change of networks so many attempts are made to leave a carrier that still looks alive: the new network may take a
- * moment. */
+/**
+ * After a change of networks, make this many attempts to leave a carrier that still looks alive: the new network may
+ * take a moment.
+ */
 const STALE_ATTEMPTS = 3;
 
 /** Answers to a resume that no further attempt will change. */
@@ -35,23 +37,23 @@ export class Carriers {
   #resumable = false;
   #id!: Bytes;
   #secret!: Bytes;
-  /** How long the relay keeps the session without a carrier. */
+  /** How long the relay keeps the session without a carrier, in milliseconds. */
   #patience!: number;
   #current: Carrier | undefined;
-  /** Of the last carrier there was. */
+  /** The usage of the latest carrier, even after it was lost. */
   #usage!: CarrierUsage;
-  /** How many were tried after the first, which has number 0. */
+  /** How many carriers were tried after the first one, which has number 0. */
   #number = 0;
   #resuming = false;
-  /** The network has changed since there is this carrier. */
+  /** The network has changed since the current carrier took over. */
   #isStale = false;
   /** The app was told that the session has no carrier that works. */
   #isAway = false;
-  /** Aborted when an attempt need not wait longer. */
+  /** Aborted when attempts need not wait longer. */
   #waiting = new AbortController();
   #stopAsking: () => void = () => {};
 
-  /** @param over is aborted when the session has ended */
+  /** @param over aborted when the session has ended */
   constructor(
     session: Session,
     relay: Relay,
@@ -88,7 +90,10 @@ export class Carriers {
     this.#resume();
   }
 
-  /** What it is on leads nowhere any more, or over what is not the best way. Whatever waits need not wait longer. */
+  /**
+   * The network has changed. The current carrier leads nowhere any more, or not by the best way. End all waits and
+   * retry at once.
+   */
   #networkChanged(): void {
     this.#path.changed();
     this.#isStale = true;
@@ -123,7 +128,7 @@ export class Carriers {
     opened.deliver(carrier);
   }
 
-  /** A carrier whose use is looked at after each record that is sent. */
+  /** The carrier, with a check of its usage after each record that is sent. */
   #watched(carrier: Carrier): FrameSink {
     return {
       get allowance() {
@@ -141,13 +146,16 @@ export class Carriers {
     if (this.#isToRotate) this.#resume();
   }
 
-  /** Its carrier works, and will not for long. */
+  /** The carrier works, and will not work for long. */
   get #isToRotate(): boolean {
     if (!this.#resumable) return false;
     return this.#isStale || this.#usage.isNearlyUsedUp || (this.#path.isLimited && !this.#usage.isLimited);
   }
 
-  /** Some carrier froze. If this one is about to, or has, an app that only receives would not notice for long. */
+  /**
+   * Some carrier on this path froze. If this carrier freezes too, or has frozen, an app that only receives would not
+   * notice for long. So ask for an answer.
+   */
   #beWary(): void {
     this.#stopAsking();
     this.#session.ping();
@@ -173,7 +181,7 @@ export class Carriers {
     if (this.#resuming) return;
     this.#resuming = true;
     this.#tryUntilResumed().catch((error: unknown) => {
-      // A bug: the app's socket must not hang, and nobody must miss it.
+      // A bug. The app's socket must not hang, and the error must not go unnoticed.
       this.#session.abandon('carrier-lost');
       throw error;
     });
@@ -181,16 +189,16 @@ export class Carriers {
 
   async #tryUntilResumed(): Promise<void> {
     let workedAt = clock.now();
-    // A carrier that was lost before it was heard is a failure, too.
+    // A carrier that was lost before any record arrived on it is a failure, too.
     let failures = this.#current || this.#usage.carried > 0 ? 0 : 1;
     while (this.#needsAnother) {
       if (failures > 0) await this.#pause(failures);
-      // Meanwhile it may have ended, or the old carrier have come to life again.
+      // During the pause the session may have ended, or the old carrier may have revived.
       if (!this.#needsAnother) break;
       if (this.#hasWorking) workedAt = clock.now();
       const code = await this.#attempt(failures);
       failures = code ? failures + 1 : 0;
-      // It works all the same: a stall will tell when it does not.
+      // The old carrier still works: a stall will show when it stops.
       if (failures === STALE_ATTEMPTS) this.#isStale = false;
       const late = clock.now() - workedAt > this.#patience;
       if (!code) this.#backAgain();
@@ -211,14 +219,14 @@ export class Carriers {
     return this.#current !== undefined && !this.#session.isStalled;
   }
 
-  /** A new carrier may be lost as soon as it is there. */
+  /** Whether another carrier is needed. A new carrier may be lost as soon as it is there. */
   get #needsAnother(): boolean {
     return !this.#over.aborted && (!this.#hasWorking || this.#isToRotate);
   }
 
-  /** Why it failed. */
+  /** Tries to open the next carrier. Resolves to the code of its failure. */
   #attempt(failures: number): Promise<Code | undefined> {
-    // A connection that was cut is not one that froze: its successor need not wait.
+    // A connection that was cut did not freeze, so its successor need not wait for its turn.
     if (failures === 0 && !this.#current) return this.#open();
     return this.#path.inTurn(
       () => this.#needsAnother,
@@ -252,23 +260,24 @@ export class Carriers {
       unwanted.abort();
       return 'timeout';
     } catch (error) {
-      // A refusal, or what is no grant: the WebSocket may still be open.
+      // After a refusal or a bad grant the WebSocket may still be open.
       unwanted.abort();
       if (error instanceof PuenteError) return error.code;
       throw error;
     }
   }
 
-  /** Another carrier got through, so what became of the last one says something about the path. */
+  /** Another carrier got through, so the fate of the last one says something about the path. */
   #learn(): void {
     if (!this.#current || this.#isStale) return;
-    // Where carriers are known to freeze, one that owes an answer and may give it has; elsewhere it may just be slow.
+    // Where carriers are known to freeze, an overdue answer that the relay may still send means a freeze. Elsewhere the
+    // carrier may only be slow.
     const isSilent = this.#path.isLimited ? this.#session.isOverdue : this.#session.isStalled;
     if (isSilent && this.#usage.mayBeAnswered) this.#path.froze(this.#usage);
     else this.#path.held(this.#usage);
   }
 
-  /** Random, so that those whom one event has cut do not all come back at once. */
+  /** The pause is random, so that clients whom one event has cut do not all come back at once. */
   async #pause(failures: number): Promise<void> {
     const most = Math.min(RESUME_PAUSE_MAX, 100 * 2 ** failures);
     await within(clock, most * Math.random(), new Promise(() => {}), this.#waiting.signal);

@@ -1,4 +1,4 @@
-/** Opens one carrier: the hello goes out in the upgrade request, the first message back is the grant. */
+/** Opens one carrier. The hello goes out in the upgrade request; the first message back is the grant. */
 import { type Bytes, bytesOf, EMPTY } from '../../protocol/bytes.ts';
 import { Carrier, type CarrierEvents } from '../../protocol/carrier/carrier.ts';
 import {
@@ -19,30 +19,32 @@ import type { Relay } from '../relays/resolve.ts';
 import type { DialEvents, Runtime } from '../runtime.ts';
 
 /**
- * The largest error of this device's clock that is corrected, in milliseconds. A server in the relay's place
- * can send any `Date`. With one ten years ahead it would get a hello that the relay takes in ten years. A clock that
+ * The largest error of this device's clock that is corrected, in milliseconds. A server in the relay's place can send
+ * any `Date`. A `Date` ten years ahead would get that server a hello that the relay accepts in ten years. A clock that
  * somebody has set is rarely a day off.
  */
 export const CLOCK_ERROR_MAX = 24 * 60 * 60_000;
 
-/** What a hello says that is not this attempt's own. */
+/** The fields of a hello that are the same in every attempt. */
 export type HelloParts =
   | Omit<OpenHello, 'time' | 'invite'>
-  /** `secret`: of the handshake that opened the session. */
+  /** `secret`: the secret of the handshake that opened the session. */
   | (Omit<ResumeHello, 'time' | 'invite' | 'mac'> & { secret: Bytes });
 
 export interface OpenedCarrier {
   granted: Granted;
-  /** Proves that a resume comes from whoever has opened the session. */
+  /** Proves that a resume comes from the client that opened the session. */
   secret: Bytes;
-  /** @param allowance what may be sent on it */
+  /** @param allowance what may be sent on the carrier, in bytes as `costOf` counts them */
   carry(events: CarrierEvents, allowance: number): Carrier;
-  /** To that carrier: what has come since the grant, and everything after it. */
+  /** Delivers to the carrier every message since the grant, and every later one. */
   deliver(carrier: Carrier): void;
 }
 
 /**
- * @param signal gives up: until `carry` is called it closes the WebSocket
+ * Opens one carrier. If the host's `Date` shows that this device's clock is wrong, tries once more with a corrected
+ * time.
+ * @param signal gives up; until `carry` is called, aborting it closes the WebSocket
  * @throws PuenteError `link-invalid`, `unreachable`, `not-admitted`, `bad-grant`, or the relay's refusal
  */
 export async function openCarrier(
@@ -54,7 +56,7 @@ export async function openCarrier(
   for (let clockOffset = 0; ; ) {
     const answer = await knock(relay, runtime, hello, signal, clockOffset);
     if ('granted' in answer) return answer;
-    // To the relay a wrong clock looks like any stranger's; the host's `Date` gives it away.
+    // The relay cannot tell a client with a wrong clock from a stranger. The host's `Date` reveals the wrong clock.
     const late = (answer.date?.getTime() ?? Date.now()) - Date.now();
     const off = Math.abs(late);
     if (clockOffset !== 0 || off < HELLO_AGE_MAX / 2 || off > CLOCK_ERROR_MAX) throw answer.error;
@@ -104,18 +106,18 @@ async function sealHello(initiator: Initiator, payload: Bytes): Promise<Bytes> {
   try {
     return await initiator.writeHello(payload);
   } catch {
-    // A point of small order: nobody's public key.
+    // The relay's key is a point of small order, which is nobody's public key.
     throw new PuenteError('link-invalid', 'not-a-key');
   }
 }
 
 async function readGrant(initiator: Initiator, message: Bytes): Promise<{ granted: Granted; transport: Transport }> {
   const reading = initiator.readGrant(message).then((read) => ({ ...read, grant: decodeGrant(read.payload) }));
-  // Nobody who holds the relay's key sends one that does not open, or is none.
+  // A holder of the relay's key never sends a grant that does not open or does not parse.
   const { grant, transport } = await reading.catch(() => {
     throw new PuenteError('bad-grant');
   });
-  // A code of a later version: what it means can only be learnt by updating.
+  // A code of a later version. Only an update tells what it means.
   if ('refusal' in grant) throw new PuenteError(refusalOf(grant.refusal) ?? 'version');
   return { granted: grant, transport };
 }
@@ -125,7 +127,7 @@ interface Closed {
   date: Date | undefined;
 }
 
-/** Keeps what the WebSocket says until a carrier can hear it. */
+/** Keeps the WebSocket's messages until a carrier can take them. */
 class Inbox {
   readonly first: Promise<Bytes | Closed>;
   #answer!: (answer: Bytes | Closed) => void;
@@ -143,7 +145,8 @@ class Inbox {
   message(data: unknown): void {
     if (this.#carrier) return this.#carrier.receive(data);
     if (this.#answered) {
-      // As many as may wait to be opened, and one more, so that the carrier calls it a flood; its bytes are counted there.
+      // Keep as many messages as may wait to be opened, and one more, so that the carrier reports a flood. The carrier
+      // counts their bytes.
       if (this.#waiting.length <= UNOPENED_RECORDS_MAX) this.#waiting.push(data);
       return;
     }

@@ -1,37 +1,47 @@
 /**
  * What this process knows of the network between it and a relay. Some networks let a connection carry some 16 KB, or 25
- * packets, and then let nothing through, without a word. Whoever knows how much that is can move to a next carrier before.
+ * packets. Then they let nothing through, and give no sign. A client that knows the limit can move to the next carrier
+ * before the limit is reached.
  */
 import type { Carrier } from '../../protocol/carrier/carrier.ts';
 import { RECORD_COST_MIN } from '../../protocol/limits.ts';
 import type { Clock } from '../../protocol/waiting.ts';
 import { clock } from '../clock.ts';
 
-/** What a carrier may carry there after its set-up, both ways together, at least: a carrier takes 5 to 8 KB to set up, and below
- * this nearly all would be that. Above the second a limit is none: ordinary networks freeze so rarely that it costs less to wait. */
+/**
+ * The bounds of a limit: what a carrier may carry after its set-up, both ways together. A carrier takes 5 to 8 KB to
+ * set up; below ALLOWANCE_MIN the set-up would be nearly all of its bytes. A limit above ALLOWANCE_MAX counts as none:
+ * ordinary networks freeze so rarely that it costs less to wait.
+ */
 export const ALLOWANCE_MIN = 4000;
 export const ALLOWANCE_MAX = 512 * 1024;
 
-/** What a network has carried once it carries again; but small records count for up to so many times their length, and a picture
- * is of large ones. So no limit is taken to be below this part of it, where connections freeze for another reason, like their age. */
+/**
+ * A network carries again what it has carried once. But small records count for up to this many times their length, and
+ * a picture consists of large records. So no limit is taken to be below the proven amount divided by this number:
+ * connections may freeze for another reason, like their age.
+ */
 const PROVEN_PART = 5;
 
-/** The least that a direction gets of it: an ACK and a PING each way. */
+/** The least part of a limit that one direction gets: an ACK and a PING each way. */
 const SHARE_MIN = 1 / 3;
 
-/** Two carriers in a row that freeze within this time are taken for the network's doing. */
+/** When two carriers in a row freeze within this time, the network is taken to be the cause. */
 export const SUSPICION_TIME = 60_000;
 
-/** After a carrier froze with what others had carried, so long nothing larger is tried. */
+/** After a carrier froze with an amount that others had carried, nothing larger is tried for this time. */
 export const GROWTH_PAUSE = 10 * 60_000;
 
-/** Between two handshakes with one relay, where a limit is known: many at once to one name are punished there. */
+/**
+ * The time between two handshakes with one relay, where a limit is known. Such networks punish many handshakes at once
+ * to one name.
+ */
 export const HANDSHAKE_GAP = 500;
 
 /**
- * What a carrier may carry after its grant; Infinity where no limit is known. In bytes, as `costOf` counts them. The random padding of
- * hello and grant is not counted: here it makes set-ups differ by less than the least record counts, and that of a carrier
- * which froze before a limit was known was longer.
+ * What a carrier may carry after its grant, in bytes as `costOf` counts them; Infinity where no limit is known. The
+ * random padding of hello and grant is not counted. On a limited path the padding makes set-ups differ by less than the
+ * smallest record counts. A carrier that froze before a limit was known had longer padding.
  */
 export interface Allowance {
   up: number;
@@ -40,24 +50,24 @@ export interface Allowance {
 
 export const UNLIMITED: Allowance = { up: Infinity, down: Infinity };
 
-/** What is known of a network that freezes connections; without it that is learned. */
+/** What the app knows of a network that freezes connections. Without these options the client learns it. */
 export interface PathOptions {
   /**
-   * Assumed until there is something better: what a connection to the relay may carry after its set-up, in bytes; at least
-   * 4000.
+   * The limit to assume until a better one is learned: what a connection to the relay may carry after its set-up, in
+   * bytes; at least 4000.
    */
   limit?: number;
   /** Milliseconds between two handshakes while a limit is known; default 500. */
   gap?: number;
 }
 
-/** What one carrier has carried, of what it may. */
+/** What one carrier has carried, out of its allowance. */
 export class CarrierUsage {
   readonly #carrier: Carrier;
   readonly given: Allowance;
-  /** When it took over. */
+  /** When the carrier took over. */
   readonly since: number;
-  /** What has certainly come through, both ways together. */
+  /** Bytes that have certainly come through, both ways together. */
   carried = 0;
   #sentBefore = 0;
 
@@ -67,7 +77,7 @@ export class CarrierUsage {
     this.since = since;
   }
 
-  /** To be called for each record that has come. What was sent since the one before it may still be under way. */
+  /** Call this for each record that arrives. What was sent since the previous record may still be under way. */
   heard(): void {
     this.carried = this.#carrier.heard + this.#sentBefore;
     this.#sentBefore = this.#carrier.sent;
@@ -77,19 +87,19 @@ export class CarrierUsage {
     return this.given !== UNLIMITED;
   }
 
-  /** A third is left, in one direction, for the time that the next carrier takes. */
+  /** At most a third is left in one direction. The next carrier needs that much while it opens. */
   get isNearlyUsedUp(): boolean {
     const { up, down } = this.given;
     const isLow = (share: number, used: number) => share - used < Math.max(share / 3, RECORD_COST_MIN);
     return isLow(up, this.#carrier.sent) || isLow(down, this.#carrier.heard);
   }
 
-  /** The relay may still say something on it: where it may not, its silence means nothing. */
+  /** The relay may still send a record on this carrier. Where it may not, its silence means nothing. */
   get mayBeAnswered(): boolean {
     return this.given.down - this.#carrier.heard >= RECORD_COST_MIN;
   }
 
-  /** The part of it that came down, 0 to 1. */
+  /** The part of the carrier's bytes that came down, 0 to 1. */
   get down(): number {
     const { sent, heard } = this.#carrier;
     return heard / Math.max(1, sent + heard);
@@ -98,17 +108,17 @@ export class CarrierUsage {
 
 export class Path {
   readonly #clock: Clock;
-  /** Both ways together; `undefined` while none is known. */
+  /** The limit in bytes, both ways together; `undefined` while none is known. */
   #limit: number | undefined;
   #gap = HANDSHAKE_GAP;
-  /** What sessions do when carriers are found to freeze. */
+  /** Called when carriers are found to freeze; each session adds one. */
   readonly #watchers = new Set<() => void>();
   /** The first carrier that froze while no limit was known. */
   #suspicion: { at: number; carried: number } | undefined;
   #frozenAt = -Infinity;
   /** The most that a carrier has carried on this network. */
   #proven = 0;
-  /** The limit is not tried again before this. */
+  /** No larger limit is tried before this time. */
   #growsFrom = 0;
   #handshakes: Promise<unknown> = Promise.resolve();
   #lastHandshake = -Infinity;
@@ -126,7 +136,7 @@ export class Path {
     return this.#limit !== undefined;
   }
 
-  /** @param down the part of it that was for what came down lately, 0 to 1 */
+  /** @param down the part of the traffic that came down lately, 0 to 1 */
   allowance(down: number): Allowance {
     if (this.#limit === undefined) return UNLIMITED;
     // A direction that carries nothing but ACKs still needs room for them.
@@ -134,7 +144,7 @@ export class Path {
     return { up: this.#limit - share, down: share };
   }
 
-  /** Another carrier got through where this one had gone silent. */
+  /** Records that this carrier had gone silent when another carrier got through. */
   froze(usage: CarrierUsage): void {
     this.#proven = Math.max(this.#proven, usage.carried);
     if (this.#limit === undefined) this.#suspect(usage);
@@ -143,7 +153,7 @@ export class Path {
     for (const tell of this.#watchers) tell();
   }
 
-  /** One alone may be a train in a tunnel. A second one must have begun after it. */
+  /** One frozen carrier may be a train in a tunnel. A second one must have begun after the first one froze. */
   #suspect({ carried, since }: CarrierUsage): void {
     if (carried > ALLOWANCE_MAX) return;
     const first = this.#suspicion;
@@ -151,45 +161,53 @@ export class Path {
     else if (since > first.at) this.#limit = Math.max(ALLOWANCE_MIN, Math.min(first.carried, carried));
   }
 
-  /** Not for a carrier that began before the limit was known, or had more: it says nothing new. */
+  /**
+   * Lowers the limit. Not for a carrier that began before the limit was known, or was allowed more: it says nothing
+   * new.
+   */
   #shrink(limit: number, { carried }: CarrierUsage): void {
     const less = Math.min(limit / GROWTH, Math.max(carried, limit / 2));
     this.#limit = Math.max(ALLOWANCE_MIN, less, this.#proven / PROVEN_PART);
     this.#growsFrom = this.#clock.now() + GROWTH_PAUSE;
   }
 
-  /** A carrier froze lately: others may have, and nobody has noticed. */
+  /** A carrier froze lately. Others may have frozen too, without anybody noticing. */
   get isSuspect(): boolean {
     return this.#clock.now() - this.#frozenAt < SUSPICION_TIME;
   }
 
-  /** @param tell is called when carriers are found to freeze, until the returned function is called */
+  /**
+   * @param tell called when carriers are found to freeze
+   * @returns a function that stops this
+   */
   watch(tell: () => void): () => void {
     this.#watchers.add(tell);
     return () => this.#watchers.delete(tell);
   }
 
-  /** This carrier had carried what it may, and was still alive: the next may carry a little more. */
+  /** This carrier had carried its allowance, and was still alive. The next carrier may carry a little more. */
   held({ given, carried }: CarrierUsage): void {
     this.#proven = Math.max(this.#proven, carried);
     if (this.#limit === undefined || this.#clock.now() < this.#growsFrom) return;
-    // One from before that says nothing, nor one that has yet to hear of most of what it has sent.
+    // A carrier with a smaller allowance says nothing about the limit. Nor does a carrier that has not yet heard of
+    // most of what it has sent.
     const least = given === UNLIMITED ? this.#limit : this.#limit / 2;
     if (given.up + given.down < this.#limit || carried < least) return;
     const more = this.#limit * GROWTH;
     this.#limit = more > ALLOWANCE_MAX ? undefined : more;
   }
 
-  /** It leads elsewhere now: what was learned is tried again sooner. */
+  /** The network has changed and the path leads elsewhere: test sooner what was learned. */
   changed(): void {
     this.#growsFrom = 0;
     this.#proven = 0;
   }
 
   /**
-   * Runs a handshake: at once, or, where a limit is known, after those before it, each some time after the last. Many at once
-   * are a sign of their own.
-   * @param isWanted is asked when its turn comes
+   * Runs a handshake. Where no limit is known, runs it at once. Otherwise runs it after the earlier handshakes, each
+   * some time after the last: many at once are suspicious in themselves.
+   * @param isWanted is asked when the handshake's turn comes
+   * @returns the result of `run`; `undefined` if the handshake was not wanted any more
    */
   inTurn<T>(isWanted: () => boolean, run: () => Promise<T>): Promise<T | undefined> {
     if (!this.isLimited) return run();
@@ -205,10 +223,10 @@ export class Path {
   }
 }
 
-/** The step by which a limit is tried upwards, and the one by which it shrinks. */
+/** The step by which a limit grows when it is tested, and the least step by which it shrinks. */
 const GROWTH = 5 / 4;
 
-/** By the relay's host: the network sees no more of it. */
+/** Paths by the relay's origin: the network sees no more than the host. */
 const paths = new Map<string, Path>();
 
 export function pathTo(origin: string): Path {

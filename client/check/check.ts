@@ -1,4 +1,4 @@
-/** The check: goes the whole way through a relay, stage by stage, and says where it ends and what to do then. */
+/** The check goes the whole way through a relay, stage by stage. It reports where the way ends, and what to do then. */
 import { type Code, PuenteError } from '../../protocol/errors.ts';
 import { HELLO_AGE_MAX } from '../../protocol/limits.ts';
 import { parseLink, type RelayAddress } from '../../protocol/permits/link.ts';
@@ -13,17 +13,17 @@ import { type CheckedStage, type Stage, Stages } from './stages.ts';
 
 export type { CheckedStage, Stage } from './stages.ts';
 
-/** Relays that one client checks at a time. */
+/** The most relays that one client checks at a time. */
 const CHECKS_AT_ONCE = 3;
 
 export interface RelayReport {
-  /** Its bare address: a link may hold an invite. */
+  /** The relay's bare address, without the invite that a link may hold. */
   relay: string;
-  /** Whether the backend's bytes came back, and 64 KiB went both ways where the relay had time for them. */
+  /** Whether the backend's bytes came back, and 64 KiB went both ways, unless the relay did not try the 64 KiB. */
   ok: boolean;
-  /** What is wrong, or for a relay that works, what should be known of it. */
+  /** What is wrong. For a relay that works: what a person should know about it. */
   code: Code | null;
-  /** The same in a sentence. */
+  /** The meaning of the code in a sentence, or `It works.` */
   message: string;
   /** What to do. */
   next: string | null;
@@ -31,21 +31,22 @@ export interface RelayReport {
 }
 
 export interface Report {
-  /** In the order in which they were given. */
+  /** In the order of the relays given. */
   relays: RelayReport[];
 }
 
 export interface CheckOptions {
   /**
-   * The backend that must answer, `host:port`: with TLS, or as WhatsApp's servers do for `whatsapp://host:port`. Default:
-   * `whatsapp://g.whatsapp.net:5222`. `null`: none is asked, and the stages `backend` and `answer` are left out.
+   * The backend that must answer, `host:port`: with TLS, or for `whatsapp://host:port` as WhatsApp's servers do.
+   * Default: `whatsapp://g.whatsapp.net:5222`. `null`: no backend is asked, and the stages `backend` and `answer` are
+   * left out.
    */
   backend?: SocketAddress | string | null;
-  /** Told of each stage as it is over. */
+  /** Called with each stage when the stage is over. */
   onStage?(relay: string, stage: CheckedStage): void;
 }
 
-/** @throws PuenteError `address-invalid` for the backend; what is wrong with a relay stands in its report */
+/** @throws PuenteError `address-invalid` for the backend; a relay's failure stands in its report */
 export async function checkThrough(
   runtime: Runtime,
   relays: string | readonly string[],
@@ -71,24 +72,24 @@ function targetOf(address: SocketAddress | string): Target {
 const TLS: readonly Stage[] = ['tls'];
 const OF_BACKEND: readonly Stage[] = ['backend', 'answer'];
 
-/** What may be said of a relay that works. */
+/** Remarks about a relay that works. */
 const REMARKS = {
   'clock-off': 'It works, though the clock of this device is wrong.',
   limited: 'It works. Whether the network lets much through was not tried: the relay lets that be done once a minute.',
   version: 'It works. Whether the network lets much through was not tried: the relay is of a version that cannot.',
 };
 
-/** All that is shown of text that is no link: a host that is too short to be a word. */
+/** The only part that is shown of a text that is no link: a host, too short to be a link's word. */
 const HOST = /^(?:https?:\/\/)?[\w.-]{1,58}(?::\d+)?(?=$|[/?#])/i;
 
 class RelayCheck {
   readonly #link: string;
   readonly #runtime: Runtime;
-  /** `undefined`: the relay alone is checked. */
+  /** `undefined`: check the relay alone. */
   readonly #target: Target | undefined;
   readonly #stages: Stages;
   #name: string;
-  /** Of a relay that works. */
+  /** The remark about a relay that works. */
   #remark: keyof typeof REMARKS | undefined;
 
   constructor(

@@ -1,4 +1,7 @@
-/** Why a host does not admit: it says nothing itself, but an open relay's key is public, and an invite has a day on it. */
+/**
+ * Finds out why a host does not admit the client. The host says nothing itself, but an open relay's key is public, and
+ * an invite holds the day on which it expires.
+ */
 import { equal } from '../../protocol/bytes.ts';
 import { type Code, PuenteError } from '../../protocol/errors.ts';
 import { decodeInvite } from '../../protocol/permits/invite.ts';
@@ -7,7 +10,7 @@ import { findRelay } from '../relays/resolve.ts';
 import { CLOCK_ERROR_MAX } from '../tunnel.ts';
 import type { Stages } from './stages.ts';
 
-/** The error that says more of what went wrong, or the same one. */
+/** A more precise error, or the same one. */
 export async function narrow(error: unknown, { url, key, invite }: RelayAddress, stages: Stages): Promise<unknown> {
   const isUnadmitted = error instanceof PuenteError && ['not-admitted', 'unreachable'].includes(error.code);
   if (!isUnadmitted || stages.hasPassed('grant')) return error;
@@ -21,7 +24,10 @@ export async function narrow(error: unknown, { url, key, invite }: RelayAddress,
   return published === 'no-key' && !invite ? whenSeen(error, 'not-a-relay') : error;
 }
 
-/** A code for clients that see the answer: in a browser every failure looks the same. */
+/**
+ * The more precise code, for clients that see the host's answer. In a browser every failure looks the same, so the
+ * error stays.
+ */
 function whenSeen(error: PuenteError, code: Code): PuenteError {
   return error.code === 'not-admitted' ? new PuenteError(code) : error;
 }

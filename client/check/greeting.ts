@@ -1,20 +1,20 @@
 /**
- * What an app of a chat service says first, made anew each time, and how its server begins its answer. A check needs no more
- * of a protocol than that: nobody else than the backend could answer so.
+ * The first bytes of a chat service's app, made anew each time, and the beginning of its server's answer. A check needs
+ * no more of a protocol: only the backend could answer so.
  */
 import { type Bytes, concat, toUtf8, Writer } from '../../protocol/bytes.ts';
 import { random } from '../random.ts';
 
-/** As in the relay's `BACKENDS`. */
+/** The protocol of a backend, as in the relay's `BACKENDS`. */
 export type Speech = 'tls' | 'whatsapp';
 
 export function greeting(speech: Speech, host: string): Bytes {
   return speech === 'tls' ? clientHello(host) : whatsappHello();
 }
 
-/** Whether an answer begins as the backend's does. */
+/** Whether an answer begins as the backend's answer does. */
 export function isAnswer(speech: Speech, [first, second, , fourth]: Bytes): boolean {
-  // A TLS record (RFC 8446 section 5.1) of a handshake or an alert: in both a TLS server has read what was sent.
+  // A TLS record (RFC 8446 section 5.1) of a handshake or an alert. In both cases a TLS server has read the greeting.
   if (speech === 'tls') return (first === 22 || first === 21) && second === 3;
   // Three bytes of length, then a protocol buffer whose only field is `serverHello`.
   return fourth === 0x1a;
@@ -22,14 +22,14 @@ export function isAnswer(speech: Speech, [first, second, , fourth]: Bytes): bool
 
 // --- TLS ----------------------------------------------------------------------------------------------------------
 
-/** TLS 1.3 and 1.2, as OpenSSL offers them. */
+/** Cipher suites of TLS 1.3 and 1.2, as OpenSSL offers them. */
 const SUITES = [0x1301, 0x1302, 0x1303, 0xc02b, 0xc02f, 0xc02c, 0xc030, 0xcca9, 0xcca8, 0x009c, 0x009d];
 const X25519 = 0x001d;
 const GROUPS = [X25519, 0x0017, 0x0018];
 const SIGNATURES = [0x0403, 0x0804, 0x0401, 0x0503, 0x0805, 0x0501, 0x0806, 0x0601];
 const VERSIONS = [0x0304, 0x0303];
 
-/** RFC 8446 section 4.1.2, in one record. */
+/** A ClientHello (RFC 8446 section 4.1.2), in one record. */
 function clientHello(host: string): Bytes {
   const extensions = concat(
     ...(isName(host) ? [extension(0, sized16(concat(Uint8Array.of(0), sized16(toUtf8(host)))))] : []), // server_name
@@ -54,7 +54,7 @@ function clientHello(host: string): Bytes {
   return concat(Uint8Array.of(22, 3, 1), sized16(message));
 }
 
-/** An address is not sent as a name (RFC 6066 section 3). */
+/** Whether the host is a name. An address is not sent as a name (RFC 6066 section 3). */
 function isName(host: string): boolean {
   return !/^[\d.]+$|^\[/.test(host);
 }
@@ -78,8 +78,8 @@ function sized16(body: Bytes): Bytes {
 // --- WhatsApp -----------------------------------------------------------------------------------------------------
 
 /**
- * `WA` and its protocol's version, then the first message of a Noise handshake, three bytes of length before it: a protocol
- * buffer `clientHello { ephemeral }`.
+ * `WA` and the version of its protocol, then three bytes of length, then the first message of a Noise handshake: a
+ * protocol buffer `clientHello { ephemeral }`.
  */
 function whatsappHello(): Bytes {
   return concat(Uint8Array.of(0x57, 0x41, 6, 3, 0, 0, 36, 0x12, 34, 0x0a, 32), random(32));

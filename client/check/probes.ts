@@ -1,4 +1,4 @@
-/** What a check sends through a relay: a backend's first bytes, and 64 KiB there and back. */
+/** What a check sends through a relay: a backend's first bytes, and 64 KiB to the relay and back. */
 import { type Bytes, concat, EMPTY, equal } from '../../protocol/bytes.ts';
 import { type Code, PuenteError } from '../../protocol/errors.ts';
 import { CHECK_BYTES } from '../../protocol/limits.ts';
@@ -12,23 +12,29 @@ import { type Socket, socketThrough } from '../socket.ts';
 import { greeting, isAnswer, type Speech } from './greeting.ts';
 import type { Stages } from './stages.ts';
 
-/** The 64 KiB go there and back in such parts, each when the one before is back, so that it is known what came through. */
+/**
+ * The 64 KiB go to the relay and back in parts of this size, in bytes. Each part waits for the one before it, so that
+ * the check knows how much came through.
+ */
 const CHECK_PART = 4096;
 
-/** How long a check waits for the backend's first bytes, and for each part to come back. */
+/** How long a check waits for the backend's first bytes, and for each part to come back, in milliseconds. */
 const CHECK_ANSWER_TIMEOUT = 5000;
 
-/** As many bytes of a backend's answer as tell who speaks. */
+/** The number of bytes of a backend's answer that tell who speaks. */
 const ANSWER_BEGINNING = 4;
 
 export interface Target {
   backend: string;
-  /** Its name or address alone. */
+  /** The backend's name or address, without the port. */
   host: string;
   speech: Speech;
 }
 
-/** Greets the backend, and waits for the beginning of its answer. @throws PuenteError */
+/**
+ * Greets the backend, and waits for the beginning of the backend's answer.
+ * @throws PuenteError
+ */
 export async function askBackend(
   { backend, host, speech }: Target,
   relay: string,
@@ -50,7 +56,7 @@ export async function askBackend(
 }
 
 /**
- * Sends CHECK_BYTES to the relay and back. Returns the code of a relay that did not try it.
+ * Sends CHECK_BYTES to the relay and back. Returns the code of a relay that did not try this.
  * @throws PuenteError
  */
 export async function sendBulk(
@@ -83,7 +89,8 @@ export async function sendBulk(
 }
 
 /**
- * A bare address that cannot be asked for its key says less than a WebSocket does: so it is tried with a key of nobody's.
+ * Asks a bare address for its key. When the address cannot be asked, a WebSocket tells more about the failure: so it is
+ * dialled with a random key that no relay has.
  * @throws PuenteError
  */
 export async function discover({ url }: RelayAddress, runtime: Runtime, stages: Stages): Promise<void> {
@@ -97,7 +104,10 @@ export async function discover({ url }: RelayAddress, runtime: Runtime, stages: 
   }
 }
 
-/** Where the relay was reached a moment before, it is the network that does not let it be reached again. */
+/**
+ * Opens a check of the relay. Where the relay was reached a moment before, the network is what stops a second
+ * connection.
+ */
 async function openEcho(socket: Socket, stages: Stages): Promise<void> {
   if (stages.hasPassed('grant')) return void (await inTime(2 * CHECK_ANSWER_TIMEOUT, socket.opened, 'frozen'));
   await socket.opened;
@@ -112,7 +122,7 @@ async function echoed(part: Bytes, reader: Reader): Promise<void> {
 type Reader = ReadableStreamDefaultReader<Bytes>;
 
 /**
- * So many bytes, or what came with the last of them.
+ * At least `length` bytes, with any others that came in the same chunk.
  * @throws PuenteError `late` when nothing comes for CHECK_ANSWER_TIMEOUT, `ended` at the stream's end
  */
 async function take(reader: Reader, length: number, late: Code, ended: Code): Promise<Bytes> {
@@ -125,7 +135,7 @@ async function take(reader: Reader, length: number, late: Code, ended: Code): Pr
   return taken;
 }
 
-/** @throws PuenteError with this code when it takes longer */
+/** @throws PuenteError with the code `late` when the promise takes longer than `ms` */
 async function inTime<T extends object>(ms: number, promise: Promise<T>, late: Code): Promise<T> {
   const value = await within(clock, ms, promise);
   if (!value) throw new PuenteError(late);

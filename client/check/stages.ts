@@ -1,31 +1,31 @@
-/** The stages of a check: which are over, and how, going by what the runtime and the probes see. */
+/** The stages of a check: which are over, and with what result, as the runtime and the probes see it. */
 import type { Code, PuenteError } from '../../protocol/errors.ts';
 import type { DialStage, Runtime } from '../runtime.ts';
 
 /**
- * In order: the relay's name, a connection, TLS, an HTTP answer, 101 for it, the relay's grant, the backend's connection, the
- * backend's first bytes, 64 KiB to the relay and back. A browser sees the first five as one, `hello`; an address that is no name has
- * no `dns`.
+ * In order: the relay's name, a connection, TLS, an HTTP answer, 101 as that answer, the relay's grant, the backend's
+ * connection, the backend's first bytes, 64 KiB to the relay and back. A browser sees the first five as one, `hello`.
+ * An address that is no name has no `dns`.
  */
 export type Stage = DialStage | 'grant' | 'backend' | 'answer' | 'bulk';
 
 export interface CheckedStage {
   stage: Stage;
   ok: boolean;
-  /** Milliseconds since the stage before it. */
+  /** Milliseconds since the previous stage. */
   ms: number;
 }
 
 const ORDER: readonly Stage[] = ['dns', 'tcp', 'tls', 'upgrade', 'hello', 'grant', 'backend', 'answer', 'bulk'];
 
-/** The stage that failed where none before it was seen. */
+/** The stage that failed when no stage was seen before. */
 const FIRST: Partial<Record<Code, Stage>> = { 'name-unknown': 'dns', refused: 'tcp', 'no-answer': 'tcp' };
 
-/** Refusals in which the relay has granted all that is its own. */
+/** Refusals that are only about the backend: the relay's own part, up to the grant, has succeeded. */
 const OF_BACKENDS: readonly Code[] = ['backend-not-allowed', 'backend-down'];
 
 export class Stages {
-  /** Those that are over, in order. */
+  /** The stages that are over, in order. */
   readonly checked: CheckedStage[] = [];
   /** How far this device's clock is behind the host's, in milliseconds, where the host tells. */
   late = 0;
@@ -44,7 +44,10 @@ export class Stages {
     return this.checked.some((passed) => passed.stage === stage);
   }
 
-  /** Ends the stage that failed with this code. @param leftOut stages that this check does not have */
+  /**
+   * Ends the stage that failed with this code.
+   * @param leftOut stages that this check does not have
+   */
   fail(code: Code, leftOut: readonly Stage[]): void {
     this.#end(this.#failedAt(code, leftOut), false);
   }
@@ -68,7 +71,7 @@ export class Stages {
     this.#onStage(ended);
   }
 
-  /** The runtime, with a look at how far each WebSocket comes. */
+  /** The runtime, with a record of how far each WebSocket gets. */
   observed(runtime: Runtime): Runtime {
     return {
       ...runtime,

@@ -1,9 +1,10 @@
-/** What a host publishes: a key, a list of relays. */
+/** Fetches what a host publishes: a key, or a list of relays. */
 import { PuenteError } from '../../protocol/errors.ts';
 import { DISCOVERY_MAX, DISCOVERY_TIMEOUT } from '../../protocol/limits.ts';
 
 /**
- * The body of a good answer, nothing for any other, nor for one that is too long.
+ * The body of a successful answer; an empty text for any other answer, or for a body longer than DISCOVERY_MAX
+ * characters.
  * @throws PuenteError `unreachable`
  */
 export async function fetchText(url: string): Promise<string> {
@@ -17,7 +18,7 @@ export async function fetchText(url: string): Promise<string> {
   }
 }
 
-/** Whoever answers may be anyone, and need not stop. */
+/** Stops reading at DISCOVERY_MAX: any host may answer here, and its answer may have no end. */
 async function limitedText(response: Response): Promise<string> {
   if (!response.body) return '';
   const reader = response.body.getReader();

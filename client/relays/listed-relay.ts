@@ -1,11 +1,11 @@
-/** One relay of several: how it has done lately. */
+/** One relay of several, with a record of how it has done lately. */
 import type { Code } from '../../protocol/errors.ts';
 import { HEAD_START_MIN, RETRY_MAX, RETRY_MIN } from '../../protocol/limits.ts';
 import { parseLink } from '../../protocol/permits/link.ts';
 import { clock } from '../clock.ts';
 import type { Candidate, Status } from './attempt.ts';
 
-/** Failures of the backend's or the app's. Any other is the relay's, or the network's on the way to it. */
+/** Failures of the backend or the app. Any other failure is the relay's, or the network's on the way to the relay. */
 const NOT_ITS_FAULT: readonly string[] = [
   'backend-not-allowed',
   'backend-down',
@@ -18,11 +18,13 @@ const NOT_ITS_FAULT: readonly string[] = [
 
 export class ListedRelay implements Candidate {
   readonly address: string;
-  /** What the network between sees of it. */
+  /** The host name of the relay: the part that the network between sees. */
   readonly hostname: string;
-  /** When a session last opened or went on through it; `undefined` if none ever did, or one has failed since. */
+  /**
+   * When a session last opened or went on through this relay. `undefined` if none ever did, or if one has failed since.
+   */
   workedAt: number | undefined;
-  /** In a row. */
+  /** Failures in a row. */
   failures = 0;
   /** Smoothed milliseconds from the hello to the grant. */
   openingTime: number | undefined;
@@ -34,12 +36,12 @@ export class ListedRelay implements Candidate {
     this.hostname = new URL(parseLink(address).url).hostname;
   }
 
-  /** It has failed so lately that others are to be tried before it. */
+  /** The relay has failed so lately that others are to be tried first. */
   get rests(): boolean {
     return clock.now() < this.#restsUntil;
   }
 
-  /** How long it is tried alone where it worked last. */
+  /** How long to try this relay alone when it worked last, in milliseconds. */
   get headStart(): number {
     return Math.max(HEAD_START_MIN, 2 * (this.openingTime ?? 0));
   }
@@ -50,25 +52,25 @@ export class ListedRelay implements Candidate {
     this.#worked();
   }
 
-  /** Nobody waits for its answer any more, after so long: another was faster, or the app has no patience. */
+  /** Nobody waits for this relay's answer any more, after `ms`: another relay was faster, or the app gave up. */
   givenUp(ms: number): void {
     if (ms > 2 * this.headStart) this.failed('timeout');
   }
 
-  /** A session could not be opened through it. */
+  /** A session through this relay failed with this code. */
   failed(code: Code): void {
-    // While it rests, what fails is what has failed: the other sessions on it.
+    // While the relay rests, a further failure is the same one again, seen by another session on this relay.
     if (this.rests || NOT_ITS_FAULT.includes(code)) return;
     this.workedAt = undefined;
     const rest = Math.min(RETRY_MAX, RETRY_MIN * 2 ** this.failures);
     this.failures += 1;
-    // Random, so that those whom one event has cut do not all come back at once.
+    // The rest is random, so that clients whom one event has cut do not all come back at once.
     this.#restsUntil = clock.now() + rest * (0.5 + Math.random() / 2);
   }
 
   report(news: Status | Code | undefined): void {
     if (news === 'online') this.#worked();
-    // Even if this session should go on later, the next one had better be opened elsewhere.
+    // This session may go on later, but the next one is better opened through another relay.
     else if (news === 'reconnecting') this.failed('carrier-lost');
     else if (news && news !== 'resumed') this.failed(news);
   }

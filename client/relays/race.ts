@@ -1,4 +1,4 @@
-/** Tries relays one after another, a little apart, until one of them has opened the session. */
+/** Tries relays one after another, a short time apart, until one of them has opened the session. */
 import { type Code, PuenteError } from '../../protocol/errors.ts';
 import { ATTEMPT_TIMEOUT, RACE_GAP, RACE_MAX } from '../../protocol/limits.ts';
 import { clock } from '../clock.ts';
@@ -15,7 +15,7 @@ interface Runner {
 export class Race<T> {
   readonly #attempt: Attempt<T>;
   #waiting: ListedRelay[];
-  /** Run only when all others have failed. */
+  /** Relays to run only when all others have failed. */
   #reserve: ListedRelay[];
   readonly #running = new Set<Runner>();
   #winner: Runner | undefined;
@@ -32,9 +32,10 @@ export class Race<T> {
   }
 
   /**
-   * What the first attempt to succeed has come to; nothing when it is stopped.
-   * @param headStart how long the first relay goes alone, so that it may be sent early data; `undefined`: none does
-   * @throws PuenteError when all have failed: that of the relay that got furthest
+   * The result of the first attempt that succeeds; `undefined` when the race is stopped.
+   * @param headStart how long the first relay runs alone, in milliseconds, so that it may be sent early data;
+   * `undefined`: no relay runs alone
+   * @throws PuenteError when all relays have failed: the error of the relay that got furthest
    */
   run(headStart: number | undefined): Promise<T | undefined> {
     return new Promise((resolve, reject) => {
@@ -44,7 +45,7 @@ export class Race<T> {
     });
   }
 
-  /** Gives up all that run, and the winner, unless its session has begun. */
+  /** Gives up all running attempts. Also gives up the winner, unless its session has begun. */
   stop(): void {
     this.#winner?.unwanted.abort();
     this.#cancelNext();
@@ -67,7 +68,7 @@ export class Race<T> {
     this.#cancelNext = clock.after(gap, () => this.#startNext());
   }
 
-  /** Two handshakes with one name at a time are what some networks punish, and would get no further. */
+  /** Some networks punish two handshakes at a time with one name. The second one would get no further. */
   #mayRun({ hostname }: ListedRelay): boolean {
     return ![...this.#running].some(({ relay }) => relay.hostname === hostname);
   }
@@ -96,7 +97,7 @@ export class Race<T> {
     this.#winner = runner;
   }
 
-  /** Whether this is its end: one that was stopped may still succeed or fail. */
+  /** Ends a runner. Returns false if the runner had ended before: a stopped one may still succeed or fail. */
   #end(runner: Runner): boolean {
     runner.cancelTimeout();
     return this.#running.delete(runner);
@@ -120,7 +121,10 @@ export class Race<T> {
   }
 }
 
-/** Codes by how far an attempt had got: the later, the more there is to learn from it. Any other: nowhere. */
+/**
+ * Codes in the order of how far an attempt had come: the further, the more there is to learn from the code. A code not
+ * listed here had come nowhere.
+ */
 const BY_REACH: readonly Code[] = [
   'unreachable',
   'name-unknown',

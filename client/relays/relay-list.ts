@@ -1,33 +1,35 @@
-/** Lists of relays, as whoever provides them writes them: one link or host a line, or JSON with a message beside them. */
+/** Lists of relays as their providers write them: one link or host a line, or JSON that may have a message. */
 import { PuenteError } from '../../protocol/errors.ts';
 import { DISCOVERY_MAX, MESSAGE_CHARS_MAX, RELAYS_MAX } from '../../protocol/limits.ts';
 import { isLoopback, parseLink } from '../../protocol/permits/link.ts';
 import { fetchText } from './fetch-text.ts';
 
 export interface RelayList {
-  /** Links and bare addresses, at least one, as they stand in the list; for `Relays`. */
+  /** Links and bare addresses, as they stand in the list; at least one. Give them to `Relays`. */
   relays: string[];
-  /** Plain text for the app's user, in the provider's words. It may hold line breaks, and no other control characters. */
+  /**
+   * Plain text for the app's user, in the provider's words. It may hold line breaks, but no other control characters.
+   */
   message?: string;
   /** Entries that are neither links nor addresses. Their text is not repeated: it may hold an invite. */
   skipped: SkippedEntry[];
 }
 
 export interface SkippedEntry {
-  /** The number of its line, or, in JSON, of the entry; from 1. */
+  /** The number of the entry's line, or in JSON of the entry itself; counted from 1. */
   number: number;
   error: PuenteError;
 }
 
-/** What a list holds, before anybody has looked at it. */
+/** The content of a list before any check. */
 interface Written {
   entries: { number: number; entry: unknown }[];
   message?: unknown;
 }
 
 /**
- * Reads a list: text with one link or host a line, where blank lines and those that begin with `#` say nothing; or JSON,
- * `{ "relays": ["https://…", …], "message": "…" }`. No more than RELAYS_MAX entries are read.
+ * Reads a list. It may be text with one link or host a line; blank lines and lines that begin with `#` are ignored. Or
+ * it may be JSON, `{ "relays": ["https://…", …], "message": "…" }`. No more than RELAYS_MAX entries are read.
  *
  * @throws PuenteError `link-invalid`: not a list, longer than DISCOVERY_MAX characters, or no relay in it
  */
@@ -46,7 +48,8 @@ export function parseRelayList(text: string): RelayList {
 }
 
 /**
- * Fetches a list and reads it: see {@link parseRelayList}. Redirects are not followed, and nothing is sent that tells who asks.
+ * Fetches a list and reads it: see {@link parseRelayList}. Redirects are not followed. The request reveals nothing
+ * about who asks.
  *
  * @param url `https:`, or `http:` on loopback
  * @throws PuenteError `link-invalid`, `unreachable`
@@ -91,7 +94,10 @@ function faultOf(entry: unknown): PuenteError | undefined {
   }
 }
 
-/** Line breaks stay. What else is no character, or turns the direction of what follows it, can only be there to deceive. */
+/**
+ * Keeps line breaks. Removes all other control characters, and characters that turn the direction of the text after
+ * them: these can only be there to deceive.
+ */
 function plain(message: string): string {
   const text = message.replace(/\r\n?/g, '\n').replace(/[^\P{Cc}\n]|[\u202a-\u202e\u2066-\u2069]/gu, '');
   return Array.from(text.trim()).slice(0, MESSAGE_CHARS_MAX).join('');

@@ -1,6 +1,6 @@
 /**
- * Several relays to choose from. What is learned of them is kept as long as the object, so one object should serve all of an
- * app's sockets. Pages that have one relay only do not load this.
+ * Several relays to choose from. What is learned about them is kept as long as the object, so use one object for all
+ * sockets of an app. Pages with only one relay do not load this file.
  */
 import { PuenteError } from '../../protocol/errors.ts';
 import { formatLink, parseLink } from '../../protocol/permits/link.ts';
@@ -10,10 +10,11 @@ import { ListedRelay } from './listed-relay.ts';
 import { Race } from './race.ts';
 
 /**
- * Opens each session through the relay that worked last. When that fails or is slow, the others are raced, {@link RACE_GAP}
- * milliseconds apart. One that has failed rests for a while, longer each time: it is tried only when no other is left.
+ * Opens each session through the relay that worked last. When that relay fails or is slow, the others are raced, {@link
+ * RACE_GAP} milliseconds apart. A relay that has failed rests for a while, longer after each further failure. A resting
+ * relay is tried only when no other is left.
  *
- * A socket that is lost with its relay is lost; the next one that the app opens goes through another.
+ * A socket that is lost with its relay is lost. The next socket that the app opens goes through another relay.
  *
  * @example
  * const relays = new Relays([link, 'relay.example.net', anotherLink]);
@@ -24,7 +25,7 @@ export class Relays {
 
   /**
    * @param addresses links, or bare addresses of open relays, the preferred ones first; each counts once
-   * @throws PuenteError `link-invalid` for one that is neither, and for none
+   * @throws PuenteError `link-invalid` for an entry that is neither, and for an empty list
    */
   constructor(addresses: readonly string[]) {
     const links = new Set(addresses.map((address) => formatLink(parseLink(address))));
@@ -33,9 +34,9 @@ export class Relays {
   }
 
   /**
-   * For sockets: the first attempt to succeed. The others are given up.
-   * @param signal gives up all of them
-   * @throws PuenteError when all have failed: that of the relay that got furthest
+   * For sockets: the result of the first attempt that succeeds. The other attempts are given up.
+   * @param signal gives up all attempts
+   * @throws PuenteError when all relays have failed: the error of the relay that got furthest
    */
   open<T>(attempt: Attempt<T>, signal: AbortSignal): Promise<T | undefined> {
     const inOrder = [...this.#relays].sort(byHealth);
@@ -52,7 +53,7 @@ export class Relays {
   }
 }
 
-/** The one that worked last, then those with fewer failures in a row, then the faster ones. */
+/** First the relay that worked last, then relays with fewer failures in a row, then faster ones. */
 function byHealth(a: ListedRelay, b: ListedRelay): number {
   const never = Number.MAX_VALUE;
   return (

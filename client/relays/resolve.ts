@@ -1,4 +1,4 @@
-/** From what a person pastes to a relay that can be called: a link says all, a bare address is asked for its key. */
+/** Finds the relay for the text that a person pastes. A link has everything; a bare address is asked for its key. */
 import { type Bytes, fromBase64url } from '../../protocol/bytes.ts';
 import { PuenteError } from '../../protocol/errors.ts';
 import { parseLink } from '../../protocol/permits/link.ts';
@@ -11,10 +11,11 @@ export interface Relay {
   invite?: Bytes;
 }
 
-/** Keys of bare addresses, as first seen by this process: a relay cannot change its key under a running client. */
+/** Keys of bare addresses, as this process first saw them: a relay cannot change its key under a running client. */
 const published = new Map<string, Promise<Bytes>>();
 
 /**
+ * The relay of a link, or of a bare address, whose key is fetched first.
  * @throws PuenteError `link-invalid`, `unreachable`, `no-key`
  */
 export async function findRelay(address: string): Promise<Relay> {

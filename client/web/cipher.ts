@@ -1,16 +1,16 @@
-/** Which cipher this runtime gets: native where it works, noble for what is missing. */
+/** Chooses the cipher of this runtime: native where it works, noble for the missing operations. */
 import { EMPTY } from '../../protocol/bytes.ts';
 import { type Cipher, native, nativeAgreement, nativeSymmetric } from '../../protocol/carrier/cipher.ts';
 
 let chosen: Promise<Cipher> | undefined;
 
 /**
- * Tried once. Browsers without X25519 may seal natively all the same; an insecure origin or React Native has neither.
- * noble is only loaded where it is needed.
+ * Tries the native operations once. A browser without X25519 may still seal natively. An insecure origin or React
+ * Native can do neither. noble is loaded only where it is needed.
  */
 export function cipherForThisRuntime(): Promise<Cipher> {
   chosen ??= choose();
-  // noble may have been out of reach for the moment.
+  // Try again next time: noble may have failed to load only for the moment.
   chosen.catch(() => {
     chosen = undefined;
   });

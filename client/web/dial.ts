@@ -10,7 +10,7 @@ export const dial: Dial = (url, protocols, events) => {
     opened = true;
   };
   socket.onmessage = ({ data }) => events.message(data);
-  // A browser tells neither the status of a failed upgrade nor the reason of a failed connection.
+  // A browser reveals neither the status of a failed upgrade nor the reason of a failed connection.
   socket.onclose = () => events.closed(new PuenteError(opened ? 'carrier-lost' : 'unreachable'));
   return {
     send(message) {

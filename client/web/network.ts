@@ -1,6 +1,6 @@
 /**
- * What a browser tells of the device's network: `online` comes with a network after there was none; Chromium's `connection`
- * also tells when one has replaced another.
+ * Reports a browser's changes of network. `online` comes when there is a network again. Chromium's `connection` also
+ * reports when one network has replaced another.
  */
 export function onNetworkChange(changed: () => void, signal: AbortSignal): void {
   const { connection } = (globalThis.navigator ?? {}) as { connection?: Partial<EventTarget> };

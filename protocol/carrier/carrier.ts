@@ -1,6 +1,6 @@
 /**
- * A carrier: frames into sealed records, one record per WebSocket message, and back. Sealing may be asynchronous, so
- * several records can be in the works at once; they leave, and are delivered, in order.
+ * A carrier seals frames into records, one record per WebSocket message, and opens the peer's records. Sealing may be
+ * asynchronous, so several records can be in work at once. They leave, and are delivered, in order.
  */
 import { type Bytes, bytesOf, free } from '../bytes.ts';
 import { type Code, PuenteError } from '../errors.ts';
@@ -9,22 +9,22 @@ import { decodeFrames, encodeFrames, type Frame } from '../session/frames.ts';
 import type { Awaitable } from './cipher.ts';
 import type { Transport } from './noise.ts';
 
-/** What a carrier needs of a WebSocket. */
+/** What a carrier needs from a WebSocket. */
 export interface Wire {
-  /** Has read the message when it returns: the next one may be made in the same memory. */
+  /** Must have read the message when it returns: the next message may be made in the same memory. */
   send(message: Bytes): void;
   close(): void;
 }
 
 export interface CarrierEvents {
   frames(frames: Frame[]): void;
-  /** The peer's record is not one, or no more can be sealed. Nothing is delivered after this. */
+  /** The peer's message is not a record, or no more records can be sealed. Nothing is delivered after this. */
   failed(code: Code): void;
   /** The WebSocket has ended, and everything that came before is delivered. */
   lost(): void;
 }
 
-/** What a record takes of a carrier's allowance. */
+/** The part of a carrier's allowance that a record of this length uses, in bytes. */
 export function costOf(length: number): number {
   return Math.max(RECORD_COST_MIN, length + RECORD_HEADERS);
 }
@@ -33,7 +33,7 @@ export class Carrier {
   readonly #transport: Transport;
   readonly #events: CarrierEvents;
   readonly #most: number;
-  /** What was sent and heard so far, as the allowance counts it. */
+  /** What was sent and heard so far, as `costOf` counts it for the allowance. */
   sent = 0;
   heard = 0;
   readonly #outgoing: InOrder<Bytes | 'close'>;
@@ -42,7 +42,10 @@ export class Carrier {
   #unopenedRecords = 0;
   #isStopped = false;
 
-  /** @param allowance what may be sent on it, in bytes as `costOf` counts them; Infinity on a path without a known limit */
+  /**
+   * @param allowance what may be sent on this carrier, in bytes as `costOf` counts them; Infinity on a path without a
+   * known limit
+   */
   constructor(transport: Transport, wire: Wire, events: CarrierEvents, allowance: number) {
     this.#transport = transport;
     this.#events = events;
@@ -57,7 +60,7 @@ export class Carrier {
     );
   }
 
-  /** What of its allowance is left. */
+  /** The rest of the allowance, in bytes as `costOf` counts them. */
   get allowance(): number {
     return this.#most - this.sent;
   }
@@ -76,7 +79,7 @@ export class Carrier {
     this.#outgoing.push(() => 'close');
   }
 
-  /** The next message from the WebSocket: bytes, which are the carrier's own from now on. */
+  /** Takes the next message from the WebSocket. Its bytes belong to the carrier from now on. */
   receive(message: unknown): void {
     if (this.#isStopped) return;
     const record = bytesOf(message);
@@ -91,7 +94,7 @@ export class Carrier {
     );
   }
 
-  /** The WebSocket has ended. Records that are still being opened come first: one may be the last ACK. */
+  /** The WebSocket has ended. Deliver the records that are still being opened first: one may hold the last ACK. */
   lost(): void {
     this.#incoming.push(() => 'lost');
   }
@@ -121,16 +124,19 @@ export class Carrier {
   }
 }
 
-/** A cipher that refuses says nothing of why: the record is not the next one of this key. */
+/** A cipher gives no reason when it refuses: the record is not the next one of this key. */
 function codeOf(error: unknown): Code {
   return error instanceof PuenteError ? error.code : 'bad-record';
 }
 
-/** Awaits values that were started in order and hands them on in that order; at once where nothing is to be awaited. */
+/**
+ * Awaits values that were started in order, and hands them on in that order. Hands a value on at once where nothing is
+ * to be awaited.
+ */
 class InOrder<T> {
   readonly #done: (value: T) => void;
   readonly #failed: (error: unknown) => void;
-  /** What each value has become, in order: a call, once there is one to make. */
+  /** A slot for each value, in order. `settle` hands the value on, and is set once the value is there. */
   readonly #waiting: { settle?: () => void }[] = [];
 
   constructor(done: (value: T) => void, failed: (error: unknown) => void) {
@@ -138,7 +144,7 @@ class InOrder<T> {
     this.#failed = failed;
   }
 
-  /** @param ready is called as soon as the value is there, before its turn comes */
+  /** @param ready is called as soon as the value is there, even before its turn */
   push(start: () => Awaitable<T>, ready?: () => void): void {
     let value: Awaitable<T>;
     try {

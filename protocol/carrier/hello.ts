@@ -1,5 +1,5 @@
 /**
- * The payloads of the handshake's two messages, and how message 1 rides in an upgrade request.
+ * The payloads of the handshake's two messages, and how message 1 travels in an upgrade request.
  *
  * Hello (message 1), every integer big-endian, strings UTF-8:
  *
@@ -12,12 +12,14 @@
  *     options' bit 1:  allowance u32
  *     padding: zeros to the end, of a random number
  *
- * Version, time and invite stay in their places in every version: a private relay checks them before it says anything.
+ * Version, time and invite stay in their places in every version: a private relay checks them before it answers
+ * anything.
  *
  * Grant (message 2), padded with zeros to a random length:
  *
  *     version u8 = 1   code u8
- *     code 0, granted: options u8 (bit 0: resumable)   received u64   limit u64   patience u16 (seconds)   session id u8-length
+ *     code 0, granted: options u8 (bit 0: resumable)   received u64   limit u64
+ *                      patience u16 (seconds)   session id u8-length
  *     other codes:     a refusal; nothing follows
  */
 import { type Bytes, evenly, fromUtf8, Malformed, type RandomBytes, Reader, toUtf8, Writer } from '../bytes.ts';
@@ -44,26 +46,32 @@ const RESUMABLE = 1;
 const LIMITED = 2;
 const MAC = 32;
 
-/** What every version of a hello begins with. */
+/** The first fields of every version of a hello. */
 interface HelloStart {
-  /** Milliseconds since 1970; travels in whole seconds. */
+  /** Milliseconds since 1970. Travels in whole seconds. */
   time: number;
-  /** Empty where the relay needs none. */
+  /** Empty where the relay needs no invite. */
   invite: Bytes;
 }
 
 interface HelloCommon extends HelloStart {
   /** The highest offset that the relay may send. */
   limit: number;
-  /** What the relay may send on this carrier in a resumable session, as `Carrier` counts it; Infinity: as much as it likes. */
+  /**
+   * What the relay may send on this carrier in a resumable session, in bytes as `Carrier` counts them. Infinity: as
+   * much as it likes.
+   */
   allowance: number;
 }
 
 export interface OpenHello extends HelloCommon {
-  /** To the last two the relay itself is the backend: to a check it sends back what it gets, to a status what it has counted. */
+  /**
+   * To `check` and `status` the relay itself is the backend. It sends back what a check sends, and answers a status
+   * with what it has counted.
+   */
   kind: 'open' | 'check' | 'status';
   resumable: boolean;
-  /** `host:port`; empty where the relay is it. */
+  /** `host:port`; empty where the relay itself is the backend. */
   backend: string;
   earlyData: Bytes;
 }
@@ -71,10 +79,10 @@ export interface OpenHello extends HelloCommon {
 export interface ResumeHello extends HelloCommon {
   kind: 'resume';
   session: Bytes;
-  /** Above that of every carrier before it. */
+  /** The number of this carrier, higher than that of every carrier before it. */
   carrier: number;
   received: number;
-  /** HMAC-SHA256 under the session's secret of this handshake's binding. */
+  /** HMAC-SHA256 of this handshake's binding, under the session's secret. */
   mac: Bytes;
 }
 
@@ -86,7 +94,7 @@ const PAYLOAD_MAX = HELLO_MAX - HELLO_OVERHEAD;
 
 /**
  * @param random chooses how much padding there is
- * @throws RangeError when a field is longer than its bound in `limits.ts`.
+ * @throws RangeError when a field is longer than its bound in `limits.ts`
  */
 export function encodeHello(hello: Hello, random: RandomBytes): Bytes {
   const payload = new Uint8Array(PAYLOAD_MAX);
@@ -102,10 +110,13 @@ export function encodeHello(hello: Hello, random: RandomBytes): Bytes {
   return payload.subarray(0, paddedLength(writer.bytes.length, hello, random));
 }
 
-/** Of a hello with so many bytes of fields. Its length must be random, and say little of the backend's name. */
+/**
+ * The padded length of a hello with this many bytes of fields. The length must be random, and say little about the
+ * backend's name.
+ */
 function paddedLength(fields: number, { kind, allowance }: Hello, random: RandomBytes): number {
   const whole = Math.min(roundUp(fields, HELLO_PAD), PAYLOAD_MAX);
-  // It names no backend.
+  // A resume names no backend, so any length will do.
   if (kind === 'resume') return evenly(random, fields, whole);
   if (allowance === Infinity) return Math.min(evenly(random, whole, whole + HELLO_PAD_RANDOM), PAYLOAD_MAX);
   return evenly(random, Math.min(roundUp(fields, HELLO_PAD_LIMITED), whole), whole);
@@ -132,9 +143,9 @@ export interface UnknownHello extends HelloStart {
 }
 
 /**
- * What a hello says. One of an unknown version or kind is still a hello, so that an old relay or client is told apart from
- * a stranger.
- * @throws Malformed when it ends early or breaks a bound.
+ * The content of a hello. A hello of an unknown version or kind is still a hello: an old relay or client must differ
+ * from a stranger.
+ * @throws Malformed when the payload ends early or breaks a bound
  */
 export function decodeHello(payload: Bytes): Hello | UnknownHello {
   const reader = new Reader(payload);
@@ -148,7 +159,7 @@ export function decodeHello(payload: Bytes): Hello | UnknownHello {
     kind === 'resume'
       ? { kind, ...decodeResume(reader) }
       : { kind, resumable: (options & RESUMABLE) !== 0, ...decodeOpen(reader) };
-  // One of nothing is none.
+  // An allowance of 0 is no allowance.
   const allowance = ((options & LIMITED) !== 0 && reader.u32()) || Infinity;
   return { ...common, ...own, allowance };
 }
@@ -171,17 +182,19 @@ function decodeResume(reader: Reader): Pick<ResumeHello, 'received' | 'carrier' 
 
 /** The two subprotocols of an upgrade request, as they are sent. */
 export interface Offer {
-  /** Proves that its sender has the link (permits/token.ts); the relay echoes it. */
+  /** Proves that its sender has the link (permits/token.ts). The relay echoes it. */
   token: string;
   /** Message 1 in base64url. */
   hello: string;
 }
 
-/** Base64url, a comma between both, spaces around them. A token has TOKEN_CHARS characters and up to TOKEN_TAIL_MAX; the hello's bounds are
- * HELLO_OVERHEAD + 1 and HELLO_MAX bytes. */
+/**
+ * Both subprotocols in base64url, with a comma between them and spaces or tabs around them. A token has TOKEN_CHARS
+ * characters and up to TOKEN_TAIL_MAX more. The hello's bounds are HELLO_OVERHEAD + 1 and HELLO_MAX bytes.
+ */
 const OFFER = /^[ \t]*([\w-]{16,111})[ \t]*,[ \t]*([\w-]{66,3983})[ \t]*$/;
 
-/** From the `Sec-WebSocket-Protocol` header; `undefined` for anything that is not of that form. Nothing is decoded. */
+/** Reads the `Sec-WebSocket-Protocol` header. `undefined` for any other form. Nothing is decoded. */
 export function readOffer(header: string): Offer | undefined {
   if (header.length > OFFER_CHARS_MAX) return undefined;
   const [, token, hello] = OFFER.exec(header) ?? [];
@@ -192,22 +205,25 @@ export function readOffer(header: string): Offer | undefined {
 
 export interface Granted {
   resumable: boolean;
-  /** Bytes of the client's that the relay has in order: the early data, or where a resume goes on. */
+  /** How many of the client's bytes the relay has in order: the early data, or where a resume goes on. */
   received: number;
   /** The highest offset that the client may send. */
   limit: number;
-  /** Milliseconds for which the relay keeps the session without a carrier, in whole seconds; 0 where it is not resumable. */
+  /**
+   * Milliseconds for which the relay keeps the session without a carrier, in whole seconds. 0 for a session that is not
+   * resumable.
+   */
   patience: number;
   /** Empty for a session that is not resumable. */
   session: Bytes;
 }
 
-/** A refusal by its number: see `errors.ts`. */
+/** A grant, or a refusal by its number: see `errors.ts`. */
 export type Grant = Granted | { refusal: number };
 
 /**
- * @param allowance that of the hello
- * @param random chooses how long it is
+ * @param allowance the hello's allowance, which decides the greatest length
+ * @param random chooses the length
  */
 export function encodeGrant(grant: Grant, allowance: number, random: RandomBytes): Bytes {
   const most = allowance === Infinity ? GRANT_PAYLOAD_MAX : GRANT_PAYLOAD_LIMITED;
@@ -225,7 +241,7 @@ export function encodeGrant(grant: Grant, allowance: number, random: RandomBytes
   return payload;
 }
 
-/** @throws Malformed when it ends early or is too long, has another version, or breaks a bound. */
+/** @throws Malformed when the payload ends early, is too long, has another version, or breaks a bound */
 export function decodeGrant(payload: Bytes): Grant {
   if (payload.length > GRANT_PAYLOAD_MAX) throw new Malformed();
   const reader = new Reader(payload);

@@ -1,6 +1,7 @@
 /**
- * The cipher seam in plain JavaScript, for runtimes without WebCrypto: the reference twin of `native`. It shares no code with
- * it, so that no mistake is in both, and so that a bundler can leave it out in one piece.
+ * The cipher seam in plain JavaScript, for runtimes without WebCrypto: the reference twin of `native`. It shares no
+ * code with `native`, so that both cannot have the same mistake. A bundler can therefore also leave this file out in
+ * one piece.
  */
 import { gcm } from '@noble/ciphers/aes.js';
 import { montgomery } from '@noble/curves/abstract/montgomery.js';
@@ -21,7 +22,7 @@ function power(base: bigint, exponent: bigint): bigint {
   return result;
 }
 
-// `curves/ed25519.js` would bring the whole Edwards curve with it: twice the size for one Montgomery ladder.
+// `curves/ed25519.js` would bring the whole Edwards curve too: twice the size for one Montgomery ladder.
 const x25519 = montgomery({
   P,
   type: 'x25519',
@@ -41,7 +42,7 @@ function nonceOf(counter: number): Bytes {
   return nonce;
 }
 
-/** Synchronous, as its type says. */
+/** The cipher in plain JavaScript. Synchronous, as its type says. */
 export const noble = {
   publicKey: (secret) => x25519.getPublicKey(secret),
   // Throws by itself when the result is all zero.

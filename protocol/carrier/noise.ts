@@ -6,8 +6,8 @@
  *     -> e, es      the hello
  *     <- e, ee      the grant
  *
- * The pattern is small enough to be written out: in NK each handshake key seals exactly one payload, so its nonce is
- * always 0, and there is no state machine to get wrong.
+ * The pattern is small enough to write out. In NK each handshake key seals exactly one payload, so its nonce is always
+ * 0, and no state machine can go wrong.
  */
 import { type Bytes, concat, EMPTY, toUtf8 } from '../bytes.ts';
 import { PuenteError } from '../errors.ts';
@@ -19,13 +19,13 @@ const KEY = 32;
 const NAME = new Uint8Array(32);
 NAME.set(toUtf8('Noise_NK_25519_AESGCM_SHA256'));
 
-/** The transport phase at one end: the keys of Split() (section 5.2), and a secret for what follows. */
+/** The transport phase at one end: the keys of Split() (section 5.2), and a secret for later resumes. */
 export interface Transport {
-  /** Seals the next record; rejects with `key-exhausted` before its counter could wrap. */
+  /** Seals the next record; throws `key-exhausted` before its counter could wrap. */
   seal(plaintext: Bytes): Awaitable<Bytes>;
-  /** Opens the peer's next record, in its order; rejects when it is not that. */
+  /** Opens the peer's next record, in the peer's order; throws or rejects for any other record. */
   open(record: Bytes): Awaitable<Bytes>;
-  /** Third output of the HKDF whose first two are Split()'s: known to both ends, sent by none. */
+  /** Third output of the HKDF whose first two outputs are Split()'s keys. Both ends know it; neither sends it. */
   secret: Bytes;
 }
 
@@ -34,14 +34,14 @@ async function startOf(cipher: Cipher, prologue: Bytes, relayKey: Bytes): Promis
   return cipher.sha256(concat(await cipher.sha256(concat(NAME, prologue)), relayKey));
 }
 
-/** The symmetric state of section 5.2, and its names: the hash, the chaining key. */
+/** The symmetric state of section 5.2, by that section's names: `h` is the hash, `ck` the chaining key. */
 class Symmetric {
   readonly #cipher: Cipher;
   #key: Bytes = EMPTY;
   h: Bytes;
   ck: Bytes;
 
-  /** @param h to start from: see `startOf` */
+  /** @param h the hash to start from: see `startOf` */
   constructor(cipher: Cipher, h: Bytes, ck = NAME) {
     this.#cipher = cipher;
     this.h = h;
@@ -58,14 +58,14 @@ class Symmetric {
     this.#key = derived.slice(KEY);
   }
 
-  /** EncryptAndHash, less the hash of the result: nothing needs it after the last message. */
+  /** EncryptAndHash without the hash of the result: nothing needs that hash after the last message. */
   async seal(plaintext: Bytes): Promise<Bytes> {
     const seal = await this.#cipher.sealer(this.#key);
     return seal(0, this.h, plaintext);
   }
 
   /**
-   * DecryptAndHash, less the hash.
+   * DecryptAndHash without the hash.
    * @param associated the hash before `sealed` was mixed in
    */
   async open(sealed: Bytes, associated: Bytes): Promise<Bytes> {
@@ -101,7 +101,7 @@ export function counter(next = 0): () => number {
 
 /** The client's side. */
 export interface Initiator {
-  /** Binds a resume to this handshake: the hash once the ephemeral key is mixed in, before the payload is. */
+  /** Binds a resume to this handshake: the hash after the ephemeral key was mixed in, and before the payload is. */
   readonly binding: Bytes;
   /** Rejects when the relay's key is a point of small order. */
   writeHello(payload: Bytes): Promise<Bytes>;
@@ -109,7 +109,7 @@ export interface Initiator {
   readGrant(message: Bytes): Promise<{ payload: Bytes; transport: Transport }>;
 }
 
-/** @param secret the ephemeral key's: 32 random bytes, used for this handshake only. */
+/** @param secret the secret of the ephemeral key: 32 random bytes, used for this handshake only */
 export async function initiate(cipher: Cipher, prologue: Bytes, relayKey: Bytes, secret: Bytes): Promise<Initiator> {
   const state = new Symmetric(cipher, await startOf(cipher, prologue, relayKey));
   const ephemeral = await cipher.publicKey(secret);
@@ -136,7 +136,7 @@ export async function initiate(cipher: Cipher, prologue: Bytes, relayKey: Bytes,
 export interface RelayKey {
   secret: Bytes;
   publicKey: Bytes;
-  /** See `startOf`: it is the same for every hello. */
+  /** The hash of `startOf`: the same for every hello. */
   start: Bytes;
 }
 
@@ -150,7 +150,7 @@ export async function relayKeyOf(cipher: Cipher, secret: Bytes, prologue = PROLO
 export class Responder {
   readonly #cipher: Cipher;
   readonly #state: Symmetric;
-  /** The client's ephemeral key: new for every hello, so it tells a replay. */
+  /** The client's ephemeral key. It is new for every hello, so it identifies a replay. */
   readonly clientEphemeral: Bytes;
   readonly binding: Bytes;
   readonly payload: Bytes;
@@ -177,7 +177,7 @@ export class Responder {
     return new Responder(cipher, state, clientEphemeral, binding, payload);
   }
 
-  /** What another process of the relay's needs to answer this hello: secret. */
+  /** Everything that another process of the relay needs to answer this hello. Keep it secret. */
   save(): Bytes {
     const { ck, h } = this.#state;
     return concat(ck, h, this.clientEphemeral, this.binding, this.payload);

@@ -1,6 +1,6 @@
 /**
- * Invites: what lets a client into a private relay. The relay signs them under a key that comes of its own, so it stores
- * none. To a client an invite is bytes out of its link.
+ * An invite lets a client into a private relay. The relay signs invites under a key that it derives from its own, so it
+ * stores none. To a client an invite is bytes from its link.
  *
  *     version u8 = 1   id 6 bytes   expires u32 (seconds since 1970)   sessions u16 (0: any number)
  *     backends u8-length string, as in BACKENDS (empty: all of the relay's)   MAC 16 bytes
@@ -15,22 +15,22 @@ const VERSION = 1;
 const LABEL = toUtf8('puente/1 invites');
 
 export interface Invite {
-  /** Random; what `REVOKED` lists, in base64url. */
+  /** Random. `REVOKED` lists ids, in base64url. */
   id: Bytes;
   /** Milliseconds since 1970, in whole seconds. */
   expires: number;
-  /** Sessions at a time, 1 to 65,535; 0: as many as they like. */
+  /** Sessions at a time, 1 to 65,535; 0: any number. */
   sessions: number;
-  /** Entries as in `BACKENDS`, of those that the relay has; empty: all of them. */
+  /** Entries of the relay's `BACKENDS`, in the same form; empty: all of them. */
   backends: string;
 }
 
-/** The key that invites of this relay are signed with. */
+/** The key that signs the invites of this relay. */
 export async function inviteKeyOf(cipher: Cipher, relaySecret: Bytes): Promise<Bytes> {
   return cipher.hmac(relaySecret, LABEL);
 }
 
-/** @throws RangeError when the backends take more than INVITE_BACKENDS_MAX bytes. */
+/** @throws RangeError when the backends take more than INVITE_BACKENDS_MAX bytes */
 export async function signInvite(cipher: Cipher, key: Bytes, invite: Invite): Promise<Bytes> {
   const { bytes } = new Writer(new Uint8Array(INVITE_MAX))
     .u8(VERSION)
@@ -52,7 +52,9 @@ async function mac(cipher: Cipher, key: Bytes, bytes: Bytes): Promise<Bytes> {
   return (await cipher.hmac(key, bytes)).slice(0, INVITE_MAC);
 }
 
-/** What an invite says, whoever signed it; `undefined` for one that is none, or of another version. */
+/**
+ * The fields of an invite, without a check of its signature; `undefined` for bytes that are no invite of this version.
+ */
 export function decodeInvite(signed: Bytes): Invite | undefined {
   try {
     const reader = new Reader(signed);

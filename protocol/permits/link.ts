@@ -1,7 +1,7 @@
 /**
  * A link is what a volunteer shares: `https://host/path/#WORD`. The word has the relay's key, and an invite where the
- * relay is private. The fragment never leaves the device: a browser that opens the link sends it to nobody. A bare
- * address, `host/path` or `https://host/path/`, has no key; an open relay publishes it.
+ * relay is private. The fragment never leaves the device: a browser that opens the link does not send it. A bare
+ * address, `host/path` or `https://host/path/`, has no key; an open relay publishes its key.
  */
 import { type Bytes, concat, EMPTY } from '../bytes.ts';
 import { PuenteError } from '../errors.ts';
@@ -9,7 +9,7 @@ import { INVITE_MAX } from '../limits.ts';
 import { decodeWord, encodeWord } from './word.ts';
 
 export interface RelayAddress {
-  /** Where its page is, and where upgrades go. Ends in `/`; `http:` for loopback only. */
+  /** The address of the relay's page and of upgrade requests. Ends in `/`; `http:` for loopback only. */
   url: string;
   /** The relay's X25519 public key, 32 bytes; absent in a bare address. */
   key?: Bytes;
@@ -19,8 +19,8 @@ export interface RelayAddress {
 const KEY_LENGTH = 32;
 
 /**
- * @throws PuenteError `link-invalid`, saying what is wrong with it (the text itself is not repeated: it may hold an
- * invite).
+ * @throws PuenteError `link-invalid`, which says what is wrong with the text. The text itself is not repeated: it may
+ * hold an invite.
  */
 export function parseLink(text: string): RelayAddress {
   const trimmed = text.trim();
@@ -33,21 +33,24 @@ export function parseLink(text: string): RelayAddress {
 /** `URL.canParse` is missing in browsers of 2023. */
 function urlOf(address: string): URL {
   try {
-    // Chromium takes a space in a host.
+    // Chromium accepts a space in a host.
     return new URL(/ /.test(address) ? '' : address);
   } catch {
     throw new PuenteError('link-invalid', 'not-a-url');
   }
 }
 
-/** Its path, which ends in `/`. Host and path have nothing that could stand for something else in a command. */
+/**
+ * The path, which ends in `/`. Host and path hold no character that could mean something else in a command.
+ * @throws PuenteError `link-invalid`
+ */
 function checkedPath({ protocol, username, password, host, hostname, pathname, search }: URL): string {
   if (protocol !== 'https:' && !(protocol === 'http:' && isLoopback(hostname)))
     throw new PuenteError('link-invalid', 'not-https');
   const path = pathname.endsWith('/') ? pathname : `${pathname}/`;
   if (username || password || search || !/^\/([\w.~-]+\/)*$/.test(path))
     throw new PuenteError('link-invalid', 'more-than-path');
-  // A word that has lost what stood before it would be asked for as a name, or sent as a path.
+  // A word without the address before it would be looked up as a name, or sent as a path.
   if (!/^[\w.:[\]-]+$/.test(host) || [hostname, ...path.split('/')].some(isWord))
     throw new PuenteError('link-invalid', 'not-a-url');
   return path;
@@ -61,7 +64,7 @@ function isWord(text: string): boolean {
   }
 }
 
-/** Where `http:` will do. */
+/** Hosts for which `http:` is allowed. */
 export function isLoopback(hostname: string): boolean {
   return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname);
 }

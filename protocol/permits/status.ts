@@ -1,6 +1,7 @@
 /**
- * A status: what a relay has counted of its use, for whoever has its key. Its hello has a token in the invite's place, which is
- * signed as an invite is, under a key of its own; the answer comes as a backend's bytes would: JSON, then the end.
+ * A status is what a relay has counted of its use, for the holder of the relay's key. The hello of a status has a token
+ * in the invite's place. The token is signed as an invite is, under a key of its own. The answer comes like a backend's
+ * bytes: JSON, then the end.
  */
 import { type Bytes, toUtf8 } from '../bytes.ts';
 import type { Cipher } from '../carrier/cipher.ts';
@@ -11,29 +12,29 @@ const LABEL = toUtf8('puente/1 status');
 export interface CountedDay {
   /** `2026-11-25` */
   day: string;
-  /** Opened: their backends were connected. Checks are none. */
+  /** Sessions whose backends were connected. Checks do not count. */
   sessions: number;
   checks: number;
   /** App bytes that came from clients. */
   up: number;
-  /** And from backends. */
+  /** App bytes that came from backends. */
   down: number;
-  /** How often each refusal was given, by its code. */
+  /** How often each refusal was given, by the refusal's code. */
   refused: Record<string, number>;
 }
 
 export interface StatusReport {
-  /** `no-hubs`: there is nowhere to keep them. */
+  /** `no-hubs`: the relay has no place to keep counters. */
   counters: 'on' | 'off' | 'no-hubs';
-  /** How many were asked. */
+  /** How many hubs were asked. */
   hubs: number;
-  /** How many of them answered; what the others counted is missing. */
+  /** How many of these hubs answered. The counts of the others are missing. */
   answered: number;
-  /** Oldest first; days on which nothing was counted are missing. */
+  /** Oldest first. Days on which nothing was counted are missing. */
   days: CountedDay[];
 }
 
-/** The key that tokens are signed with. Not that of invites: who is invited is not told of others. */
+/** The key that signs status tokens. It is not the key of invites: an invited person learns nothing about others. */
 export async function statusKeyOf(cipher: Cipher, relaySecret: Bytes): Promise<Bytes> {
   return cipher.hmac(relaySecret, LABEL);
 }

@@ -1,9 +1,10 @@
 /**
- * The word of a link: the bytes behind its `#`. Letters and digits only, so that no shell, mailer or messenger cuts it,
- * and a checksum, so that a mistyped or shortened one is never taken for another.
+ * The word of a link encodes the bytes after its `#`. It has only letters and digits, so that no shell, mailer or
+ * messenger cuts it. It has a checksum, so that a mistyped or shortened word is never taken for another.
  *
- * Each character is five bits, in the alphabet of bech32, which has no two that look alike: first a version, then the
- * bytes with their high bits first, then six characters of bech32m's checksum (BIP 173 and 350) with an empty prefix.
+ * Each character is five bits, in the alphabet of bech32, in which no two characters look alike. First comes a version,
+ * then the bytes with their high bits first, then six characters of bech32m's checksum (BIP 173 and 350) with an empty
+ * prefix.
  */
 import type { Bytes } from '../bytes.ts';
 import { PuenteError } from '../errors.ts';
@@ -12,7 +13,7 @@ const VERSION = 1;
 const ALPHABET = 'qpzry9x8gf2tvdw0s3jn54khce6mua7l';
 
 const CHECKSUM_CHARS = 6;
-/** What the checksum of a whole word comes to: bech32m's constant. */
+/** The checksum of every whole word: bech32m's constant. */
 const CHECKSUM_TARGET = 0x2bc830a3;
 const GENERATOR = [0x3b6a57b2, 0x26508e6d, 0x1ea119fa, 0x3d4233dd, 0x2a1462b3];
 
@@ -25,7 +26,7 @@ export function encodeWord(bytes: Bytes): string {
 }
 
 /**
- * Reads a word in either case. Two words never mean the same bytes, but for their case.
+ * Reads a word in upper or lower case. Two words never mean the same bytes, unless they differ in case only.
  * @throws PuenteError `link-invalid`
  */
 export function decodeWord(word: string): Bytes {
@@ -38,7 +39,10 @@ export function decodeWord(word: string): Bytes {
   return Uint8Array.from(groups);
 }
 
-/** Takes groups of `from` bits apart into groups of `to`; `left` are the bits at the end that are too few for one more. */
+/**
+ * Splits groups of `from` bits into groups of `to`. `left` holds the last bits, which are too few for one more group;
+ * `bits` is their number.
+ */
 function regroup(values: Iterable<number>, from: number, to: number): { groups: number[]; left: number; bits: number } {
   const groups: number[] = [];
   let left = 0;
@@ -54,7 +58,7 @@ function regroup(values: Iterable<number>, from: number, to: number): { groups: 
   return { groups, left, bits };
 }
 
-/** BIP 173's remainder of the digits as a polynomial over GF(32). The 0 before them is its empty prefix. */
+/** BIP 173's remainder of the digits as a polynomial over GF(32). The 0 before the digits is the empty prefix. */
 function polymod(digits: number[]): number {
   let remainder = 1;
   for (const digit of [0, ...digits]) {

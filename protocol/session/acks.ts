@@ -1,4 +1,4 @@
-/** When an end acknowledges: soon, with the next record, or at once when the peer may be waiting for room. */
+/** When an end acknowledges: soon, with the next record, or at once when the peer may wait for room. */
 import { evenly, type RandomBytes } from '../bytes.ts';
 import { ACK_DELAY, ACK_DELAY_MIN } from '../limits.ts';
 import type { Offsets } from './frames.ts';
@@ -21,12 +21,12 @@ export class Acks {
     this.#delay = this.#newDelay();
   }
 
-  /** The peer knows all that we have received. */
+  /** Whether the peer knows everything that we have received. */
   knows(received: number): boolean {
     return this.#advertised.received === received;
   }
 
-  /** A carrier is there whose hello or grant told the peer these offsets. */
+  /** A carrier is attached. Its hello or grant told the peer these offsets. */
   attached(advertised: Offsets): void {
     this.#advertised = advertised;
     this.at = NEVER;
@@ -38,7 +38,7 @@ export class Acks {
     this.oweBy(moved >= windowSize / this.#perWindow ? now : now + this.#delay);
   }
 
-  /** Owes one after the usual delay, though nothing has moved. */
+  /** Owes an ACK after the usual delay, although no offset has moved. */
   oweSoon(now: number): void {
     this.oweBy(now + this.#delay);
   }
@@ -47,7 +47,7 @@ export class Acks {
     this.at = Math.min(this.at, at);
   }
 
-  /** @param rides in a record that leaves anyway: an ACK that is not due yet goes with it */
+  /** @param rides whether a record leaves anyway; an ACK that is not due yet then goes with it */
   isDue(rides: boolean, now: number): boolean {
     return rides ? this.at !== NEVER : this.at <= now;
   }

@@ -1,4 +1,4 @@
-/** One timer for all that a session waits for. */
+/** One timer for everything that a session waits for. */
 
 import type { Clock } from '../waiting.ts';
 import { NEVER } from './liveness.ts';
@@ -8,13 +8,13 @@ export class Alarm {
   readonly #run: () => void;
   #set: { at: number; cancel: () => void } | undefined;
 
-  /** @param run may be called too early, and looks for itself what is due */
+  /** @param run may be called too early; it must check for itself what is due */
   constructor(clock: Clock, run: () => void) {
     this.#clock = clock;
     this.#run = run;
   }
 
-  /** Goes off at that time at the latest. An early call costs nothing; setting a timer for every record would. */
+  /** Calls `run` at that time or earlier. An early call costs nothing; setting a timer for every record would. */
   set(at: number): void {
     if (at === NEVER || (this.#set && this.#set.at <= at)) return;
     this.#set?.cancel();

@@ -1,4 +1,4 @@
-/** What a session does at the client: it moves to another carrier when the peer does not answer on this one. */
+/** What a session does at the client. It moves to another carrier when the peer does not answer on this one. */
 import { evenly, type RandomBytes } from '../bytes.ts';
 import {
   ACK_DELAY,
@@ -13,7 +13,7 @@ import {
 import { type Duty, Liveness, NEVER, type Standing } from './liveness.ts';
 import type { SessionEnd } from './parts.ts';
 
-/** Assumed where no round trip was measured yet, in milliseconds. */
+/** The round trip to assume before one was measured, in milliseconds. */
 const ROUND_TRIP_MAX = 500;
 
 export class ClientLiveness extends Liveness {
@@ -22,13 +22,13 @@ export class ClientLiveness extends Liveness {
   #isLimited = false;
   #attachedAt = 0;
   #lastAsked = -NEVER;
-  /** From the last PING to the next one, at least. Random: no time on the wire is constant. */
+  /** The least time from the last PING to the next one. Random: no time on the wire is constant. */
   #pause: number;
-  /** When the ACK is due of the first DATA since the last PING. */
+  /** When the ACK of the first DATA since our last PING is due. */
   #askWithAck = NEVER;
-  /** Since when the peer has had data under way and acknowledged none. */
+  /** Since when the peer has had data under way and acknowledged nothing new. */
   #unmovedSince = NEVER;
-  /** How often in a row the carrier was called stalled, and when last. */
+  /** How often in a row the carrier was reported as stalled, and when last. */
   #stalls = 0;
   #stalledAt = -NEVER;
 
@@ -98,24 +98,27 @@ export class ClientLiveness extends Liveness {
     return [this.askedAt === NEVER ? 'ask' : 'carrier-lost'];
   }
 
-  /** Another carrier can be opened beside this one, on which an answer or an ACK is missing. */
+  /** An answer or an ACK is missing on this carrier, and another can be opened beside it. */
   get #isWaiting(): boolean {
     return this.#isResumable && this.#waitingSince !== NEVER;
   }
 
-  /** Since when the peer owes an answer, or an ACK of what is under way. */
+  /** Since when the peer owes an answer, or an ACK of data that is under way. */
   get #waitingSince(): number {
     return Math.min(this.unansweredSince, this.#unmovedSince);
   }
 
-  /** When the carrier counts as stalled; again after twice the time, while nothing moves. */
+  /** When the carrier counts as stalled. It counts as stalled again after twice the time, while nothing moves. */
   get #stallsAt(): number {
     const least = this.#isLimited ? STALL_MIN_LIMITED : STALL_MIN;
     const patience = Math.min(STALL_MAX, Math.max(least, 4 * (this.roundTrip ?? 0)) * 2 ** this.#stalls);
     return Math.max(this.#waitingSince, this.#stalledAt) + patience;
   }
 
-  /** Receive-only clients PING too, or they would not notice a frozen path. Where little comes, the PING rides with the ACK. */
+  /**
+   * Receive-only clients PING too, or they would not notice a frozen path. When little arrives, the PING goes with the
+   * ACK.
+   */
   get #askAt(): number {
     if (!this.#isResumable || this.askedAt !== NEVER) return NEVER;
     return Math.max(this.#askWithAck, this.#lastAsked + this.#pause);

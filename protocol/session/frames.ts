@@ -1,5 +1,5 @@
 /**
- * What a record holds: one or more frames, one after another. Integers are big-endian.
+ * A record holds one or more frames, one after another. Integers are big-endian.
  *
  *     DATA   0x00  offset u64  length u16  bytes
  *     ACK    0x01  received u64  limit u64
@@ -18,7 +18,7 @@ import { RECORD_MAX } from '../limits.ts';
 export interface Offsets {
   /** Everything before this has been received in order. */
   received: number;
-  /** The peer may send what lies before this. */
+  /** The peer may send everything before this. */
   limit: number;
 }
 
@@ -34,15 +34,15 @@ export type Frame =
 export const DATA_HEADER = 11;
 const TYPES = { data: 0, ack: 1, fin: 2, reset: 3, ping: 4, pong: 5, pad: 6, stop: 7 } as const;
 
-// Copying to an address that lies a few bytes past the source's, modulo a page, is slow on some processors: 64 KiB took
-// 50 us more (docs/performance.md). These are the frames that come before DATA in what a session sends.
+// Copying is slow on some processors when the target lies a few bytes past the source, modulo a page: 64 KiB took 50 us
+// more (docs/performance.md). BEFORE_DATA has the lengths of the frames that come before DATA in a session's record.
 const ALIGNMENT = 64;
 const BEFORE_DATA: Partial<Record<Frame['type'], number>> = { ack: 17, pong: 5 };
 const scratch = new Uint8Array(RECORD_MAX + ALIGNMENT);
 
 /**
- * The plaintext of one record, to be sealed before the next is encoded: all records are encoded in the same memory.
- * This is the only copy that a DATA frame's bytes meet on their way to the seal.
+ * The plaintext of one record. Seal it before you encode the next record: all records are encoded in the same memory.
+ * On the way to the seal, a DATA frame's bytes are copied only here.
  */
 export function encodeFrames(frames: Frame[]): Bytes {
   let dataAt = DATA_HEADER;
@@ -79,8 +79,8 @@ export function encodeFrames(frames: Frame[]): Bytes {
 }
 
 /**
- * The frames of one record; DATA is a view into it.
- * @throws PuenteError `bad-frame` for an empty record, an unknown type, or one that ends early.
+ * The frames of one record. DATA is a view into the plaintext.
+ * @throws PuenteError `bad-frame` for an empty record, an unknown type, or a frame that ends early.
  */
 export function decodeFrames(plaintext: Bytes): Frame[] {
   const reader = new Reader(plaintext);

@@ -1,5 +1,5 @@
 /**
- * The stream that an end receives, in order, until the app takes it.
+ * The stream that an end receives, in order, until the app takes its bytes.
  *
  *     0 ── consumed ── taken ── received ── limit        consumed + window = limit, which we grant
  */
@@ -26,23 +26,23 @@ export class Incoming {
     return this.#window.size;
   }
 
-  /** The peer may send what lies before this. */
+  /** The peer may send everything before this. */
   get limit(): number {
     return this.#limit;
   }
 
-  /** Everything before this has come. */
+  /** Everything before this was received in order. */
   get received(): number {
-    // A FIN takes one virtual offset, so that it is acknowledged like data.
+    // A FIN takes one virtual offset, so that the peer's FIN is acknowledged like data.
     return this.#end === undefined ? this.#queue.end : this.#end + 1;
   }
 
-  /** What a hello, a grant or an ACK tells the peer. */
+  /** The offsets that a hello, a grant or an ACK tells the peer. */
   get offsets(): Offsets {
     return { received: this.received, limit: this.limit };
   }
 
-  /** The peer's FIN has come. */
+  /** The peer's FIN was received. */
   get finished(): boolean {
     return this.#end !== undefined;
   }
@@ -53,7 +53,7 @@ export class Incoming {
   }
 
   /**
-   * Whether there is anything new in it.
+   * Whether the DATA frame holds anything new.
    * @throws PuenteError `bad-credit`, `bad-offset`
    */
   data(offset: number, bytes: Bytes): boolean {
@@ -66,7 +66,7 @@ export class Incoming {
   }
 
   /**
-   * Whether it is the first.
+   * Whether the FIN is the first one.
    * @throws PuenteError `bad-offset`
    */
   fin(offset: number): boolean {
@@ -93,7 +93,7 @@ export class Incoming {
     this.#queue.clear();
   }
 
-  /** Nothing more will come; what is still queued holds its window until it is taken. */
+  /** Nothing more will arrive. The window is kept until the queued bytes are taken. */
   releaseWhenEmpty(): void {
     if (this.#queue.start === this.#queue.end) this.#window.release();
   }

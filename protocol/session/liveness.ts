@@ -1,13 +1,13 @@
 /**
- * Whether the peer is still there. A session tells its liveness what passes; the liveness says when something is due, and what. It sends
- * nothing and sets no timer. Each end has its own: see `client-end` and `relay-end`.
+ * Whether the peer is still there. A session tells its liveness what happens; the liveness says what is due, and when.
+ * The liveness sends nothing and sets no timer. Each end has its own: see `client-end` and `relay-end`.
  */
 import type { Code } from '../errors.ts';
 
-/** A time that does not come. */
+/** A time that never comes. */
 export const NEVER = Infinity;
 
-/** What a session has to do about a silence; a code ends the session. */
+/** What a session has to do about a silence. A code ends the session. */
 export type Duty =
   /** Send a PING. */
   | 'ask'
@@ -31,7 +31,7 @@ export interface Standing {
 /** All times are milliseconds of the session's clock. */
 export abstract class Liveness {
   protected lastHeard = 0;
-  /** When the PING left that has no answer yet. */
+  /** When the unanswered PING left. */
   protected askedAt = NEVER;
   #roundTrip: number | undefined;
 
@@ -40,22 +40,29 @@ export abstract class Liveness {
     return this.#roundTrip;
   }
 
-  /** Since when an answer to a PING is missing. An answer may queue behind data, so any record counts as a part of it. */
+  /**
+   * Since when an answer to a PING is missing. An answer may queue behind data, so any record counts as part of the
+   * answer.
+   */
   protected get unansweredSince(): number {
     return this.askedAt === NEVER ? NEVER : Math.max(this.askedAt, this.lastHeard);
   }
 
-  /** `stalled` was due on this carrier, and nothing has moved since. */
+  /** `stalled` was due on this carrier, and no answer or ACK has arrived since. */
   get isStalled(): boolean {
     return false;
   }
 
-  /** An answer is missing that should have come, though too soon to call the carrier stalled. */
+  /** An answer should have arrived and is missing. It is too soon to call the carrier stalled. */
   isOverdue(_now: number): boolean {
     return false;
   }
 
-  /** A carrier is there. Another may come after it where the session is resumable; its path may carry only so much. */
+  /**
+   * A carrier is attached.
+   * @param _isResumable whether another carrier may follow
+   * @param _isLimited whether its path limits how much a connection carries
+   */
   attached(now: number, _isResumable: boolean, _isLimited: boolean): void {
     this.lastHeard = now;
     this.askedAt = NEVER;
@@ -84,9 +91,9 @@ export abstract class Liveness {
 
   /** A record left. */
   abstract sent(now: number, isUnderWay: boolean): void;
-  /** The app wrote bytes, or bytes for the app came. */
+  /** The app wrote bytes, or bytes for the app arrived. */
   abstract moved(now: number): void;
-  /** DATA came, whose ACK leaves at `ackAt` unless it rides with an earlier record. */
+  /** DATA arrived. Its ACK leaves at `ackAt`, or earlier with another record. */
   abstract received(ackAt: number): void;
   /** The peer acknowledged bytes that it had not acknowledged before. */
   abstract acked(now: number, isUnderWay: boolean, isHalfClosed: boolean): void;

@@ -1,5 +1,5 @@
 /**
- * The stream that an end sends, kept from the first byte that the peer has not acknowledged.
+ * The stream that an end sends. Its bytes are kept from the first one that the peer has not acknowledged.
  *
  *     0 ── acked ── sent ── written        acked: the peer has it    written: the app gave it
  *            └─ kept for replay ─┘         sent ≤ limit, which the peer grants
@@ -16,11 +16,11 @@ export class Outgoing {
   readonly #replay: Window;
   #acked = 0;
   #sent = 0;
-  /** The furthest that any carrier has carried: an ACK beyond it is a lie. */
+  /** The furthest offset that any carrier has carried. An ACK beyond it is a lie. */
   #everSent = 0;
-  /** The peer's, once it has named one. */
+  /** The peer's limit, once the peer has told one. */
   #limit: number | undefined;
-  /** Where the stream ends, once that is known. */
+  /** Offset of the stream's end, once known. */
   #end: number | undefined;
   /** The peer reads no more. */
   isStopped = false;
@@ -43,7 +43,7 @@ export class Outgoing {
     return this.#end !== undefined;
   }
 
-  /** What the peer has acknowledged. */
+  /** The peer has acknowledged everything before this. */
   get acked(): number {
     return this.#acked;
   }
@@ -53,29 +53,29 @@ export class Outgoing {
     return this.#sent > this.#acked;
   }
 
-  /** No peer has said anything yet. */
+  /** No peer has told its offsets yet. */
   get unanswered(): boolean {
     return this.#limit === undefined;
   }
 
-  /** Nothing was written, and no peer has said anything. */
+  /** Nothing was written, and no peer has told its offsets. */
   get untouched(): boolean {
     return this.unanswered && this.#written === 0;
   }
 
-  /** On this carrier, or on one before it. */
+  /** The FIN was sent on this carrier, or sent and acknowledged on an earlier one. */
   get finSent(): boolean {
     return this.#finished && this.#sent === this.#written + 1;
   }
 
-  /** The peer has all of it, and the FIN. */
+  /** The peer has the whole stream, and the FIN. */
   get acknowledged(): boolean {
     return this.#finished && this.#acked === this.#written + 1;
   }
 
   /**
-   * Bytes that `write` takes now.
-   * @param proven up to here the peer has certainly received on this carrier
+   * How many bytes `write` takes now.
+   * @param proven the peer has certainly received everything before this offset on this carrier
    */
   room(proven: number): number {
     if (this.#finished || this.#isReleased) return 0;
@@ -85,8 +85,8 @@ export class Outgoing {
   }
 
   /**
-   * How many of `length` bytes `write` takes now. None while only few of them would fit and more room is about to
-   * come, as a small record costs nearly as much as a large one. All, to be dropped, where the peer reads no more.
+   * How many of `length` bytes `write` takes now. None while only few of them would fit and more room is about to come:
+   * a small record costs nearly as much as a large one. All of them where the peer reads no more: they are dropped.
    */
   roomFor(length: number, proven: number): number {
     if (this.isStopped) return length;
@@ -95,14 +95,14 @@ export class Outgoing {
   }
 
   /**
-   * The buffer is nearly full, so what frees it is on its way: a PING goes out at this mark (see `Session`), and its
-   * answer brings an ACK.
+   * The buffer is nearly full, so an ACK that frees it is on its way. A PING goes out at this mark (see `Session`), and
+   * its answer brings an ACK.
    */
   get #awaitsAck(): boolean {
     return this.#sent - this.#acked > this.proofDue;
   }
 
-  /** What may be sent without proof that it arrives: from here on a PING asks for it. */
+  /** How many bytes may be sent without proof that they arrive. Beyond this a PING asks for the proof. */
   get proofDue(): number {
     return (3 * this.#replay.size) / 4;
   }
@@ -115,13 +115,16 @@ export class Outgoing {
     this.#end ??= this.#queue.end;
   }
 
-  /** The stream ends with what was sent: the peer may have that, and wants nothing after it. */
+  /** The stream ends with the last byte that was ever sent. The peer may have that byte, and wants nothing after it. */
   stop(): void {
     this.#end = Math.min(this.#written, this.#everSent);
     this.isStopped = true;
   }
 
-  /** The first bytes written, when all of them fit and may go: they count as sent from then on. EMPTY otherwise. */
+  /**
+   * All bytes written so far, when they fit in `max` and `may` allows them. They count as sent from then on. EMPTY
+   * otherwise.
+   */
   earlyData(max: number, may: (first: Bytes) => boolean): Bytes {
     if (this.#written > max) return EMPTY;
     const parts: Bytes[] = [];
@@ -133,7 +136,8 @@ export class Outgoing {
   }
 
   /**
-   * What the peer says in an ACK, hello or grant. Never backwards: an ACK may be overtaken by one on a newer carrier.
+   * Applies the offsets of an ACK, hello or grant. Offsets never go backwards: an ACK on a newer carrier may overtake
+   * an older one.
    * @throws PuenteError `bad-offset`
    */
   acknowledge({ received, limit }: Offsets, now: number): void {
@@ -146,12 +150,14 @@ export class Outgoing {
     this.#replay.used(received, now, limit > received + this.#replay.size);
   }
 
-  /** A new carrier begins with the first byte that the peer has not acknowledged, on whichever carrier it did. */
+  /**
+   * A new carrier begins with the first byte that the peer has not acknowledged. The ACK may have come on any carrier.
+   */
   rewind(): void {
     this.#sent = this.#acked;
   }
 
-  /** There is DATA or FIN to be sent now. */
+  /** There is DATA or a FIN to send now. */
   get isDue(): boolean {
     return this.#sendable > 0 || this.#finIsNext;
   }
@@ -160,12 +166,12 @@ export class Outgoing {
     return Math.max(0, Math.min(this.#limit ?? 0, this.#written) - this.#sent);
   }
 
-  /** A FIN needs no credit: one offset more cannot overrun a queue, and a full window must not hold it back. */
+  /** A FIN needs no credit. One more offset cannot overrun a queue, and a full window must not hold the FIN back. */
   get #finIsNext(): boolean {
     return this.#finished && this.#sent === this.#written;
   }
 
-  /** Adds what may be sent now to a record, and says how much of its space is left. */
+  /** Adds to a record what may be sent now. Returns how much of the record's space is left. */
   compose(frames: Frame[], space: number): number {
     let left = space;
     while (this.#sendable > 0 && left > DATA_HEADER) {

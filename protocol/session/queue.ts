@@ -1,24 +1,26 @@
 import { type Bytes, EMPTY, free } from '../bytes.ts';
 
-/** Small writes are copied together into blocks of this size: a queue of one-byte chunks would cost a hundred times
- * the bytes that it holds. */
+/**
+ * Small writes are copied together into blocks of this size, in bytes. A queue of one-byte chunks would cost a hundred
+ * times the bytes that it holds.
+ */
 export const BLOCK = 4096;
 
 interface Chunk {
-  /** Offset of its first byte. */
+  /** Offset of the chunk's first byte. */
   start: number;
   bytes: Bytes;
 }
 
 /**
- * A stretch of a byte stream, addressed by offset: a sender's replay buffer, a receiver's queue. Costs at most about
- * three times the bytes that it holds, whatever the pieces in which they come.
+ * A stretch of a byte stream, addressed by offset: a sender's replay buffer, a receiver's queue. It costs at most about
+ * three times the bytes that it holds, however small the pieces in which they come.
  */
 export class ByteQueue {
   readonly #chunks: Chunk[] = [];
   #start = 0;
   #end = 0;
-  /** Bytes that are free behind the last chunk, in its own block. */
+  /** Free bytes after the last chunk, in the chunk's own block. */
   #spare = 0;
 
   /** Offset of the first byte held. */
@@ -31,13 +33,13 @@ export class ByteQueue {
     return this.#end;
   }
 
-  /** @param owned nobody else will ever write to these bytes, so that large ones need not be copied. */
+  /** @param owned nobody else will ever write to these bytes, so large ones need not be copied */
   push(bytes: Bytes, owned: boolean): void {
     if (bytes.length === 0) return;
     const large = bytes.length >= BLOCK;
     const alone = this.#start === this.#end;
     if ((large || alone) && owned && bytes.buffer.byteLength <= 2 * bytes.length) this.#add(bytes, 0);
-    // Not `slice`, which for Node's Buffers copies nothing.
+    // Not `slice`: on Node's Buffers it copies nothing.
     else if (large) this.#add(new Uint8Array(bytes), 0);
     else this.#copyToBlock(bytes);
   }
@@ -58,13 +60,13 @@ export class ByteQueue {
       this.#spare -= bytes.length;
       return;
     }
-    // A lone small message, a chat's usual state, takes just its size.
+    // A lone small message, a chat's usual state, takes only its own size.
     const block = new Uint8Array(this.#start === this.#end ? bytes.length : BLOCK);
     block.set(bytes);
     this.#add(block.subarray(0, bytes.length), block.length - bytes.length);
   }
 
-  /** A view of up to `max` bytes from `offset`: as many as lie together. Empty at the end. */
+  /** A view of up to `max` bytes from `offset`: as many as lie together in memory. Empty at the end. */
   peek(offset: number, max: number): Bytes {
     const chunk = this.#chunks[this.#indexOf(offset)];
     if (!chunk) return EMPTY;

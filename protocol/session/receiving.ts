@@ -1,4 +1,4 @@
-/** What the frames of a record do to a session. */
+/** Applies the frames of a record to a session. */
 import type { Bytes } from '../bytes.ts';
 import { type Code, PuenteError, resetOf } from '../errors.ts';
 import type { Frame, Offsets } from './frames.ts';
@@ -17,7 +17,7 @@ export class Receiving {
   }
 
   /**
-   * Returns the reason where the peer has reset the session.
+   * Applies one frame. Returns the reason when the peer has reset the session.
    * @throws PuenteError for a frame that breaks the rules
    */
   apply(frame: Frame, now: number): Code | undefined {
@@ -71,13 +71,13 @@ export class Receiving {
 
   #fin(offset: number, now: number): void {
     if (!this.#of.incoming.fin(offset)) return;
-    // At once: the peer waits for nothing else to end its side.
+    // Acknowledge at once: the peer waits only for this to end its side.
     this.#of.acks.oweBy(now);
     this.#events.readable();
   }
 
   #stop(): void {
-    // Its sender has written all: without its FIN this would be a stream that is cut short.
+    // The sender of a STOP has written everything. A STOP without a FIN would cut its stream short.
     if (!this.#of.incoming.finished) throw new PuenteError('bad-frame');
     this.#of.outgoing.stop();
     this.#events.writable();

@@ -1,4 +1,4 @@
-/** What a session does at the relay: it keeps the carrier alive, and lets clients go that are silent, idle or gone. */
+/** What a session does at the relay. It keeps the carrier alive, and gives up clients that are silent, idle or gone. */
 import { evenly, type RandomBytes } from '../bytes.ts';
 import {
   ANSWER_TIMEOUT,
@@ -15,11 +15,11 @@ export class RelayLiveness extends Liveness {
   readonly #random: RandomBytes;
   readonly #askAfter: number;
   #lastSent = 0;
-  /** From the last record to the next keepalive. Random: no time on the wire is constant. */
+  /** The time from the last record to the next keepalive. Random: no time on the wire is constant. */
   #silence: number;
-  /** Since when the client has had a carrier and sent no record on it. */
+  /** Since when the client has had a carrier without sending a record on it. */
   #silentSince = NEVER;
-  /** When the app or its backend last said something. */
+  /** When the app or its backend last sent something. */
   #lastMoved: number;
 
   /** @param askAfter see `relayEnd` */
@@ -53,7 +53,7 @@ export class RelayLiveness extends Liveness {
   override received(): void {}
 
   override acked(now: number, _isUnderWay: boolean, isHalfClosed: boolean): void {
-    // Half-closed sessions are idle from the ACK of our FIN, not from the last byte before it.
+    // A half-closed session is idle from the ACK of our FIN, not from the last byte before the FIN.
     if (isHalfClosed) this.#lastMoved = now;
   }
 
@@ -87,7 +87,10 @@ export class RelayLiveness extends Liveness {
     return this.#lastMoved + (isHalfClosed ? HALF_CLOSED_MAX : IDLE_MAX);
   }
 
-  /** When a client that was asked counts as gone. On a spent carrier it cannot be asked, and should have moved on. */
+  /**
+   * When a client that was asked counts as gone. On a spent carrier the relay cannot ask, and the client should have
+   * moved on.
+   */
   #unansweredAt({ isSpent }: Standing): number {
     return (isSpent ? this.lastHeard + this.#askAfter : this.unansweredSince) + ANSWER_TIMEOUT;
   }
@@ -103,7 +106,8 @@ export class RelayLiveness extends Liveness {
 
 /**
  * A relay's ACKs are free, so it sends more of them.
- * @param askAfter ask a client that was not heard for so many milliseconds with the next keepalive; 0: with each
+ * @param askAfter milliseconds without a record from the client, after which the next keepalive asks for an answer; 0:
+ * every keepalive asks
  */
 export const relayEnd = (askAfter = NEVER): SessionEnd => ({
   acksPerWindow: 4,

@@ -9,7 +9,7 @@ import type { Outgoing } from './outgoing.ts';
 import type { FrameSink, SessionEnd } from './parts.ts';
 import type { Proof } from './proof.ts';
 
-/** The session's parts that have something to say. */
+/** The session's parts that put frames into records. */
 export interface Speakers {
   readonly outgoing: Outgoing;
   readonly incoming: Incoming;
@@ -23,11 +23,11 @@ export class Sending {
   readonly #end: SessionEnd;
   readonly #random: RandomBytes;
   #carrier: FrameSink | undefined;
-  /** The id of a PING that is to be answered: one answer for all of a record's. */
+  /** The id of the PING to answer. One answer serves all PINGs of a record. */
   pong: number | undefined;
-  /** The app has closed: a STOP is to tell the peer so on this carrier, or has. */
+  /** The app has closed: a STOP is due on this carrier to tell the peer, or was sent. */
   #stop: 'due' | 'sent' | undefined;
-  /** When a session that was closed is given up: nothing has moved for LINGER. */
+  /** When to give up a closed session: LINGER after the last time that anything moved. */
   #lingerUntil = NEVER;
 
   constructor(of: Speakers, end: SessionEnd, random: RandomBytes) {
@@ -70,12 +70,12 @@ export class Sending {
     if (this.isClosed) this.#lingerUntil = now + LINGER;
   }
 
-  /** The carrier carries no further record: the next carrier is awaited. */
+  /** The carrier's allowance holds no further record: wait for the next carrier. */
   get isSpent(): boolean {
     return this.#allowance < RECORD_COST_MIN;
   }
 
-  /** The path carries only so much. */
+  /** The path limits how much a connection carries. */
   get isLimited(): boolean {
     return this.#allowance !== Infinity;
   }
@@ -84,12 +84,12 @@ export class Sending {
     return this.#carrier?.allowance ?? Infinity;
   }
 
-  /** App bytes in a record. */
+  /** The most app bytes in one record. */
   get #space(): number {
     return this.isLimited ? Math.min(PACKET_DATA, this.#allowance) : DATA_MAX;
   }
 
-  /** The next record's frames; `undefined` when there is nothing to say now. */
+  /** The next record's frames; `undefined` when there is nothing to send now. */
   compose(now: number): Frame[] | undefined {
     if (this.isSpent) return undefined;
     const { outgoing, incoming, acks, proof } = this.#of;
@@ -117,7 +117,7 @@ export class Sending {
     return { type: 'ack', ...offsets };
   }
 
-  /** The first record of the end that speaks first proves its keys, and asks for the same. */
+  /** The first record of the end that speaks first proves its keys, and asks the peer to prove the same. */
   #isPingWanted(frames: Frame[]): boolean {
     const { outgoing, proof } = this.#of;
     const isFirst = this.#end.speaksFirst && proof.records === 0 && frames.length > 0;
@@ -129,7 +129,9 @@ export class Sending {
     return { type: 'ping', id: this.#of.proof.pingFor(this.#of.outgoing.sent) };
   }
 
-  /** The first records hide the flights of a TLS handshake, those without DATA what they say. */
+  /**
+   * Padding in the first records hides the flights of a TLS handshake. In records without DATA it hides what they say.
+   */
   #pad(frames: Frame[], space: number): void {
     const isLone = frames.every(({ type }) => type !== 'data');
     const most = this.#of.proof.records < PADDED_RECORDS ? PAD_MAX : isLone ? LONE_PAD_MAX : 0;

@@ -1,7 +1,8 @@
 /**
- * One app socket's two byte streams, at one end. A session outlives its carriers: every byte has an offset, sent bytes are kept until the
- * peer has received them, and the next carrier goes on where the peer's `received` stands. Frames come in by `receive` and go out by
- * `carrier.send`. Nothing here knows of sockets or keys, and the clock is passed in, so that a test can run hours in a moment.
+ * One app socket's two byte streams, at one end. A session outlives its carriers. Every byte has an offset, and sent
+ * bytes are kept until the peer has received them. The next carrier goes on where the peer's `received` stands. Frames
+ * come in by `receive` and go out by `carrier.send`. A session knows neither sockets nor keys. The clock is passed in,
+ * so that a test can run hours in a moment.
  */
 import type { Bytes } from '../bytes.ts';
 import { type Code, PuenteError, toWire } from '../errors.ts';
@@ -64,8 +65,8 @@ export class Session {
   }
 
   /**
-   * Takes as many of the bytes as there is room for, and says how many; they leave with the next `flush`.
-   * @param owned nobody will write to these bytes any more, so that they need not be copied.
+   * Takes as many of the bytes as there is room for, and returns how many. They leave with the next `flush`.
+   * @param owned nobody will write to these bytes any more, so they need not be copied
    */
   write(bytes: Bytes, owned = false): number {
     const accepted = bytes.subarray(0, this.roomFor(bytes.length));
@@ -79,37 +80,40 @@ export class Session {
     this.#outgoing.finish();
   }
 
-  /** The next bytes in order, out of the queue; `undefined` when there are none now. */
+  /** Takes the next bytes in order out of the queue; `undefined` when there are none now. */
   take(): Bytes | undefined {
     const bytes = this.#incoming.take();
     if (this.#over) this.#incoming.releaseWhenEmpty();
     return bytes;
   }
 
-  /** The peer has finished, and everything was taken. */
+  /** The peer has finished, and the app has taken everything. */
   get drained(): boolean {
     return this.#incoming.drained;
   }
 
-  /** The app is done with this many of the bytes taken: the peer may send as many more. */
+  /** The app is done with this many of the bytes that it took. The peer may send as many more. */
   consumed(length: number): void {
     if (this.#over || this.#sending.isClosed) return;
     this.#incoming.consume(length, this.#now);
     this.#acks.owe(this.#incoming, this.#now);
   }
 
-  /** The app reads no more and has written all: what was written is still delivered, unless nothing moves for LINGER. */
+  /**
+   * The app reads no more and has written everything. Written bytes are still delivered, unless nothing moves for
+   * LINGER.
+   */
   close(): void {
     if (this.#over || this.#sending.isClosed) return;
     this.#incoming.clear();
-    // Nothing was said, and nothing was granted: there is nothing to deliver.
+    // Nothing was written and no grant came: there is nothing to deliver.
     if (this.#outgoing.untouched) return this.#end();
     this.#outgoing.finish();
     this.#sending.close(this.#now);
     this.flush();
   }
 
-  /** Ends the session at both ends, now, for this reason. */
+  /** Ends the session at both ends at once. The code is the reason. */
   reset(code: Code): void {
     if (this.#over) return;
     this.#sending.carrier?.send([{ type: 'reset', code: toWire(code) }]);
@@ -121,7 +125,7 @@ export class Session {
     this.#end(code);
   }
 
-  /** Nobody will take what is left. */
+  /** Drops the received bytes that are left: nobody will take them. */
   discard(): void {
     this.#incoming.clear();
     if (this.#over) this.#incoming.releaseWhenEmpty();
@@ -139,7 +143,7 @@ export class Session {
     return this.#liveness.isOverdue(this.#now);
   }
 
-  /** Asks for an answer with the next record: it measures the round trip, and proves what has arrived. */
+  /** Asks for an answer with the next record. The answer measures the round trip, and proves what has arrived. */
   ping(): void {
     this.#proof.ask();
   }
@@ -147,24 +151,25 @@ export class Session {
   // --- the carrier's side ---------------------------------------------------------------------------------------
 
   /**
-   * The first bytes written, to ride in the hello, when they may: they count as sent from then on. EMPTY otherwise.
-   * @param max more than this do not fit.
+   * All bytes written so far, to go in the hello, when they fit in `max` and `may` allows them. They count as sent from
+   * then on. EMPTY otherwise.
+   * @param max the most bytes that fit
    */
   earlyData(max: number, may: (first: Bytes) => boolean): Bytes {
     return this.#outgoing.earlyData(max, may);
   }
 
-  /** What a hello or grant tells the peer: how far we have received, how far it may send. */
+  /** The offsets that a hello or grant tells the peer: how far we have received, and how far it may send. */
   offsets(): Offsets {
     return this.#incoming.offsets;
   }
 
   /**
-   * Goes on over this carrier, from where the peer stands by its hello or grant. Ends the session with `bad-offset`
-   * when that cannot be.
+   * Continues over this carrier, from the offsets in the peer's hello or grant. Ends the session with `bad-offset` when
+   * those offsets are impossible.
    * @param advertised the offsets that our own hello or grant told the peer
-   * @param resumable whether another carrier may come after it
-   * @param first the record with which the peer has begun to use it, if that is why we do
+   * @param resumable whether another carrier may follow this one
+   * @param first the frames of the first record that the peer sent on this carrier, if that record is why we attach it
    */
   attach(carrier: FrameSink, peer: Offsets, advertised: Offsets, resumable: boolean, first: Frame[] = []): void {
     if (this.#over) return carrier.close();
@@ -176,22 +181,23 @@ export class Session {
     if (!this.#obeys(() => this.#outgoing.acknowledge(peer, this.#now))) return;
     this.#outgoing.rewind();
     this.#proof.attached(this.#outgoing.sent);
-    // After a resume the relay waits for the first record to switch carriers; after an opening it can wait for something to say.
+    // After a resume the relay switches carriers only at our first record, so send it at once. After an opening, wait
+    // until there is something to say.
     if (this.#parts.end.speaksFirst) isOpening ? this.#acks.oweSoon(this.#now) : this.#acks.oweBy(this.#now);
-    // Its ACK says more than its hello did, which was sent some round trips before.
+    // The ACK in this record is newer than the hello, which was sent some round trips before.
     if (first.length > 0) this.receive(first);
     else this.flush();
     if (!this.#over) this.#parts.events.writable();
   }
 
-  /** The carrier is gone; another may come. */
+  /** The carrier is gone. Another may follow. */
   detach(): void {
     this.#sending.detach();
     this.#proof.detached();
     this.#liveness.detached();
   }
 
-  /** The frames of one record. A frame that breaks the rules ends the session with its code, at both ends. */
+  /** Applies the frames of one record. A frame that breaks the rules ends the session with its code, at both ends. */
   receive(frames: Frame[]): void {
     if (this.#over) return;
     this.#liveness.heard(this.#now);
@@ -206,7 +212,7 @@ export class Session {
     if (reason) this.#fail(reason);
   }
 
-  /** Whether the session goes on after this: what breaks the rules ends it. */
+  /** Returns whether the session goes on after `apply`. A broken rule ends the session. */
   #obeys(apply: () => void): boolean {
     try {
       apply();
@@ -217,17 +223,20 @@ export class Session {
     return !this.#over;
   }
 
-  /** Sends what may be sent now. Call after `write`, `finish` and `consumed`: once for all of a tick's. */
+  /**
+   * Sends everything that may be sent now. Call this after `write`, `finish` and `consumed`, once for all calls in one
+   * tick.
+   */
   flush(): void {
     while (this.#sending.carrier && !this.#over) {
       const frames = this.#sending.compose(this.#now);
       if (!frames) break;
-      // Only a peer that has us answer and reads nothing gets here.
+      // Only a peer that makes us answer and reads nothing gets here.
       if (this.#proof.unprovenRecords > UNOPENED_RECORDS_MAX) return this.reset('flood');
       this.#liveness.sent(this.#now, this.#outgoing.isUnderWay);
       this.#sending.carrier.send(frames);
     }
-    // What is sent last may be the ACK of the peer's FIN.
+    // The last frame sent may be the ACK of the peer's FIN.
     this.#settle();
     if (!this.#over) this.#alarm.set(this.#nextAt);
   }
@@ -242,7 +251,7 @@ export class Session {
     return { isSpent: this.#sending.isSpent, isHalfClosed: this.#outgoing.acknowledged };
   }
 
-  /** When something is to be done next. */
+  /** When something is due next. */
   get #nextAt(): number {
     if (!this.#sending.carrier) return this.#sending.lingerUntil;
     const ackAt = this.#sending.isSpent ? NEVER : this.#acks.at;
@@ -273,13 +282,13 @@ export class Session {
 
   // --- the end --------------------------------------------------------------------------------------------------
 
-  /** Ends the session when both streams have come to their ends and both ends know it. */
+  /** Ends the session when both streams have ended and both ends know it. */
   #settle(): void {
     if (this.#over || !this.#outgoing.acknowledged || !this.#incoming.finished) return;
     if (this.#acks.knows(this.#incoming.received)) this.#end();
   }
 
-  /** Drops what was received. */
+  /** Ends the session and drops the received bytes. */
   #fail(code: Code): void {
     this.#incoming.clear();
     this.#end(code);

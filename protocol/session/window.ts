@@ -1,15 +1,15 @@
 import { WINDOW_GROWTH_TIME, WINDOW_INITIAL, WINDOW_MAX } from '../limits.ts';
 
-/** The memory that windows and replay buffers may take together. */
+/** The memory that windows and replay buffers may take together, in bytes. */
 export interface MemoryBudget {
-  /** @param growth what asks could do without it. */
+  /** @param growth whether the asker could do without these bytes */
   reserve(bytes: number, growth: boolean): boolean;
   release(bytes: number): void;
 }
 
 /**
- * The size of a window or replay buffer: doubles while it is used and the budget lasts. Its first WINDOW_INITIAL bytes
- * have been reserved by whoever makes it.
+ * The size of a window or replay buffer, in bytes. It doubles while it is used and the budget lasts. The maker of the
+ * window has already reserved its first WINDOW_INITIAL bytes.
  */
 export class Window {
   readonly #budget: MemoryBudget;
@@ -21,7 +21,10 @@ export class Window {
     this.#budget = budget;
   }
 
-  /** The stream has moved on to `offset`: a whole window in a short time, though it was all there was, asks for more. */
+  /**
+   * The stream has moved on to `offset`. A whole window used in a short time asks for a larger one.
+   * @param wanted whether this size may be what limits the stream
+   */
   used(offset: number, now: number, wanted: boolean): void {
     if (offset - this.#mark.offset < this.size) return;
     const quick = now - this.#mark.at <= WINDOW_GROWTH_TIME;

@@ -221,8 +221,8 @@ export const PROBE_AFTER = 40_000;
 export const PROBE_TIMEOUT = 10_000;
 
 /**
- * In a resumable session the client's records carry a PING this often, at random times between these. The answer costs
- * the relay a record, which is free. It costs the client none.
+ * In a resumable session a client to which DATA comes sends a PING this often, at random times between these. The answer
+ * costs the relay a record, which is free. It costs the client none.
  */
 export const PING_EVERY_MIN = 1000;
 export const PING_EVERY = 1500;

@@ -13,7 +13,7 @@ import { PuenteError } from '../../protocol/errors.ts';
 import type { Invite } from '../../protocol/permits/invite.ts';
 import { type Holder, holderOf } from './holders.ts';
 
-/** A source that is alone in a hub of 512 gets 354 slots. An app that opens 300 sockets at once gets all 300. */
+/** A source that is alone in a hub of 512 gets 355 slots. An app that opens 300 sockets at once gets all 300. */
 const SHARE = 3;
 
 /** The number of slots, of `size`, that one source gets while nobody else has any: the result of `#mayHaveMore`. */

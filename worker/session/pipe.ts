@@ -18,7 +18,7 @@ import { ReadBuffer } from './read-buffer.ts';
  */
 const LAST_WRITE = 16_384;
 
-/** Bytes of all windows and replay buffers of one isolate: 64 MiB, half of the isolate's memory. */
+/** Bytes of all windows, replay buffers and read buffers of one isolate: 64 MiB, half of the isolate's memory. */
 export const ISOLATE_WINDOWS_MAX = 67_108_864;
 
 /** Growth stops here, at 48 MiB. So a few fast sessions never take the memory for the first windows of new sessions. */

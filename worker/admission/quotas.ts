@@ -30,8 +30,8 @@ export class HelloQuotas {
     if (minute !== this.#minute) this.#counts = new Map();
     this.#minute = minute;
     const { group, member } = holderOf(admitted);
-    // Without a known source, do not count the member: one source would use up the quota of all. Then the memory of
-    // hellos is the only bound.
+    // Without a known source, do not count the member: one source would use up the quota of all. In an open
+    // relay the memory of hellos is then the only bound.
     const used = Math.max(
       admitted.source ? this.#add(member) / HELLOS_PER_MINUTE : 0,
       admitted.invite ? this.#add(group) / HELLOS_PER_INVITE_PER_MINUTE : 0,

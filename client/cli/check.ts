@@ -45,7 +45,7 @@ export async function run(args: string[], name: string): Promise<void> {
   const lists = await Promise.all(values.list.map(readList));
   const links = [...positionals, ...lists.flatMap(({ relays }) => relays)];
   if (links.length === 0) throw new Error(`Give a relay: ${name} LINK`);
-  // Progress is for people. Leave it out when standard error is a file: nobody watches a file grow.
+  // Progress is for people: with `--json`, leave it out where standard error is a file. Nobody watches a file grow.
   const progress = values.json ? process.stderr : process.stdout;
   const isWatched = !values.json || process.stderr.isTTY;
   const isOne = links.length === 1;

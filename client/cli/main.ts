@@ -40,7 +40,7 @@ ${Object.entries(COMMANDS)
 `;
 
 function version(): string {
-  // Import the package by its name: this file has one place in the package and another in the repository.
+  // Find the file by the package's name: this module has one place in the package and another in the repository.
   const { version } = createRequire(import.meta.url)('puente/package.json') as { version: string };
   return version;
 }

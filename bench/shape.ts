@@ -179,7 +179,9 @@ class Chat {
   }
 }
 
-/** Answers half of the messages with a text of its own after a pause, and acknowledges the others, soon or at once. */
+/**
+ * Answers half of the messages with a text of its own, and acknowledges the others. Each answer comes soon or at once.
+ */
 async function answer(socket: tls.TLSSocket): Promise<void> {
   for await (const _ of socket) {
     if (Math.random() < 0.5) await pause(0, 2000);

@@ -11,8 +11,8 @@ export interface Case {
 const CHUNK = new Uint8Array(65_000).fill(7);
 
 /**
- * The first bytes of WhatsApp's protocol. A TLS ClientHello cannot be faked with fewer bytes; this is the other first
- * flight that may ride in a hello.
+ * A first flight that may ride in a hello. The other kind, a TLS ClientHello, cannot be faked with less than a real
+ * one.
  */
 const FLIGHT = new TextEncoder().encode(`WA${'.'.repeat(48)}`);
 

@@ -63,7 +63,7 @@ export class Beginning {
 /** @throws AbortError when the client has spoken */
 async function silence(spoken: AbortSignal): Promise<void> {
   await sleep(FIRST_BYTES_WAIT, undefined, { signal: spoken });
-  // Let Node read first what came while this process was busy.
+  // Read first the bytes that came while this process was busy.
   await immediate(undefined, { signal: spoken });
 }
 

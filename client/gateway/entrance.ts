@@ -6,7 +6,7 @@ import type { PuenteError } from '../../protocol/errors.ts';
 import { Beginning } from './beginning.ts';
 import { HungUp } from './reading.ts';
 
-/** What a client wants. */
+/** A client's request. */
 export interface Request {
   /** The client's bytes: the accepted socket, or the content of the client's TLS. */
   client: Duplex;

@@ -25,8 +25,8 @@ const PROXY = new RegExp(`^(?<scheme>socks5|http)://${BIND}/?$`);
 const PROXIES: Record<string, Entrance> = { socks5, http: httpConnect };
 
 /**
- * `[bind:]port:host:hostport`, as for ssh; or `socks5://[bind:]port`, `http://[bind:]port`. IPv6 addresses stand in brackets.
- * Without `bind`: 127.0.0.1. With `any://` before the host nothing is refused, HTTP included.
+ * `[bind:]port:host:hostport`, as for ssh; or `socks5://[bind:]port`, `http://[bind:]port`. IPv6 addresses stand in
+ * brackets. Without `bind`: 127.0.0.1. With `any://` before the host nothing is refused, HTTP included.
  * @throws Error that says what is wrong
  * @throws PuenteError `address-invalid`
  */

@@ -113,8 +113,8 @@ function upgrade(connection: Socket, to: URL, protocols: string[], events: DialE
     createConnection: () => connection,
     headers: {
       // Chromium's headers, in Chromium's order. `ws` keeps the order, and adds Sec-WebSocket-Key and
-      // Sec-WebSocket-Protocol. Leave out what only a browser can say of itself: a User-Agent, an Origin, a language.
-      // The relay would see a lie. The relay's host would see a lie that TLS contradicts.
+      // Sec-WebSocket-Protocol. Leave out the headers that only a browser can send: a User-Agent, an Origin, a
+      // language. With them the relay would see a lie, and the relay's host a lie that TLS contradicts.
       Host: to.host,
       Connection: 'Upgrade',
       Pragma: 'no-cache',

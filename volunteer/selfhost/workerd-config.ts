@@ -17,7 +17,7 @@ export interface Serving {
    * The folder for Durable Objects. Without a folder they are in memory, where they have no SQLite, and count nothing.
    */
   storage?: string;
-  /** What the Worker may connect to: `public`, `private`, or blocks such as `192.0.2.0/24`. */
+  /** The networks that the Worker may connect to: `public`, `private`, or blocks such as `192.0.2.0/24`. */
   allow: readonly string[];
   /** Blocks within `allow` that the Worker must not connect to. The narrower of an allowed and a denied block wins. */
   deny?: readonly string[];

@@ -163,7 +163,10 @@ export class RouteSearch {
     return Promise.any([running, another]);
   }
 
-  /** The route that this failure suggests: the ClientHello in parts where the name is filtered, another address otherwise. */
+  /**
+   * The route that this failure suggests: the ClientHello in parts where the name is filtered, another address
+   * otherwise.
+   */
   #after({ sources, split }: Route, code: Code): Route | undefined {
     if (code === 'clock-off') return undefined;
     const isFiltered = code === 'name-blocked' && !split && !isIP(this.#target.name);

@@ -63,7 +63,10 @@ export class SplitHello extends Duplex {
     this.#tcp.write(part, (error) => (error ? done(error) : this.#send(rest, done)));
   }
 
-  /** The records that are whole by now. After a HelloRetryRequest there is a second ClientHello, behind a ChangeCipherSpec. */
+  /**
+   * The records that are whole by now. After a HelloRetryRequest there is a second ClientHello, behind a
+   * ChangeCipherSpec.
+   */
   #parts(bytes: Buffer<ArrayBuffer>): Uint8Array[] {
     const parts: Uint8Array[] = [];
     let rest = Buffer.concat([this.#held ?? Buffer.alloc(0), bytes]);
@@ -120,7 +123,8 @@ function cutsIn(message: Bytes): number[] {
 function nameIn(message: Bytes): { start: number; name: Bytes } | undefined {
   try {
     const reader = new Reader(message);
-    // Type and length of the message, legacy_version, random; then legacy_session_id, cipher_suites, legacy_compression_methods.
+    // Type and length of the message, legacy_version, random; then legacy_session_id, cipher_suites,
+    // legacy_compression_methods.
     reader.take(4 + 2 + 32);
     reader.sized8();
     reader.sized16();

@@ -76,7 +76,8 @@ export interface Chat {
    * @param id the id of a message that was written before, and lost with its page: a receiver that has the message
    * already drops it
    * @returns the message's id
-   * @throws RangeError when {@link WAITING_MAX} wait already, or the text is too long; TypeError when `to` is no contact code
+   * @throws RangeError when {@link WAITING_MAX} wait already, or the text is too long; TypeError when `to` is no
+   * contact code
    */
   send(to: string, text: string, id?: string): string;
   /** Moves to another way to the server. Waiting messages take the new way. */

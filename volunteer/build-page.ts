@@ -1,6 +1,6 @@
 /**
  * Part of `npm run build`: makes the files that the relay's page needs in a browser, for the Worker to import. The
- * result is a module of strings, and not a text file with a rule for it: every bundler of the Worker can take a module
+ * result is a module of strings, and not a text file with a rule for it. Every bundler of the Worker can take a module
  * without being told.
  */
 import { createHash } from 'node:crypto';

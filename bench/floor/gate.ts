@@ -1,5 +1,5 @@
 /**
- * The ordinary Worker, with only the least cost of any gate: it reads a header, and makes one HMAC over the header with
+ * The ordinary Worker, with only the least cost of any gate. It reads a header, and makes one HMAC over the header with
  * a key that it already has.
  */
 import { Hono } from 'hono';

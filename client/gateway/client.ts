@@ -8,8 +8,8 @@ import type { Entrance, Request } from './entrance.ts';
 import { HungUp, Refusal } from './reading.ts';
 
 /**
- * Time limit in milliseconds, from a client's first byte to the name of its backend, or until its first bytes are known
- * not to be a web page's. On a local network no client needs longer, TLS included.
+ * Milliseconds from a client's first byte to the name of its backend, or until its first bytes are known not to be a
+ * web page's. On a local network no client needs longer, TLS included.
  */
 export const GATEWAY_HANDSHAKE_TIMEOUT = 10_000;
 

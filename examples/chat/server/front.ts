@@ -1,7 +1,7 @@
 /**
- * The front of the chat server, like the front of a messenger's own servers: TCP, and a Noise handshake of its own
- * under a key that the app knows. Behind the front there is an ordinary stream. `../net/wire.ts` describes the bytes on
- * the wire.
+ * The front of the chat server, like the front of a messenger's own servers. It speaks TCP, and a Noise handshake of
+ * its own under a key that the app knows. Behind the front there is an ordinary stream. `../net/wire.ts` describes the
+ * bytes on the wire.
  */
 import { randomBytes } from 'node:crypto';
 import { Duplex } from 'node:stream';

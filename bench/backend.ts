@@ -5,11 +5,11 @@ import net from 'node:net';
 import { fileURLToPath } from 'node:url';
 
 export interface Backends {
-  /** Port that sends as many bytes as the u64 which it is sent asks for. */
+  /** Port that is sent a u64, and sends back as many bytes as the u64 says. */
   source: number;
-  /** Port that is sent a u64 and as many bytes, and answers with one byte when all have come. */
+  /** Port that is sent a u64 and as many bytes, and answers with one byte when all bytes have come. */
   sink: number;
-  /** Port that sends back what it is sent. */
+  /** Port that sends back all bytes that it is sent. */
   echo: number;
 }
 

@@ -1,4 +1,7 @@
-/** `npm run capacity`: how many people an account carries, from the bench's figures and Cloudflare's allowances. */
+/**
+ * `npm run capacity`: computes how many people an account carries, from the bench's figures and Cloudflare's
+ * allowances.
+ */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -14,22 +17,22 @@ Prints docs/capacity.md's tables. FILE is what "npm run bench -- --json" printed
 
 const MiB = 1024 * 1024;
 
-/** What one person does in a day. An assumption, not a measurement: change it here. */
+/** The use of one person in a day. An assumption, not a measurement: change it here. */
 const PERSON = {
-  /** Carriers opened: an app that is woken, changes networks, or is cut off. */
+  /** Carriers opened: when an app is woken, changes networks, or is cut off. */
   openings: 40,
-  /** Messages sent, and messages received, text and its receipts. */
+  /** Messages sent, and as many messages received: text and its receipts. */
   messages: 300,
-  /** MiB of pictures and voice, each way; what comes down is spread over the openings, with windows that begin small. */
+  /** MiB of pictures and voice, each way. The downloads are spread over the openings, with windows that begin small. */
   down: 15,
   up: 5,
   /** Share of people who are connected at the busiest time. */
   online: 0.3,
-  /** Hours a day with a connection on which mostly nothing is said. */
+  /** Hours a day with a connection that is mostly silent. */
   connected: 8,
 };
 
-/** Milliseconds of CPU: of a session opened, of a message sent and one received, of a MiB. */
+/** Milliseconds of CPU: for a session opened, for a message sent and one received, for a MiB. */
 interface Costs {
   opening: number;
   exchange: number;
@@ -39,7 +42,7 @@ interface Costs {
 
 type Place = 'tunnel' | 'hub';
 
-/** Of a session in a Worker's invocation, or in a hub. */
+/** The costs of a session in a Worker's invocation, or in a hub. */
 function costsOf(file: string, place: Place): Costs {
   const figures = JSON.parse(readFileSync(file, 'utf8')) as Record<string, Record<Place, { cpu: { median: number } }>>;
   const cpu = (key: string): number => {
@@ -56,7 +59,7 @@ function costsOf(file: string, place: Place): Costs {
 const FREE = { requests: 100_000, objectRequests: 100_000, gbSeconds: 13_000, cpuPerInvocation: 10 };
 const PAID = { dollars: 5, requests: 10e6, cpu: 30e6, objectRequests: 1e6, gbSeconds: 400_000 };
 const PRICES = { request: 0.3e-6, cpu: 0.02e-6, objectRequest: 0.15e-6, gbSecond: 12.5e-6 };
-/** WebSocket messages that come in, for one request; those that go out are free. */
+/** Incoming WebSocket messages that count as one request; outgoing messages are free. */
 const MESSAGES_PER_REQUEST = 20;
 const HUB_GB = 0.128;
 const DAY = 86_400;
@@ -67,7 +70,7 @@ const DAYS = 30;
 function perDay(costs: Costs) {
   const { openings, messages, down, up, connected } = PERSON;
   const acks = openings * acksOf((down * MiB) / openings);
-  // To a hub that asks a silent client whether it is there.
+  // Answers to a hub, which asks a silent client whether it is there.
   const answers = (connected * 3600) / (ASK_AFTER / 1000);
   // An upload comes in records.
   const incoming = 2 * messages + (up * MiB) / DATA_MAX + acks + answers;
@@ -78,7 +81,10 @@ function perDay(costs: Costs) {
   };
 }
 
-/** Of a download in a session of its own, at least: one for each half of a window, which doubles when all of it was used. */
+/**
+ * The least number of ACKs for a download in a session of its own. There is an ACK for each half of a window, and a
+ * window doubles when all of it was used.
+ */
 function acksOf(bytes: number): number {
   let [acks, left] = [0, bytes];
   for (let window = WINDOW_INITIAL; left > 0; window *= 2) {
@@ -147,7 +153,7 @@ ${bill.map(([what, dollars]) => `| ${what} | ${round(dollars)} |`).join('\n')}
 `;
 }
 
-/** Two digits that mean something. */
+/** Two significant digits. */
 function round(value: number): string {
   const unit = 10 ** Math.max(0, Math.floor(Math.log10(Math.max(1, value))) - 1);
   return (Math.floor(value / unit) * unit).toLocaleString('en-US');

@@ -1,4 +1,7 @@
-/** What a TLS ClientHello shows to everybody on the way (RFC 8446 section 4.1.2), and what a real Chromium's shows. */
+/**
+ * What a TLS ClientHello shows to everybody on the way (RFC 8446 section 4.1.2), and what the ClientHello of a real
+ * Chromium shows.
+ */
 import { once } from 'node:events';
 import net from 'node:net';
 import { chromium } from 'playwright-core';
@@ -8,7 +11,7 @@ import { findProgram } from '../test/support/program.ts';
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** Field by field, as text; lists in their order. */
+/** The fields of a ClientHello as text; lists keep their order. */
 export type Fingerprint = Record<string, string>;
 
 const EXTENSIONS: Record<number, string> = {
@@ -44,13 +47,13 @@ const GROUPS: Record<number, string> = {
   4588: 'X25519MLKEM768',
 };
 
-/** RFC 8701: values that mean nothing, so that servers learn to ignore what they do not know. */
+/** RFC 8701: values that mean nothing, so that servers learn to ignore unknown values. */
 const isGrease = (value: number) => (value & 0x0f0f) === 0x0a0a && value >> 8 === (value & 0xff);
 const hex = (value: number) => value.toString(16).padStart(4, '0');
 const named = (names: Record<number, string>) => (value: number) =>
   isGrease(value) ? 'GREASE' : (names[value] ?? hex(value));
 
-/** @param record the ClientHello's, without its header of five bytes; or more of it than that */
+/** @param record the ClientHello's record, without the record's header of five bytes; more bytes may follow */
 export function fingerprintOf(record: Bytes): Fingerprint {
   const hello = new Reader(record);
   hello.take(4);
@@ -103,7 +106,10 @@ function names(value: Bytes | undefined): string[] {
   return found;
 }
 
-/** That of a real one's WebSocket; `undefined` where none is installed. It shuffles its extensions for each. */
+/**
+ * The fingerprint of a real Chromium's WebSocket; `undefined` where no Chromium is installed. Chromium shuffles the
+ * extensions for each ClientHello.
+ */
 export async function chromiumsFingerprint(): Promise<{ version: string; fingerprint: Fingerprint } | undefined> {
   const executablePath = findProgram('chromium');
   if (!executablePath) return undefined;

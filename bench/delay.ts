@@ -1,9 +1,9 @@
-/** A network path that is slow in both directions, and counts the round trips that its users make. */
+/** A network path that is slow in both directions, and that counts the round trips of its users. */
 import net from 'node:net';
 
 export interface DelayedPath {
   port: number;
-  /** How often the client has spoken again after the server had: each took a round trip. */
+  /** How often the client has spoken again after the server had spoken: each time took a round trip. */
   turns: number;
   close(): void;
 }

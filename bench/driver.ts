@@ -1,6 +1,6 @@
 /**
- * The app's process. One of its own, so that its heap holds what an app's would and not the bench's tools: V8 walks
- * through all of it whenever much was allocated, which made the tunnel look half as fast.
+ * The app's process. The process is separate so that its heap holds the objects of an app, and not the bench's tools.
+ * V8 walks through the whole heap whenever much was allocated, which made the tunnel look half as fast.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -20,12 +20,12 @@ const SELF = fileURLToPath(import.meta.url);
 export class Driver {
   readonly #process: ChildProcess;
 
-  /** @param certificateFile PEM of a certificate to be trusted */
+  /** @param certificateFile PEM file of a certificate to trust */
   constructor(certificateFile: string) {
     this.#process = fork(SELF, [], { env: { ...process.env, NODE_EXTRA_CA_CERTS: certificateFile } });
   }
 
-  /** Runs a task there; one at a time. */
+  /** Runs a task in the process; one at a time. */
   async run<N extends Name>(name: N, ...parameters: Parameters<Tasks[N]>): Promise<Awaited<ReturnType<Tasks[N]>>> {
     this.#process.send({ name, parameters } satisfies Call);
     const [reply] = (await once(this.#process, 'message')) as [Reply];
@@ -33,7 +33,7 @@ export class Driver {
     return reply.result as Awaited<ReturnType<Tasks[N]>>;
   }
 
-  /** Stops the process where it is, as a phone that loses its network in a pocket. */
+  /** Stops the process where it is, like a phone that loses its network in a pocket. */
   freeze(): void {
     this.#process.kill('SIGSTOP');
   }

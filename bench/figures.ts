@@ -1,4 +1,4 @@
-/** What the bench measures: each figure for every contestant, repeat by repeat, in turn. */
+/** The figures that the bench measures: each figure for every contestant, repeat by repeat, in turn. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cpuSeconds, residentBytes } from '../test/support/proc.ts';
 import { delayedPath } from './delay.ts';
@@ -11,7 +11,7 @@ const MiB = 1024 * 1024;
 export interface Result extends Spread {
   /** Of the relaying process, user and system. */
   cpu?: Spread;
-  /** The slowest of a hundred. */
+  /** The slowest one of a hundred. */
   p99?: Spread;
   /** Network round trips after the TCP connection, until the first answer byte. */
   roundTrips?: number;
@@ -33,7 +33,7 @@ interface Sample {
 
 export interface Plan {
   repeats: number;
-  /** Told as the work goes on. */
+  /** Called with a text as the work goes on. */
   progress(text: string): void;
 }
 
@@ -92,7 +92,10 @@ interface FigureOf {
   sample(contestant: Contestant): Promise<Sample>;
 }
 
-/** A warm-up, then the repeats; every other one in reverse, as what runs after a long run is slower. */
+/**
+ * Runs a warm-up, then the repeats. Every other repeat runs in reverse, because a contestant that runs after a long run
+ * is slower.
+ */
 export async function measure(of: FigureOf, contestants: Contestant[], plan: Plan): Promise<Figure> {
   const samples = new Map<Name, Sample[]>(contestants.map(({ name }) => [name, []]));
   for (let repeat = 0; repeat <= plan.repeats; repeat += 1) {
@@ -117,7 +120,7 @@ function resultsOf(samples: Map<Name, Sample[]>): Figure['results'] {
     const numbers = (key: 'cpu' | 'p99') => some.map((sample) => sample[key]).filter((number) => number !== undefined);
     const result: Result = spread(some.map(({ value }) => value));
     const [cpu, p99] = [numbers('cpu'), numbers('p99')];
-    // No relaying process, no CPU time.
+    // Without a relaying process there is no CPU time.
     if (cpu.some((number) => number > 0)) result.cpu = spread(cpu);
     if (p99.length > 0) result.p99 = spread(p99);
     return result;
@@ -129,7 +132,7 @@ function resultsOf(samples: Map<Name, Sample[]>): Figure['results'] {
 
 const DELAY = 50;
 
-/** Counted at a path that takes 50 ms each way; the TCP connection itself is not delayed. */
+/** Counts the round trips at a path that takes 50 ms each way. The TCP connection itself is not delayed. */
 export async function roundTrips(lab: Lab, name: WorkerName): Promise<number> {
   const fresh = await lab.fresh(name);
   const path = await delayedPath(fresh.worker.tlsPort, DELAY);
@@ -140,10 +143,10 @@ export async function roundTrips(lab: Lab, name: WorkerName): Promise<number> {
   return turns;
 }
 
-/** One source gets no more than 708 places of an isolate and 354 of a hub: see worker/admission/slots.ts. */
+/** One source gets no more than 708 slots of an isolate and 354 of a hub: see worker/admission/slots.ts. */
 const IDLE_SESSIONS = { floor: 700, tunnel: 700, hub: 350 };
 
-/** Memory of the relay for each of many sessions that say nothing. */
+/** Memory of the relay for each of many silent sessions. */
 export function idle(lab: Lab, plan: Plan): Promise<Figure> {
   return measureFresh(lab, plan, { title: 'memory of an idle session', unit: 'KiB' }, async (fresh, name) => {
     const sessions = IDLE_SESSIONS[name];
@@ -161,7 +164,7 @@ export function idle(lab: Lab, plan: Plan): Promise<Figure> {
 const OFFERED = 1024 * MiB;
 const STALL = 5000;
 
-/** How much the relay grows when its client stops reading and the backend offers 1 GiB. */
+/** How much the relay's memory grows when its client stops reading and the backend offers 1 GiB. */
 export function stalled(lab: Lab, plan: Plan): Promise<Figure> {
   return measureFresh(lab, plan, { title: 'growth while a reader stalls', unit: 'MiB' }, async (fresh) => {
     const { driver, which, pid } = fresh;

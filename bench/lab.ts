@@ -1,4 +1,4 @@
-/** Everything that is measured, each in processes of its own on this machine. */
+/** All contestants, each in processes of its own on this machine. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,7 +22,7 @@ export interface Contestant {
   pid?: number;
 }
 
-/** The Workers among them. */
+/** The contestants that are Workers. */
 export type WorkerName = 'floor' | 'sealed' | 'tunnel' | 'hub';
 export type Name = WorkerName | 'direct' | 'haproxy';
 
@@ -30,7 +30,7 @@ export type Name = WorkerName | 'direct' | 'haproxy';
 export interface Fresh extends Contestant {
   pid: number;
   worker: Workerd;
-  /** The same, by TLS on another port: that of `worker`, or of a path to it. */
+  /** The same contestant, by TLS on another port: the port of `worker`, or of a path to it. */
   overTls(port: number): Case;
   stop(): Promise<void>;
 }
@@ -69,7 +69,7 @@ export class Lab {
     rmSync(this.#folder, { recursive: true });
   }
 
-  /** All of them, for as long as the lab is open. HAProxy only where it is installed. */
+  /** All contestants, for as long as the lab is open. HAProxy only where it is installed. */
   async contestants(): Promise<Contestant[]> {
     const workers: Fresh[] = [];
     for (const name of ['floor', 'sealed', 'tunnel', 'hub'] as const) workers.push(await this.fresh(name));

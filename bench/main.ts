@@ -1,4 +1,4 @@
-/** `npm run bench`: the tunnel against what the platform costs by itself, side by side in one run. */
+/** `npm run bench`: measures the tunnel beside the costs of the platform itself, in one run. */
 import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import { haproxyVersion } from '../test/support/servers/haproxy.ts';
@@ -71,7 +71,10 @@ function options(): Options {
   return { only: only as Key[], repeats, json };
 }
 
-/** One line that changes on a terminal, lines elsewhere; on standard error, so that the result can be piped. */
+/**
+ * Writes one line that changes on a terminal, and lines elsewhere. Writes to standard error, so that the result can be
+ * piped.
+ */
 function progress(text: string): void {
   process.stderr.write(process.stderr.isTTY ? `\r\x1b[K${text}` : `${text}\n`);
 }
@@ -90,7 +93,7 @@ async function measureAll(only: Key[], repeats: number): Promise<Figures> {
       echo200: () => measure(echo(200), contestants, plan),
       echo1400: () => measure(echo(1400), contestants, plan),
       async open() {
-        // Without a handshake there is nothing to be learnt of what is only sealed.
+        // Leave out `sealed`: without a handshake its opening shows nothing.
         const others = contestants.filter(({ name }) => name !== 'sealed');
         const figure = await measure(opening, others, plan);
         for (const name of ['floor', 'tunnel', 'hub'] as const) {

@@ -1,6 +1,7 @@
 /**
- * `npm run bench -- probe`: how long a private relay takes over strangers, beside an ordinary Worker that serves the same site and shares
- * no code with it, and beside one that also makes the one HMAC that any gate costs.
+ * `npm run bench -- probe`: measures how long a private relay takes to answer strangers. Beside the relay, it measures
+ * an ordinary Worker that serves the same site and shares no code with the relay. It also measures such a Worker that
+ * makes the one HMAC that any gate costs.
  */
 import net from 'node:net';
 import { build } from 'esbuild';
@@ -13,18 +14,21 @@ import { relay, type Served } from '../test/support/servers/decoys.ts';
 import { type Bundle, bundle } from '../volunteer/relay/bundle.ts';
 import { auc, quantile, welchT } from './statistics.ts';
 
-/** Of each kind, to each of the three. */
+/** Requests of each kind, to each of the three servers. */
 const REQUESTS = 4000;
-/** New processes of each Worker: the same one differs by 20 microseconds from process to process. */
+/** New processes of each Worker. The times of one Worker differ by 20 microseconds from process to process. */
 const RUNS = 20;
-/** Rounds of all kinds with which a new process compiles its code. They are not measured. */
+/** Rounds of all kinds in which a new process compiles its code. These rounds are not measured. */
 const WARM_UP = 150;
 /** Pairs of offers that differ only in the hello's first 32 bytes. */
 const PAIRS = 6000;
 /** Starts of each Worker, for each kind of first request. */
 const STARTS = 40;
 
-/** What the goals allow: without a well-formed offer, and with one. Microseconds more than the site, and how far AUC may be from a half. */
+/**
+ * The limits of the goals: without a well-formed offer, and with one. The limits are microseconds more than the site,
+ * and how far AUC may be from a half.
+ */
 const GOALS = { plain: { median: 10, auc: 0.1 }, offer: { median: 40, aboveFloor: 0.03 }, pairs: { t: 3 } } as const;
 
 type Server = 'relay' | 'site' | 'floor';
@@ -56,7 +60,7 @@ export interface ProbeFigures {
 
 interface Kind {
   isOffer: boolean;
-  /** Has a link: the gate is open to it. */
+  /** The sender has a link: the gate is open to the request. */
   isReplay?: boolean;
   request(): Promise<string>;
 }
@@ -64,12 +68,12 @@ interface Kind {
 // --- what is asked --------------------------------------------------------------------------------------------------
 
 const upgrade = (subprotocols: string) => requestOf('GET / HTTP/1.1', [...UPGRADE, ...offering(subprotocols)]);
-/** Of any length that there may be. */
+/** A token of any possible length. */
 const token = () => toBase64url(random(12)) + tokenTail(random);
 const SIZE = 304;
 const REPLAY = 'replayed hello';
 
-/** A hello that nobody can open, its first 32 bytes as said. */
+/** A hello that nobody can open, with the given first 32 bytes. */
 function hello(beginning: Uint8Array<ArrayBuffer>): string {
   const bytes = random(SIZE);
   bytes.set(beginning);
@@ -101,7 +105,7 @@ async function kindsOf(of: PrivateRelay): Promise<Record<string, Kind>> {
 
 // --- who answers ------------------------------------------------------------------------------------------------------
 
-/** @param like has the compatibility date */
+/** @param like gives the compatibility date */
 async function floorOf(name: 'site' | 'gate', like: Bundle): Promise<Bundle> {
   const { outputFiles } = await build({
     entryPoints: [new URL(`floor/${name}.ts`, import.meta.url).pathname],
@@ -113,10 +117,10 @@ async function floorOf(name: 'site' | 'gate', like: Bundle): Promise<Bundle> {
   return { ...like, objects: {}, script: outputFiles[0]?.text ?? '' };
 }
 
-/** @param progress is told how far it is */
+/** @param progress called with a text on how far the probe is */
 export async function probe(progress: (text: string) => void): Promise<ProbeFigures> {
   progress('bundling the Workers');
-  // Port 1 refuses: nothing is opened but the one session whose hello is replayed.
+  // Port 1 refuses. Only one session is opened, and the hello of this session is replayed.
   const of = new PrivateRelay('127.0.0.1:1', '127.0.0.1:1');
   const ours = bundle('wrangler.toml');
   const [site, floor] = [await floorOf('site', ours), await floorOf('gate', ours)];
@@ -157,7 +161,7 @@ async function openAll(served: Record<Server, Served>): Promise<Record<Server, C
   };
 }
 
-/** The hello is good, and a replay from then on. */
+/** Checks that the hello is good. From then on the hello is a replay. */
 async function expectAdmitted({ [REPLAY]: replay }: Record<string, Kind>, port: number): Promise<void> {
   if (!replay || (await knock(port, await replay.request())) !== 101)
     throw new Error('The relay does not admit a good hello.');
@@ -168,19 +172,20 @@ async function expectAdmitted({ [REPLAY]: replay }: Record<string, Kind>, port: 
 const SERVERS: readonly Server[] = ['relay', 'site', 'floor'];
 const noSamples = (): Samples => ({ relay: [], site: [], floor: [] });
 
-/** Adds to the samples. */
+/** Times all kinds, and adds to the samples. */
 async function timeKinds(
   kinds: Record<string, Kind>,
   connections: Record<Server, Connection>,
   samples: Record<string, Samples>,
 ): Promise<void> {
   for (let round = -WARM_UP; round < REQUESTS / RUNS; round += 1) {
-    // In another order each time: what a kind leaves behind, such as a handshake's garbage, meets all others alike.
+    // Take another order each time. A kind may leave something behind, such as a handshake's garbage; all other kinds
+    // must meet it alike.
     for (const [name, kind] of shuffled(Object.entries(kinds))) {
       const times = samples[name] ?? noSamples();
       samples[name] = times;
       const text = await kind.request();
-      // Whichever comes later finds the processor's caches full of the others.
+      // Change the order of the servers: a later server finds the processor's caches full of the others.
       for (let turn = 0; turn < SERVERS.length; turn += 1) {
         const server = SERVERS[(turn + round + WARM_UP) % SERVERS.length] as Server;
         const time = await connections[server].time(text);
@@ -217,7 +222,7 @@ function figureOf(name: string, { isOffer, isReplay }: Kind, of: Samples): Probe
 
 type PairTimes = Record<'zeros' | 'random', number[]>;
 
-/** Adds to the times. */
+/** Times pairs of offers, and adds to the times. */
 async function timePairs(connection: Connection, times: PairTimes): Promise<void> {
   for (let pair = 0; pair < PAIRS / RUNS; pair += 1) {
     const [same, rest] = [token(), random(SIZE)];
@@ -262,7 +267,7 @@ async function timedStarts(
   });
 }
 
-/** One connection that is kept alive. */
+/** One connection, kept alive. */
 class Connection {
   readonly #socket: net.Socket;
   #received = '';

@@ -1,4 +1,4 @@
-/** The bench's results: what they must reach, as a table, as JSON. */
+/** The bench's results: the targets that they must reach, as a table, as JSON. */
 import { WINDOW_MAX } from '../protocol/limits.ts';
 import type { Figure, Result } from './figures.ts';
 import type { Name } from './lab.ts';
@@ -22,7 +22,7 @@ const ratio: Value = ({ results: { tunnel, floor } }) => tunnel && floor && medi
 const cpuRatio: Value = ({ results: { tunnel, floor } }) =>
   tunnel?.cpu && floor?.cpu && medianRatio(tunnel.cpu, floor.cpu);
 
-/** MiB: two windows, and 8 for what the kernel's buffers and the runtime hold. */
+/** MiB: two windows, and 8 for the kernel's buffers and the runtime. */
 const STALLED_MAX = (2 * WINDOW_MAX) / 1024 ** 2 + 8;
 
 const TARGETS: [Key, string, 'at least' | 'at most', number, Value][] = [
@@ -32,7 +32,7 @@ const TARGETS: [Key, string, 'at least' | 'at most', number, Value][] = [
   ['up', 'CPU per MiB of the floor', 'at most', 1.35, cpuRatio],
   ['echo200', 'median of the floor', 'at most', 1.8, ratio],
   ['echo1400', 'median of the floor', 'at most', 1.8, ratio],
-  // TLS takes one, the upgrade that brings the answer another; so does GET over HTTPS.
+  // TLS takes one round trip, and the upgrade, which brings the answer, takes another. GET over HTTPS takes as many.
   ['open', 'round trips, TLS included', 'at most', 2, ({ results: { tunnel } }) => tunnel?.roundTrips],
   ['open', 'CPU per session of the floor', 'at most', 2, cpuRatio],
   ['idle', 'memory of the floor', 'at most', 1.5, ratio],

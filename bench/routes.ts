@@ -1,4 +1,4 @@
-/** The ways from an app to a backend that are measured against each other, each as a plain connection. */
+/** The ways from an app to a backend that the bench compares, each as a plain connection. */
 import net from 'node:net';
 import type { Duplex } from 'node:stream';
 import tls from 'node:tls';
@@ -11,19 +11,19 @@ import type { Open, Seal } from '../protocol/carrier/cipher.ts';
 export type Way =
   /** A WebSocket of `ws` to the floor's Worker. */
   | { kind: 'floor'; origin: string }
-  /** The same, and each message sealed. */
+  /** The same, with each message sealed. */
   | { kind: 'sealed'; origin: string }
   /** Puente's client to Puente's Worker. */
   | { kind: 'tunnel'; link: string }
   | { kind: 'direct' }
-  /** TLS to a proxy that listens on one port for each of the backends'. */
+  /** TLS to a proxy that listens on one port for each of the backends' ports. */
   | { kind: 'haproxy'; ports: Record<number, number> };
 
 export interface Connection {
-  /** `done` is called when more may be written, by the route's own back-pressure. */
+  /** Calls `done` when more may be written, by the route's own back-pressure. */
   write(bytes: Bytes, done: () => void): void;
   onData(listener: (bytes: Uint8Array) => void): void;
-  /** Tells of an end that the user of the connection has not asked for. */
+  /** Calls the listener at an end that the user of the connection has not asked for. */
   onError(listener: (error: Error) => void): void;
   close(): void;
 }
@@ -44,7 +44,7 @@ export function open(way: Way, port: number): Connection {
   }
 }
 
-/** What `ws` may hold before a writer waits. Without this bound the floor would be fed from memory. */
+/** Bytes that `ws` may hold before a writer waits. Without this limit the floor would be fed from memory. */
 const BUFFERED_MAX = 1024 * 1024;
 
 interface Coding {
@@ -54,7 +54,7 @@ interface Coding {
 
 const plain: Coding = { encode: (bytes) => bytes, decode: (bytes) => bytes };
 
-/** As the Worker in `floor/sealed.ts` does it, with what Puente's client seals with. */
+/** Seals as the Worker in `floor/sealed.ts` does, with the cipher of Puente's client. */
 function sealed(): Coding {
   const key = new Uint8Array(32);
   const [seal, open] = [nodeCipher.sealer(key) as Seal, nodeCipher.opener(key) as Open];

@@ -1,6 +1,7 @@
 /**
- * `npm run bench -- shape`: what lengths and times somebody on the way sees of two hundred chats, TLS inside, and how often the most
- * common of each occurs. What is nearly constant marks the tunnel, whatever it carries.
+ * `npm run bench -- shape`: shows the lengths and times that somebody on the way sees of two hundred chats, with TLS
+ * inside. It also shows how often the most common length and time occur. A value that is nearly constant marks the
+ * tunnel, whatever the tunnel carries.
  */
 import { once } from 'node:events';
 import tls from 'node:tls';
@@ -31,29 +32,29 @@ import { chromiumsFingerprint, type Fingerprint, fingerprintOf } from './client-
 import { APPLICATION_DATA, type From, HANDSHAKE, RECORD_HEADER, Tap, type TlsRecord } from './tap.ts';
 
 const SESSIONS = 200;
-/** Opened at a time: one process shakes hands with the relay and with the backends, on both sides. */
+/** Sessions opened at a time: one process makes the handshakes with the relay and with the backends, on both sides. */
 const OPENING = 8;
-/** Milliseconds in which all chat, and in which nobody says anything, so that the relay keeps alive three times. */
+/** Milliseconds in which all chat, and milliseconds of silence, long enough for three keepalives of the relay. */
 const CHAT = 25_000;
 const SILENCE = 75_000;
 
-/** The most that the most common value may have. */
+/** The largest share that the most common value may have. */
 const GOAL = 0.05;
 
-/** Each range of times is looked at in so many parts: by even chance the most common has 2 %. */
+/** Each range of times is divided into this many parts: by even chance the most common part has 2 %. */
 const BINS = 50;
 
 export interface ShapeFigure {
   what: string;
-  /** Records whose lengths, or times, these are. */
+  /** The number of records whose lengths, or times, the figure shows. */
   count: number;
   least: number;
   most: number;
   distinct: number;
-  /** The most common value, and its share of all. */
+  /** The most common value, and its share of all values. */
   common: number;
   share: number;
-  /** `undefined`: it is the runtime's own, or the host's. */
+  /** `undefined`: the value is the runtime's own, or the host's. */
   reached?: boolean;
 }
 
@@ -63,7 +64,7 @@ export interface ShapeFigures {
   lengths: ShapeFigure[];
   /** In milliseconds, by bins. */
   times: (ShapeFigure & { bin: number })[];
-  /** Bytes on the wire in an hour in which nobody says anything. */
+  /** Bytes on the wire in an hour of silence. */
   idleHour: number;
   clientHello: Fingerprint;
   chromium?: { version: string; fingerprint: Fingerprint };
@@ -72,14 +73,14 @@ export interface ShapeFigures {
 
 // --- which record is which ------------------------------------------------------------------------------------------
 
-/** A WebSocket message, as its client knows it. */
+/** A WebSocket message, as the client knows it. */
 interface Message {
-  /** What is in it; none in the grant. */
+  /** The frames in the message; the grant has no frames. */
   frames: Frame['type'][];
   length: number;
 }
 
-/** What the client's cipher has sealed and opened, in the order of the wire. */
+/** The messages that the client's cipher has sealed and opened, in the order of the wire. */
 class Sent {
   readonly client: Message[] = [];
   readonly relay: Message[] = [];
@@ -114,13 +115,19 @@ function messageOf(plaintext: Uint8Array<ArrayBuffer>): Message {
   return { frames: frames.filter((type) => type !== 'pad'), length: plaintext.length + TAG };
 }
 
-/** Of the TLS record with a message: the WebSocket's header, masked or not, the content type, the tag (RFC 8446 section 5.2). */
+/**
+ * The length of the TLS record with a message: the message, the WebSocket's header, masked or not, the content type,
+ * the tag (RFC 8446 section 5.2).
+ */
 const tlsLength = (from: From) => (message: Message) =>
   message.length + (message.length < 126 ? 2 : 4) + (from === 'client' ? 4 : 0) + 17;
 
 type Seen = TlsRecord & Pick<Message, 'frames'>;
 
-/** What one end sent: the record before its first message (the upgrade request, or its answer), and its messages. */
+/**
+ * The records that one end sent: the record before its first message (the upgrade request, or its answer), and its
+ * messages.
+ */
 function seenOf(tap: Tap, sent: Sent, from: From): { before: TlsRecord; messages: Seen[] } {
   const records = tap.records.filter((record) => record.from === from && record.type === APPLICATION_DATA);
   const expected = sent[from].map(tlsLength(from));
@@ -134,7 +141,7 @@ function seenOf(tap: Tap, sent: Sent, from: From): { before: TlsRecord; messages
 
 const pause = (least: number, most: number) =>
   new Promise((resolve) => setTimeout(resolve, least + Math.random() * (most - least)));
-/** Text of a person's, or a receipt. */
+/** The text of a person, or a receipt. */
 const words = (most: number) => Buffer.alloc(20 + Math.floor(Math.random() * (most - 20)), 'hola ');
 
 class Chat {
@@ -172,7 +179,9 @@ class Chat {
   }
 }
 
-/** Says something of its own after half of the messages, and acknowledges the others, soon or at once. */
+/**
+ * Answers half of the messages with a text of its own, and acknowledges the others. Each answer comes soon or at once.
+ */
 async function answer(socket: tls.TLSSocket): Promise<void> {
   for await (const _ of socket) {
     if (Math.random() < 0.5) await pause(0, 2000);
@@ -180,7 +189,7 @@ async function answer(socket: tls.TLSSocket): Promise<void> {
   }
 }
 
-/** @param progress is told how far it is */
+/** @param progress called with a text on how far the run is */
 export async function shape(progress: (text: string) => void): Promise<ShapeFigures> {
   progress('bundling the Worker');
   const certificate = await makeCertificate();
@@ -264,7 +273,7 @@ const TIMES: Record<string, [least: number, most: number]> = {
   'from PING to PING': [PING_EVERY_MIN, PING_EVERY],
 };
 
-/** @param others what the other end sent */
+/** @param others the records of the other end */
 function noteRecords(
   messages: Seen[],
   others: Seen[],
@@ -291,7 +300,7 @@ function noteRecords(
   }
 }
 
-/** @param silence of its sender before it */
+/** @param silence milliseconds of silence of the sender before the record */
 function kindOf(frames: Frame['type'][], silence: number): string {
   if (frames.includes('data')) return 'DATA';
   if (frames.includes('pong')) return 'PONG';
@@ -299,10 +308,12 @@ function kindOf(frames: Frame['type'][], silence: number): string {
   return silence < KEEPALIVE_MIN / 2 ? 'ACK' : 'keepalive';
 }
 
-/** Headers of TCP with its timestamps and IPv4, for a packet and for the one that acknowledges it. */
+/**
+ * Bytes of the headers of TCP with its timestamps and of IPv4, for a packet and for the packet that acknowledges it.
+ */
 const PACKETS = 2 * 52;
 
-/** From the last word on, and what it caused, to the last record. */
+/** The traffic from the last word, and the records that this word caused, to the last record. */
 function idleTraffic(records: TlsRecord[], messages: Seen[]): { bytes: number; time: number } {
   const spoken = Math.max(...messages.filter(({ frames }) => frames.includes('data')).map(({ at }) => at));
   const idle = records.filter(({ at }) => at > spoken + 2 * ACK_DELAY);
@@ -342,7 +353,7 @@ function figureOf(what: string, samples: number[], bin: number): ShapeFigure {
 
 // --- as a table -------------------------------------------------------------------------------------------------------
 
-/** What no padding of ours can hide. */
+/** The properties that Puente's padding cannot hide. */
 const CONSTANT = `What stays constant, and why:
 - the ClientHello, and the client's part of TLS's handshake after it (Finished): they are the runtime's own.
 - the relay's part of TLS's handshake (ServerHello, certificate, tickets): the host's own, as for all its sites.

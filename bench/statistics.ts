@@ -2,18 +2,18 @@ export interface Spread {
   median: number;
   min: number;
   max: number;
-  /** One for each repeat, in order. */
+  /** One sample for each repeat, in order. */
   samples: number[];
 }
 
-/** @throws RangeError for no samples */
+/** @throws RangeError when there are no samples */
 export function spread(samples: number[]): Spread {
   return { median: quantile(samples, 0.5), min: quantile(samples, 0), max: quantile(samples, 1), samples };
 }
 
 /**
- * The median of the repeats' own ratios. The two samples of one repeat were taken within seconds of each other, so what
- * the machine does otherwise meets both alike: this is far steadier than the ratio of two medians.
+ * The median of the repeats' own ratios. The two samples of one repeat were taken within seconds of each other, so
+ * other work of the machine affects both alike. This median is far steadier than the ratio of two medians.
  */
 export function medianRatio(of: Spread, to: Spread): number {
   return quantile(
@@ -22,7 +22,7 @@ export function medianRatio(of: Spread, to: Spread): number {
   );
 }
 
-/** The nearest sample at or above this share of them. */
+/** The nearest sample at or above this share of the samples. */
 export function quantile(samples: number[], share: number): number {
   const sorted = samples.toSorted((a, b) => a - b);
   const value = sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)];
@@ -30,7 +30,7 @@ export function quantile(samples: number[], share: number): number {
   return value;
 }
 
-/** Welch's t of two samples: how sure a difference of their means is. Beyond 3 or so it is there. */
+/** Welch's t of two samples: how sure a difference of their means is. Beyond 3 or so there is a difference. */
 export function welchT(one: number[], other: number[]): number {
   const [a, b] = [meanAndVariance(one), meanAndVariance(other)];
   return (a.mean - b.mean) / Math.sqrt(a.variance / one.length + b.variance / other.length);
@@ -43,8 +43,8 @@ function meanAndVariance(samples: number[]): { mean: number; variance: number } 
 }
 
 /**
- * How often a sample of `one` is larger than one of `other`, ties counting half (the area under a ROC curve). 0.5: they cannot
- * be told apart; 1 or 0: they always can.
+ * How often a sample of `one` is larger than a sample of `other`; ties count half (the area under a ROC curve). 0.5:
+ * the two can never be told apart; 1 or 0: they always can.
  */
 export function auc(one: number[], other: number[]): number {
   const all = [...one.map((value) => ({ value, own: 1 })), ...other.map((value) => ({ value, own: 0 }))];

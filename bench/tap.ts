@@ -1,4 +1,7 @@
-/** Stands before a server that speaks TLS, and notes what anybody on the way sees: each record's length and time, each way. */
+/**
+ * Stands before a server that speaks TLS, and notes what everybody on the way sees: the length and time of each record,
+ * each way.
+ */
 import net from 'node:net';
 import { concat, Reader } from '../protocol/bytes.ts';
 import { type Listening, listen } from '../test/support/network/listen.ts';
@@ -15,7 +18,7 @@ export const RECORD_HEADER = 5;
 export interface TlsRecord {
   from: From;
   type: number;
-  /** As its header says it: without that. */
+  /** The length in the record's header, without the header itself. */
   length: number;
   /** Milliseconds. */
   at: number;
@@ -24,7 +27,7 @@ export interface TlsRecord {
 export class Tap {
   readonly #listening: Listening;
   readonly records: TlsRecord[] = [];
-  /** The first record that came, whole. */
+  /** The first record, whole. */
   clientHello: Bytes | undefined;
 
   private constructor(server: net.Server, listening: Listening, to: number) {
@@ -36,7 +39,7 @@ export class Tap {
     });
   }
 
-  /** Takes one connection. @param to the server's port */
+  /** Watches one connection. @param to the server's port */
   static async open(to: number): Promise<Tap> {
     const server = net.createServer({ noDelay: true });
     return new Tap(server, await listen(server), to);

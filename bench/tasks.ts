@@ -1,4 +1,4 @@
-/** What is timed, as the app sees it. Runs in the driver's process. */
+/** The timed tasks, as the app sees them. They run in the driver's process. */
 import { type Backends, count } from './backend.ts';
 import { type Connection, open, type Way } from './routes.ts';
 
@@ -7,10 +7,13 @@ export interface Case {
   backends: Backends;
 }
 
-/** As much as one record carries, so that the floor's messages are as large as the tunnel's. */
+/** As many bytes as one record carries, so that the floor's messages are as large as the tunnel's. */
 const CHUNK = new Uint8Array(65_000).fill(7);
 
-/** A TLS ClientHello cannot be faked for less; this is the other first flight that may ride in a hello. */
+/**
+ * A first flight that may ride in a hello. The other kind, a TLS ClientHello, cannot be faked with less than a real
+ * one.
+ */
 const FLIGHT = new TextEncoder().encode(`WA${'.'.repeat(48)}`);
 
 // --- throughput ---------------------------------------------------------------------------------------------------
@@ -20,7 +23,7 @@ async function down({ way, backends }: Case, bytes: number, streams: number): Pr
   return seconds(() => all(streams, () => receive(open(way, backends.source), bytes)));
 }
 
-/** Seconds until the backend has `bytes` of each of `streams` connections, and has said so. */
+/** Seconds until the backend has `bytes` from each of `streams` connections, and has said so. */
 async function up({ way, backends }: Case, bytes: number, streams: number): Promise<number> {
   return seconds(() => all(streams, () => send(open(way, backends.sink), bytes)));
 }
@@ -37,7 +40,7 @@ async function send(connection: Connection, bytes: number): Promise<void> {
   await answered.finally(() => connection.close());
 }
 
-/** Resolves once this many bytes have come. */
+/** Resolves when this many bytes have come. */
 function received(connection: Connection, bytes: number): Promise<void> {
   let left = bytes;
   return new Promise((resolve, reject) => {
@@ -82,7 +85,10 @@ async function echo({ way, backends }: Case, size: number, times: number): Promi
   return samples;
 }
 
-/** Milliseconds from nothing to the first answer byte, for each of `times` connections, one after another. */
+/**
+ * Milliseconds from the start of a connection to the first answer byte, for each of `times` connections, one after
+ * another.
+ */
 async function opening(which: Case, times: number): Promise<number[]> {
   const samples: number[] = [];
   for (let at = 0; at < times; at += 1) {
@@ -116,7 +122,7 @@ function letGo(): void {
   for (const connection of held.splice(0)) connection.close();
 }
 
-/** Asks for `offered` bytes and resolves when `bytes` have come; goes on receiving. */
+/** Asks for `offered` bytes, and resolves when `bytes` have come. The connection goes on receiving. */
 async function begin({ way, backends }: Case, offered: number, bytes: number): Promise<void> {
   const connection = open(way, backends.source);
   connection.write(count(offered), () => {});

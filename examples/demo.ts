@@ -1,6 +1,6 @@
 /**
  * `npm run demo`: two people, each with an unmodified MQTT client, converse through a relay with certificate
- * verification on; then everything that the relay handled is searched for what they said.
+ * verification on. Then the demo searches everything that the relay handled for their words.
  *
  *   Ana ──┐  WebSocket         ┌─────────┐  TCP   ┌───────────────────┐     ┌─────────────┐
  *         ├── recorded here ── │  relay  │ ────── │  recorded here    │ ─── │ chat server │
@@ -30,11 +30,14 @@ of 5 MiB, and shows that the relay saw none of it in plaintext. Ends by itself, 
 const TIME_LIMIT = 55_000;
 const PICTURE_SIZE = 5 * 1024 * 1024;
 
-/** Smaller than any record, so that a single record in plaintext would hold a whole slice. */
+/**
+ * Bytes from slice to slice. The distance is smaller than any record, so that a single record in plaintext would hold a
+ * whole slice.
+ */
 const SLICE_EVERY = 32 * 1024;
 const SLICE_LENGTH = 16;
 
-/** Ana says, Babak answers. */
+/** Ana asks, Babak answers. */
 const CONVERSATION: [question: string, answer: string][] = [
   ['Hola, Babak. ¿Me lees? Aquí todo está bloqueado, menos este puente.', 'سلام آنا! بله، پیامت از روی پل رسید.'],
   ['¡Qué alegría! Layla también saluda: مرحبا، كيف حالكم؟', 'Передай Лейле привет: у нас всё хорошо.'],
@@ -91,7 +94,7 @@ async function demonstrate(note: Note) {
       seconds: Math.round((performance.now() - started) / 100) / 10,
     };
   } finally {
-    // Clients first, the servers that they use after them.
+    // End the clients first, and the servers that they use after them.
     for (const end of ends.reverse()) await end();
   }
 }
@@ -105,14 +108,14 @@ interface Person {
   leave(): Promise<void>;
 }
 
-/** @param relay what Ana or Babak pasted: a link or a bare address */
+/** @param relay the text that Ana or Babak pasted: a link or a bare address */
 async function join(
   name: string,
   relay: string,
   { backend, ca }: { backend: string; ca: string },
   recording: Recording,
 ): Promise<Person> {
-  // All that an app needs: these two lines, without `dial`, which is here to record.
+  // An app needs only these two lines, without `dial`, which records the messages for the demo.
   const socket = createConnection(backend, { relay, dial: recordingDial(dial, recording) });
   const secured = tls.connect({ socket, servername: 'localhost', ca });
   const client = new MqttClient(() => secured, { clientId: name, reconnectPeriod: 0 });
@@ -122,8 +125,8 @@ async function join(
 }
 
 function leave(client: MqttClient): Promise<void> {
-  // The chat server hangs up on a goodbye at once; when it has not read all of TLS's own goodbye by then, TCP resets the
-  // connection. With or without a relay: nothing is lost by it.
+  // The chat server hangs up at once after a goodbye. When it has not read all of TLS's own goodbye by then, TCP resets
+  // the connection. This happens with or without a relay, and nothing is lost.
   client.on('error', () => {});
   return client.endAsync();
 }
@@ -132,7 +135,7 @@ function inbox(name: string): string {
   return `inbox/${name}`;
 }
 
-/** Resolves when the other one has it, byte for byte. */
+/** Resolves when the other person has the payload, byte for byte. */
 async function deliver(from: Person, to: Person, payload: Buffer): Promise<{ received: Buffer; ms: number }> {
   const start = performance.now();
   const arrival = nextEvent(to.client, 'message');
@@ -156,7 +159,7 @@ async function converse(ana: Person, babak: Person, note: Note) {
     await say(babak, ana, answer);
     roundTrips.push(performance.now() - start);
   }
-  // The fastest: the first ones also warm everything up.
+  // Take the fastest: the first round trips also warm everything up.
   return { messages, roundTrip: rounded(Math.min(...roundTrips)) };
 }
 
@@ -184,8 +187,8 @@ function searchAll(texts: string[], picture: Buffer, recordings: Recordings, not
   const needles = [...texts.map((text) => Buffer.from(text)), ...slices(picture)];
   note(`search   ${texts.length} texts and ${needles.length - texts.length} slices of the picture:`);
 
-  // A search that finds nothing proves nothing, unless it finds what is there. The server reads everything; and a TLS
-  // ClientHello names its server in the clear, so that name stands in what was recorded in front of it.
+  // A search that finds nothing proves nothing, unless the search also finds known text. The server reads every text. A
+  // TLS ClientHello names its server in the clear, so this name is in the recording in front of the server.
   const control = {
     atServer: seenByServer.find(needles).length,
     serverNameAtBackend: atBackend.find([Buffer.from('localhost')]).length,
@@ -206,7 +209,7 @@ function searchAll(texts: string[], picture: Buffer, recordings: Recordings, not
   const complete = [atClients, atBackend].every(({ bytes }) => bytes > 2 * picture.length);
   check(complete, 'the recording is broken: the picture, up and down, is longer than what was recorded');
 
-  // The inner ClientHello, that name included, is sealed between client and relay.
+  // The inner ClientHello, with the name, is sealed between client and relay.
   const serverNameAtClients = atClients.find([Buffer.from('localhost')]).length;
   check(serverNameAtClients === 0, 'a WebSocket message names the chat server in plaintext');
   return { searchedFor: needles.length, control, found: { ...found, serverNameAtClients } };
@@ -214,13 +217,13 @@ function searchAll(texts: string[], picture: Buffer, recordings: Recordings, not
 
 function slices(picture: Buffer): Buffer[] {
   const starts = Array.from({ length: Math.floor(picture.length / SLICE_EVERY) }, (_, index) => index * SLICE_EVERY);
-  // Past the file's header, which every picture of its size has.
+  // Start after the file's header, which is the same in every picture of this size.
   return starts.map((start) => picture.subarray(start + 64, start + 64 + SLICE_LENGTH));
 }
 
 // --- what the relay does not do -----------------------------------------------------------------------------------
 
-/** A backend that is there, but not on the relay's list. */
+/** Tries a backend that exists, but is not on the relay's list. */
 async function tryAnother(backend: string, relay: string, note: Note) {
   const socket = createConnection(backend, { relay });
   try {
@@ -262,7 +265,7 @@ async function main(): Promise<void> {
     last = text;
     if (!json) console.log(`${new Date().toISOString().slice(11, 23)}  ${text}`);
   };
-  // Also what happens outside of any promise that is awaited here, such as a client's 'error' event.
+  // Catch also errors outside of the promises awaited here, such as a client's 'error' event.
   process.on('uncaughtException', (error) => fail(error, json));
   const late = setTimeout(
     () => fail(`not over after ${TIME_LIMIT / 1000} s; its last line: ${last}`, json),

@@ -1,4 +1,4 @@
-/** TLS through a relay, in Node: `npx node examples/node-tls.ts LINK HOST:PORT` says who answers at the other end. */
+/** TLS through a relay, in Node: `npx node examples/node-tls.ts LINK HOST:PORT` prints who answers at the other end. */
 import { once } from 'node:events';
 import { connectTls } from 'puente/node';
 

@@ -1,4 +1,4 @@
-/** `npm start`: a relay, two chat servers and a web chat on this machine, until Ctrl-C. */
+/** `npm start`: runs a relay, two chat servers and a web chat on this machine, until Ctrl-C. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -47,7 +47,7 @@ Ctrl-C here stops all of it.
 `;
 }
 
-/** For a shell: so no single quotes in it. */
+/** A command for a shell: it must have no single quotes inside. */
 function chatCommand(link: string, backend: string, caFile: string): string {
   return `npx node --input-type=module -e '
 import { readFileSync } from "node:fs";
@@ -69,15 +69,15 @@ await chat.endAsync();
 '`;
 }
 
-/** Resolves at the first SIGINT or SIGTERM; at a terminal under npm, one Ctrl-C may bring several. */
+/** Resolves at the first SIGINT or SIGTERM. At a terminal under npm, one Ctrl-C may bring several. */
 function untilStopped(): Promise<void> {
   return new Promise((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-      // The relay's runtime brings listeners that exit at once with 130; here a stop is not a failure.
+      // The relay's runtime brings listeners that exit at once with 130. Here a stop is not a failure.
       process.removeAllListeners(signal);
       process.on(signal, () => resolve());
     }
-    // npm passes a signal on to the shell between us, which dies of it and tells nobody.
+    // npm passes a signal on to the shell between npm and this process. The shell dies of the signal and tells nobody.
     const parent = process.ppid;
     if (process.env.npm_lifecycle_event) setInterval(() => process.ppid !== parent && resolve(), 500).unref();
   });

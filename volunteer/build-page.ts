@@ -1,6 +1,7 @@
 /**
- * Part of `npm run build`: makes what the relay's page needs in a browser, for the Worker to import. It is a module of strings, and not a
- * text file with a rule for it, so that whatever bundles the Worker can take it without being told.
+ * Part of `npm run build`: makes the files that the relay's page needs in a browser, for the Worker to import. The
+ * result is a module of strings, and not a text file with a rule for it. Every bundler of the Worker can take a module
+ * without being told.
  */
 import { createHash } from 'node:crypto';
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
@@ -9,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-/** A script that is loaded on demand is an entry point, too. */
+/** The page's own entry point: for esbuild, a script that is loaded on demand is an entry point, too. */
 const ENTRY = 'client/page/check.ts';
 const FOLDER = join(ROOT, 'dist/page');
 
@@ -22,7 +23,7 @@ export declare const style: string;
 export declare const styleHash: string;
 `;
 
-/** noble is a script of its own, which a browser loads where its WebCrypto lacks something. */
+/** Builds the scripts. noble is a script of its own: a browser loads noble where its WebCrypto lacks something. */
 async function buildScripts(): Promise<{ entry: string; scripts: Record<string, string> }> {
   const { outputFiles, metafile } = await build({
     entryPoints: [join(ROOT, ENTRY)],
@@ -52,7 +53,7 @@ async function buildStyle(): Promise<{ style: string; styleHash: string }> {
   const { outputFiles } = await build({
     entryPoints: [join(ROOT, 'worker/strangers/pages/style.css')],
     minify: true,
-    // Older phones are those that people have.
+    // People have older phones.
     target: ['chrome88', 'firefox86', 'safari14'],
     write: false,
     logLevel: 'warning',
@@ -67,7 +68,7 @@ const lines = Object.entries(files).map(([name, value]) => `export const ${name}
 write('files.js', lines.join(''));
 write('files.d.ts', TYPES);
 
-/** At once: somebody may be reading the one before. */
+/** Replaces the file in one step: a process may be reading the old file. */
 function write(name: string, text: string): void {
   const path = join(FOLDER, name);
   writeFileSync(`${path}.new`, text);

@@ -1,4 +1,7 @@
-/** What a volunteer runs from a clone: `npm run deploy`, `selfhost`, `revoke`, `rotate`, `status` and `doctor`. */
+/**
+ * The commands that a volunteer runs from a clone: `npm run deploy`, `selfhost`, `revoke`, `rotate`, `status` and
+ * `doctor`.
+ */
 import '../protocol/sentences.ts';
 import { Failure } from './terminal/failure.ts';
 

@@ -1,7 +1,7 @@
-/** What both floors begin with: a WebSocket from the client, a TCP connection to a port of this machine. */
+/** The beginning of both floors: a WebSocket from the client, and a TCP connection to a port of this machine. */
 import { connect } from 'cloudflare:sockets';
 
-/** As large as the tunnel's. */
+/** As large as the tunnel's reads. */
 export const READ_MAX = 65_000;
 
 export interface Accepted {

@@ -1,4 +1,7 @@
-/** The ordinary Worker, with no more than a gate costs at least: it reads a header, and makes one HMAC over it with a key that is there. */
+/**
+ * The ordinary Worker, with only the least cost of any gate. It reads a header, and makes one HMAC over the header with
+ * a key that it already has.
+ */
 import { Hono } from 'hono';
 
 const OFFER = /^[\w-]{16,111}, [\w-]{66,}$/;

@@ -1,6 +1,6 @@
 /**
- * The floor with each message sealed, by a key that everybody knows, and nothing else: no handshake, framing or flow
- * control. What is left between this and the floor no encrypted tunnel on this platform can save.
+ * The floor with each message sealed by a key that everybody knows, and nothing else: no handshake, framing or flow
+ * control. No encrypted tunnel on this platform can save the rest of the difference between this Worker and the floor.
  */
 import { accept, READ_MAX } from './accept.ts';
 
@@ -26,7 +26,7 @@ async function pipe(reader: ReadableStreamBYOBReader, webSocket: WebSocket, key:
   for (;;) {
     const { value, done } = await reader.read(new Uint8Array(buffer));
     if (done) return webSocket.close();
-    // The next read overlaps the seal, which has read its input when it returns.
+    // The next read overlaps the seal: `encrypt` has read its input when it returns.
     void crypto.subtle.encrypt({ name: 'AES-GCM', iv: next() }, key, value).then((sealed) => webSocket.send(sealed));
     buffer = value.buffer;
   }

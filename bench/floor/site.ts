@@ -1,4 +1,7 @@
-/** An ordinary Worker: a site of one page, by Hono. It shares no code with the relay, whose answers to strangers are timed beside it. */
+/**
+ * An ordinary Worker: a site of one page, by Hono. It shares no code with the relay. The bench times the relay's
+ * answers to strangers beside the answers of this site.
+ */
 import { Hono } from 'hono';
 
 const app = new Hono();

@@ -1,7 +1,7 @@
 /**
- * The floor: what any relay on this platform costs at least. A WebSocket piped to `connect()` and back, with large
- * reads, and without a handshake, crypto, framing or flow control. Only for measuring: it connects anybody to any port
- * of this machine.
+ * The floor: the least cost of any relay on this platform. It pipes a WebSocket to `connect()` and back, with large
+ * reads, and without a handshake, crypto, framing or flow control. Use it for measuring only: it connects anybody to
+ * any port of this machine.
  */
 import { accept, READ_MAX } from './accept.ts';
 

@@ -1,4 +1,7 @@
-/** An `http.Agent` whose sockets go through a relay: for `https`, `ws`, axios, and whatever else takes an agent. */
+/**
+ * An `http.Agent` whose sockets go through a relay: for `https`, `ws`, axios, and every other library that takes an
+ * agent.
+ */
 import type { ClientRequest } from 'node:http';
 import type { AgentOptions } from 'node:https';
 import type { Duplex } from 'node:stream';
@@ -6,8 +9,8 @@ import { Agent, type AgentConnectOpts } from 'agent-base';
 import { connectTls, createConnection, type NodeConnectOptions } from '../node/index.ts';
 
 /**
- * A request fails with the PuenteError that its tunnel failed with. `http:` and `ws:` work only where the relay lets plain
- * text through.
+ * A request fails with the PuenteError of its tunnel. `http:` and `ws:` work only where the relay lets plain text
+ * through.
  *
  * @example
  * const agent = new PuenteAgent({ relay: link }, { keepAlive: true });
@@ -23,7 +26,7 @@ export class PuenteAgent extends Agent {
   }
 
   override connect(_request: ClientRequest, options: AgentConnectOpts): Duplex {
-    // A text, where `ws` has taken it from its URL.
+    // The port is a text when `ws` has taken it from the URL.
     const address = { hostname: options.host ?? 'localhost', port: Number(options.port) };
     return options.secureEndpoint
       ? connectTls(address, this.#tunnel, options)

@@ -1,4 +1,4 @@
-/** What irc.ts uses of irc-framework, which has no types of its own. */
+/** The parts of irc-framework that irc.ts uses: irc-framework has no types of its own. */
 declare module 'irc-framework/src/transports/net.js' {
   import { EventEmitter } from 'node:events';
   import type { TLSSocket } from 'node:tls';

@@ -4,13 +4,16 @@ import NetTransport from 'irc-framework/src/transports/net.js';
 import { connectTls, type NodeConnectOptions, type TlsOptions } from '../node/index.ts';
 
 const IRCS = 6697;
-/** The library's number for a socket that it destroys when it is told to close, rather than to say goodbye. */
+/**
+ * The library's number for a connecting socket. On a close, the library destroys such a socket and does not say
+ * goodbye.
+ */
 const CONNECTING = 1;
 
 /**
- * What irc-framework takes as `transport`; it makes one for each reconnect. It always does TLS. `host`, `port` (6697),
- * `rejectUnauthorized` and `client_certificate` are the library's own options. A failure of the tunnel is the PuenteError
- * that comes with `socket close`.
+ * A class for irc-framework's option `transport`; the library makes a new instance for each reconnect. The transport
+ * always does TLS. `host`, `port` (6697), `rejectUnauthorized` and `client_certificate` are the library's own options.
+ * A failure of the tunnel is the PuenteError that comes with `socket close`.
  *
  * @param options of `tls.connect`, such as `ca`, for which the library has no options
  * @example
@@ -31,7 +34,7 @@ export function transport(tunnel: NodeConnectOptions, options: TlsOptions = {}):
       this._onSocketCreate(this.options, this.socket);
     }
 
-    /** Called by the library as soon as there is a socket, which does not mean a connection here. */
+    /** The library calls this as soon as there is a socket; here the socket is not connected yet. */
     override onSocketRawConnected(): void {}
 
     override onSocketFullyConnected(): void {

@@ -6,9 +6,9 @@ import { connectTls, type NodeConnectOptions, type TlsOptions } from '../node/in
 const MQTTS = 8883;
 
 /**
- * What `MqttClient` takes as stream builder; it is called again for each reconnect. Where to, and how TLS is done, the client's
- * own options say: `host`, `port` (8883), `ca`, `servername`, `ALPNProtocols` and so on. It always does TLS. The client's
- * `error` is the PuenteError that the tunnel failed with.
+ * A stream builder for `MqttClient`, which calls the builder again for each reconnect. The client's own options give
+ * the address and the TLS options: `host`, `port` (8883), `ca`, `servername`, `ALPNProtocols` and so on. The stream
+ * always does TLS. The client's `error` is the PuenteError of the tunnel.
  *
  * @example
  * const client = new MqttClient(stream({ relay: link }), { host: 'chat.example.org' });
@@ -16,7 +16,7 @@ const MQTTS = 8883;
 export function stream(tunnel: NodeConnectOptions): (client: MqttClient) => TLSSocket {
   return ({ options }) => {
     const { hostname, host = 'localhost', port = MQTTS } = options;
-    // The library, too, hands all of its options to `tls.connect`; its types are wider.
+    // The library, too, hands all of its options to `tls.connect`; the library's types are wider.
     return connectTls({ hostname: hostname ?? host, port }, tunnel, options as TlsOptions);
   };
 }

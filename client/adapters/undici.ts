@@ -4,13 +4,14 @@ import type { Socket } from 'node:net';
 import { buildConnector, errors } from 'undici';
 import { createConnection, type NodeConnectOptions, type PuenteSocket } from '../node/index.ts';
 
-/** undici's own. */
+/** undici's own default, in milliseconds. */
 const CONNECT_TIMEOUT = 10_000;
 
 /**
- * What undici's dispatchers take as `connect`. A failure of the tunnel is the PuenteError that `request` rejects with, and
- * the `cause` of the TypeError that `fetch` rejects with. `http:` works only where the relay lets plain text through. As ever
- * with undici, an abort ends the request at once, and a connection that is still being made for it at the end of `timeout`.
+ * A connector for the option `connect` of undici's dispatchers. A failure of the tunnel is the PuenteError that
+ * `request` rejects with, and the `cause` of the TypeError that `fetch` rejects with. `http:` works only where the
+ * relay lets plain text through. An abort ends the request at once, as ever with undici. A connection that is still
+ * being made for the request ends at the end of `timeout`.
  *
  * @param options as for undici's own connector: `ca`, `timeout` in milliseconds (10,000; 0 is none), `allowH2` and so on
  * @example
@@ -44,7 +45,7 @@ async function connected(socket: PuenteSocket, timeout: number): Promise<void> {
   }
 }
 
-/** undici's types know no other socket; all that it uses of one, a tunnel has. */
+/** undici's types accept only a `net.Socket`. A tunnel has everything that undici uses of a socket. */
 function asNet(socket: PuenteSocket): Socket {
   return socket as unknown as Socket;
 }

@@ -7,7 +7,7 @@ export interface XmppClient {
   transports: unknown[];
 }
 
-// What is used of a transport, which the library's types do not tell.
+// The parts of a transport that this file uses; the library's types do not have them.
 interface XmppSocket {
   connect(target: { host: string; port: number }): void;
   _attachSocket(socket: TLSSocket): void;
@@ -24,11 +24,11 @@ interface XmppTransport {
 }
 
 /**
- * Lets the client of `@xmpp/client` reach its server through a relay, and in no other way. `service` must be `xmpps://host` or
- * `xmpps://host:port`: for a bare domain the library asks DNS, in the clear. `start()` rejects with the PuenteError that the
- * tunnel failed with.
+ * Lets the client of `@xmpp/client` reach its server through a relay, and in no other way. `service` must be
+ * `xmpps://host` or `xmpps://host:port`: for a bare domain the library asks DNS, in the clear. `start()` rejects with
+ * the PuenteError of the tunnel.
  *
- * @param options of `tls.connect`, such as `ca`; the server's name is the service's host, unless `servername` says otherwise
+ * @param options of `tls.connect`, such as `ca`; `servername` defaults to the host of `service`
  * @returns the same client
  * @throws TypeError for a client that has no direct TLS, as in browsers
  * @example
@@ -47,13 +47,13 @@ export function throughRelay<Client extends XmppClient>(
   class TunnelSocket extends directTls.prototype.Socket {
     override connect({ host, port }: { host: string; port: number }): void {
       const socket = connectTls({ hostname: host, port }, tunnel, options);
-      // The library decodes each chunk by itself, and a chunk may end within a character.
+      // The library decodes each chunk alone, and a chunk may end within a character.
       socket.setEncoding('utf8');
       this._attachSocket(socket);
     }
   }
 
-  // The library makes its sockets itself, of the class that it finds here.
+  // The library makes its sockets itself, from the class in this property.
   class TunnelTransport extends directTls {}
   TunnelTransport.prototype.Socket = TunnelSocket;
   client.transports = [TunnelTransport];

@@ -1,4 +1,4 @@
-/** `puente check LINK…`: goes the whole way through relays, and says where it ends and what to do. */
+/** `puente check LINK…`: goes the whole way through relays, and says where the way ends and what to do. */
 import { parseArgs } from 'node:util';
 import { type CheckedStage, check, type RelayReport, type Stage } from '../node/index.ts';
 import { readList } from './list.ts';
@@ -45,7 +45,7 @@ export async function run(args: string[], name: string): Promise<void> {
   const lists = await Promise.all(values.list.map(readList));
   const links = [...positionals, ...lists.flatMap(({ relays }) => relays)];
   if (links.length === 0) throw new Error(`Give a relay: ${name} LINK`);
-  // What is not for a script is progress, and nobody watches a file grow.
+  // Progress is for people: with `--json`, leave it out where standard error is a file. Nobody watches a file grow.
   const progress = values.json ? process.stderr : process.stdout;
   const isWatched = !values.json || process.stderr.isTTY;
   const isOne = links.length === 1;
@@ -61,7 +61,7 @@ function lineOf({ stage, ok, ms }: CheckedStage): string {
   return `${mark(ok)} ${WORDS[stage].padEnd(36)}${ms} ms`;
 }
 
-/** What a person is told of a relay. */
+/** The report on a relay for a person. */
 export function summary({ relay, ok, code, message, next }: RelayReport): string {
   const step = next === null ? '' : `  ${next}\n`;
   return `${mark(ok)} ${relay}${ok ? '' : `  (${code})`}\n  ${message}\n${step}`;

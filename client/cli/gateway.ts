@@ -52,13 +52,13 @@ function parseOffset(text: string, highest: number): number {
   throw new Error(`--port-offset: "${text}" is not a number from 0 to ${65_535 - highest}.`);
 }
 
-/** Those that others in its networks can use. */
+/** This machine's addresses that others in its networks can use. */
 function ownAddresses(): string[] {
   const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
   return all.filter(({ internal, scopeid }) => !internal && !scopeid).map(({ address }) => address);
 }
 
-/** People type IPv4 addresses, where there are any. */
+/** The addresses to show: people type IPv4 addresses, where there are any. */
 function shown(addresses: readonly string[]): readonly string[] {
   const short = addresses.filter((address) => address.includes('.'));
   if (short.length > 0) return short;

@@ -1,4 +1,6 @@
-/** Commands of a volunteer that need the relay's source: `puente deploy` in a clone is its `npm run deploy`. */
+/**
+ * Commands of a volunteer that need the relay's source: in a clone, `puente deploy` is the same as `npm run deploy`.
+ */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 
@@ -8,7 +10,7 @@ export function inClone(command: string): { run(args: string[]): Promise<void> }
     async run(args) {
       if (!existsSync('volunteer/main.ts'))
         throw new Error(`This needs the relay’s source. In a clone of Puente: npm run ${command}`);
-      // Windows knows npm by its shell only; what is passed on are words of this command line.
+      // Windows finds npm through its shell only. The shell gets only words of this command line.
       const options = { stdio: 'inherit', shell: process.platform === 'win32' } as const;
       const { status } = spawnSync('npm', ['run', '--silent', command, '--', ...args], options);
       process.exitCode = status ?? 1;

@@ -1,4 +1,4 @@
-/** `puente invite`: signs an invite to a private relay, and prints the link that has it. */
+/** `puente invite`: signs an invite to a private relay, and prints the link with the invite. */
 import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
 import { parseArgs } from 'node:util';
@@ -62,7 +62,7 @@ interface Relay {
   record(made: { id: string; expires: string }): void;
 }
 
-/** The one that was deployed from this folder. */
+/** The relay that was deployed from this folder. */
 function knownRelay(label: string | undefined, name: string): Relay {
   const folder = new RelayFolder();
   const settings = folder.readSettings();
@@ -84,7 +84,7 @@ function knownRelay(label: string | undefined, name: string): Relay {
   };
 }
 
-/** @throws Error for a key that an open relay has published: the next deploy replaces it, and ends its invites. */
+/** @throws Error for a key that an open relay has published: the next deploy replaces this key, and ends its invites */
 async function unpublishedKey({ published = [] }: Settings, { RELAY_KEY }: Secrets): Promise<Bytes> {
   if (published.includes(await publicKeyOf(RELAY_KEY)))
     throw new Error(
@@ -115,7 +115,7 @@ function explain({ id, link, expires }: { id: string; link: string; expires: str
 `;
 }
 
-/** By `Date.now()`. */
+/** The time of expiry, comparable with `Date.now()`. */
 function parseExpiry(text: string): number {
   const days = /^([1-9]\d{0,3})d$/.exec(text)?.[1];
   if (days) return Date.now() + Number(days) * DAY;
@@ -125,14 +125,14 @@ function parseExpiry(text: string): number {
   return day + DAY;
 }
 
-/** 0, which an invite has for any number. */
+/** The number of sessions; 0 stands for any number. */
 function parseSessions(text: string): number {
   const number = text === 'any' ? 0 : /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
   if (number >= 0 && number <= 65_535) return number;
   throw new Error(`--sessions: "${text}" is neither a number from 1 to 65535 nor "any".`);
 }
 
-/** A line of standard input; on a terminal it is asked for, and not shown. */
+/** Reads a line of standard input. On a terminal, asks for the line and does not show it. */
 async function ask(question: string): Promise<string> {
   const { stdin, stderr } = process;
   if (stdin.isTTY) stderr.write(question);

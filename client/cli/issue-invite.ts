@@ -1,4 +1,4 @@
-/** Signs an invite, and makes the link that has it. */
+/** Signs an invite, and makes the link with the invite. */
 import { type Bytes, fromBase64url, toBase64url } from '../../protocol/bytes.ts';
 import { type Invite, inviteKeyOf, signInvite } from '../../protocol/permits/invite.ts';
 import { formatLink } from '../../protocol/permits/link.ts';
@@ -7,15 +7,16 @@ import { nodeCipher } from '../node/cipher.ts';
 /**
  * Sessions that an invite may have open at a time, unless its maker says another number. One person's phone and
  * computer have a few each, and a browser behind a gateway opens up to 32 to its proxy (Chromium's
- * `MaxConnectionsPerProxy`). It is an eighth of what a hub holds, so a link that got around cannot fill the relay.
+ * `MaxConnectionsPerProxy`). The number is an eighth of a hub's sessions, so a link that got around cannot fill the
+ * relay.
  */
 export const SESSIONS_USUAL = 64;
 
 /**
- * The same parts make the same link.
- * @param url the relay's, `https://host/path/`
+ * Makes the link with a signed invite. The same parts make the same link.
+ * @param url the relay's URL, `https://host/path/`
  * @param secret the relay's key
- * @throws RangeError when the backends are more than fits
+ * @throws RangeError when the backends do not fit into an invite
  */
 export async function inviteLink(url: string, secret: Bytes, invite: Invite): Promise<string> {
   const signed = await signInvite(nodeCipher, await inviteKeyOf(nodeCipher, secret), invite);
@@ -23,7 +24,7 @@ export async function inviteLink(url: string, secret: Bytes, invite: Invite): Pr
 }
 
 /**
- * A relay's key as `npm run key` prints it.
+ * Reads a relay's key as `npm run key` prints it.
  * @throws Error for anything else
  */
 export function parseRelayKey(text: string): Bytes {

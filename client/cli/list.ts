@@ -2,8 +2,8 @@
 import { fetchRelayList, type RelayList, readRelayList } from '../node/index.ts';
 
 /**
- * Says on standard error which entries are none.
- * @throws what cannot be read, or is no list
+ * Reads a list, and says on standard error which entries are no relays.
+ * @throws when the list cannot be read, or is no list
  */
 export async function readList(from: string): Promise<RelayList> {
   const list = await (/^https?:\/\//i.test(from) ? fetchRelayList(from) : readRelayList(from));

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** `puente COMMAND`: each command is a module of its own, loaded when it is called. */
+/** `puente COMMAND`: each command is a module of its own, loaded when the command is called. */
 import { createRequire } from 'node:module';
 import { inClone } from './in-clone.ts';
 
@@ -8,9 +8,9 @@ interface Command {
   does: string;
   load(): Promise<{
     /**
-     * Does it; a failure is thrown, its message for a person.
-     * @param args what stands after the command's name
-     * @param name how the person called it, for its help
+     * Runs the command. Throws a failure, with a message for a person.
+     * @param args the words after the command's name
+     * @param name how the person called the command, for the command's help
      */
     run(args: string[], name: string): Promise<void>;
   }>;
@@ -40,7 +40,7 @@ ${Object.entries(COMMANDS)
 `;
 
 function version(): string {
-  // By its name: this file is somewhere else in the package than in the repository.
+  // Find the file by the package's name: this module has one place in the package and another in the repository.
   const { version } = createRequire(import.meta.url)('puente/package.json') as { version: string };
   return version;
 }
@@ -51,7 +51,7 @@ async function main([name = '', ...args]: string[]): Promise<void> {
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (!command) throw new Error(name ? `There is no command "${name}".\n\n${HELP}` : HELP);
   const { run } = await command.load();
-  // In this repository each command has a script of its name.
+  // In this repository each command has an npm script of the same name.
   await run(args, process.env.npm_lifecycle_event === name ? `npm run ${name} --` : `puente ${name}`);
 }
 

@@ -1,18 +1,18 @@
-/** What a volunteer's machine knows of the relay that it deployed: the folder `.relay`, which git ignores. */
+/** The folder `.relay`, which git ignores: all that a volunteer's machine knows of the relay that it deployed. */
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** What is no secret: `settings.json`. */
+/** `settings.json`: everything that is no secret. */
 export interface Settings {
-  /** The Worker's. */
+  /** The Worker's name. */
   name: string;
-  /** A host name of the volunteer's own, in a zone of the same account. */
+  /** A host name that the volunteer owns, in a zone of the same account. */
   domain?: string;
-  /** The id of the Cloudflare account, where there are several. */
+  /** The id of the Cloudflare account, where the volunteer has several. */
   account?: string;
   /** Set before the first upload: from then on a Worker of this name is this relay. */
   claimed?: boolean;
-  /** Where it answers, `https://host/path/`; known once it was deployed. */
+  /** The relay's address, `https://host/path/`; known after the first deploy. */
   address?: string;
   /** The Worker's variables, by their names in docs/settings.md. */
   vars: Record<string, string>;
@@ -20,22 +20,22 @@ export interface Settings {
   /** Ids of invites that were taken back. */
   revoked: string[];
   /**
-   * Public keys that this relay has published while it was open, noted for good: none of them may serve it when it is
-   * private. A folder of an earlier version does not say.
+   * Public keys that this relay has published while it was open, kept for good. A private relay must use none of these
+   * keys. A folder of an earlier version has no such list.
    */
   published?: string[];
 }
 
-/** Enough to take an invite back, and too little to use it. */
+/** The record of an invite: enough to take the invite back, and too little to use it. */
 export interface IssuedInvite {
   id: string;
-  /** Whom it is for, in the volunteer's own words. */
+  /** The person whom the invite is for, in the volunteer's own words. */
   for: string;
   /** ISO 8601. */
   expires: string;
 }
 
-/** `secrets.json`, as wrangler takes it. The day is in it so that a rotation is one write. */
+/** `secrets.json`, in the form that wrangler takes. It contains the day too, so that a rotation is one write. */
 export interface Secrets {
   RELAY_KEY: string;
   OLD_RELAY_KEY?: string;
@@ -70,7 +70,7 @@ export class RelayFolder {
     this.#replace(SETTINGS, settings);
   }
 
-  /** Changes some of them, and gives all as they are now. */
+  /** Changes some settings, and returns all settings after the change. */
   updateSettings(change: Partial<Settings>): Settings {
     const settings = this.readSettings();
     if (!settings) throw new Error(`There is no relay yet in this folder. Make one: npm run deploy`);
@@ -86,14 +86,14 @@ export class RelayFolder {
   readSecrets(): Secrets | undefined {
     const secrets = this.#read(SECRETS);
     if (secrets === undefined) return undefined;
-    // Windows has no such modes.
+    // Skip this on Windows, which has no such modes.
     if (process.platform !== 'win32' && statSync(this.secretsPath).mode & 0o077)
       throw new Error(`Others on this machine can read the relay’s key. Run: chmod 600 ${this.secretsPath}`);
     if (isSecrets(secrets)) return secrets;
     throw this.#damaged(SECRETS);
   }
 
-  /** @throws Error when there are some: a key that is written over is lost, and every link with it. */
+  /** @throws Error when there are secrets already: a key that is overwritten is lost, and every link with it */
   createSecrets(secrets: Secrets): void {
     this.#create(SECRETS, secrets);
   }
@@ -119,7 +119,7 @@ export class RelayFolder {
     return path;
   }
 
-  /** In one step: whoever reads it, or loses power, has the old or the new one. */
+  /** Replaces the file in one step: after a read or a loss of power, the file is the old one or the new one. */
   #replace(file: string, content: object): void {
     const next = `${file}.next`;
     rmSync(join(this.#path, next), { force: true });

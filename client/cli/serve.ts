@@ -1,4 +1,4 @@
-/** What `forward` and `gateway` have in common: their relays, their ports, what they say, and how they end. */
+/** The common part of `forward` and `gateway`: their relays, their ports, their messages, and their end. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Entrance } from '../gateway/entrance.ts';
 import { Gateway, STOP_TIME } from '../gateway/gateway.ts';
@@ -27,11 +27,11 @@ Exit code: 0 when it was stopped, 1 when a port cannot be opened or a list canno
 
 export interface Listener {
   entrance: Entrance;
-  /** An address of this machine, or nothing for all of them. */
+  /** An address of this machine; nothing for all addresses. */
   host?: string;
-  /** 0: any that is free. */
+  /** 0: any free port. */
   port: number;
-  /** How it is called where it is told. */
+  /** The name of the listener in messages. */
   at(port: number): string;
 }
 
@@ -41,12 +41,13 @@ export interface Plan {
   lists: readonly string[];
   json: boolean;
   listeners: readonly Listener[];
-  /** What to do, or to beware of: told when all ports are open. */
+  /** What to do, or to beware of; printed when all ports are open. */
   advice: readonly string[];
 }
 
 /**
- * Opens the ports and serves until a signal comes. A failure that is not of the command's wording sets the exit code 1.
+ * Opens the ports and serves until a signal comes. A failure sets the exit code 1, unless the command was wrongly
+ * written.
  * @throws PuenteError `link-invalid`
  */
 export async function serve({ links, lists, json, listeners, advice }: Plan): Promise<void> {
@@ -65,7 +66,7 @@ export async function serve({ links, lists, json, listeners, advice }: Plan): Pr
   await untilStopped(gateway, status);
 }
 
-/** What fails though the command was well written: it is told here, and ends with 1. */
+/** Prints a failure of a command that was well written, and sets the exit code 1. */
 async function orExit<T>(work: Promise<T>): Promise<T | undefined> {
   try {
     return await work;
@@ -93,7 +94,10 @@ function inWords({ code, message }: NodeJS.ErrnoException, host: string | undefi
   return `Port ${port} cannot be opened: ${message}`;
 }
 
-/** At a terminal under npm, one Ctrl-C may bring several signals: those that come with the first are not another. */
+/**
+ * Milliseconds. At a terminal under npm, one Ctrl-C may bring several signals. Signals that come with the first one are
+ * not another Ctrl-C.
+ */
 const ANOTHER_AFTER = 1000;
 
 async function untilStopped(gateway: Gateway, status: Status): Promise<void> {
@@ -110,7 +114,7 @@ async function untilStopped(gateway: Gateway, status: Status): Promise<void> {
   status.tell({ event: 'stopping' });
   await gateway.stop(hurry.signal);
   status.tell({ event: 'stopped' });
-  // The last bytes of sessions that have ended may still be on their way; they are not waited for longer.
+  // The last bytes of ended sessions may still be on their way. Do not wait longer for them.
   await sleep(Math.max(1000, STOP_TIME - (performance.now() - stoppedAt)), undefined, { ref: false });
   process.exit();
 }

@@ -1,9 +1,11 @@
-/** What a gateway that runs says of itself: a block that is drawn again and again, a line for each event, or JSON for scripts. */
+/**
+ * The messages of a running gateway: a block that is drawn again and again, a line for each event, or JSON for scripts.
+ */
 import { clearScreenDown, moveCursor } from 'node:readline';
 import type { WriteStream } from 'node:tty';
 import type { GatewayEvent, Totals } from '../gateway/gateway.ts';
 
-/** What happens: to the gateway's clients, and to the command itself. */
+/** An event: of the gateway's clients, or of the command itself. */
 export type Notice =
   | GatewayEvent
   | { event: 'listening'; at: string }
@@ -17,14 +19,14 @@ export interface Status {
   say(line: string): void;
 }
 
-/** @param totals as they are whenever something is told */
+/** @param totals the current totals, read at each event */
 export function showStatus(totals: Readonly<Totals>, asJson: boolean): Status {
   const { stdout } = process;
   if (asJson) return new JsonLines(totals);
   return stdout.isTTY ? new Block(totals, stdout) : new Lines(totals);
 }
 
-/** A line for each event, with all that is known. */
+/** A line for each event, with all totals. */
 class JsonLines implements Status {
   readonly #totals: Readonly<Totals>;
 
@@ -57,13 +59,13 @@ class Lines implements Status {
   }
 }
 
-/** The last lines of the terminal; what is said stands above them. */
+/** The last lines of the terminal. Messages stand above the block. */
 class Block implements Status {
   readonly #totals: Readonly<Totals>;
   readonly #terminal: WriteStream;
   #relay = 'none yet';
   #last = '';
-  /** What is on the screen. */
+  /** The lines on the screen. */
   #drawn: readonly string[] = [];
   #timer: NodeJS.Timeout | undefined;
 
@@ -109,7 +111,7 @@ class Block implements Status {
   }
 }
 
-/** Lines that the terminal does not wrap by itself: it would draw more than were counted. */
+/** Cuts the text into lines that the terminal does not wrap: a wrapped line would take more rows than were counted. */
 function wrapped(text: string, width: number): string[] {
   return text.match(new RegExp(`.{1,${width}}(?:\\s|$)|.{1,${width}}`, 'g')) ?? [];
 }
@@ -117,7 +119,7 @@ function wrapped(text: string, width: number): string[] {
 const REDRAW_EVERY = 500;
 const WIDTH = 'reconnecting '.length;
 
-/** What a notice says by itself. */
+/** The words of the notice itself, without the totals. */
 function wordsOf(notice: Notice): string | undefined {
   switch (notice.event) {
     case 'listening':

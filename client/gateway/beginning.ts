@@ -1,27 +1,39 @@
 /**
  * The first bytes of a client at a port that leads to one backend. A web page can make a browser send HTTP and TURN to
- * any port of its machine. A session that begins so ends as `plaintext`, and after a few the relay refuses the user.
+ * any port of the browser's machine. A session that begins with HTTP or TURN ends as `plaintext`, and after a few of
+ * these sessions the relay refuses the user.
  */
 import type { Readable } from 'node:stream';
 import { setImmediate as immediate, setTimeout as sleep } from 'node:timers/promises';
 import { response } from './http-response.ts';
 import { HungUp, Refusal, some } from './reading.ts';
 
-/** A client that says nothing for this long waits for its server to speak first, as in SMTP. Each of its connections
- * opens so much later. An app that speaks first does so within milliseconds on loopback, or tens in a local network. */
+/**
+ * Milliseconds. A client that says nothing for this long waits for its server to speak first, as in SMTP. Each
+ * connection of this client opens so much later. An app that speaks first does so within milliseconds on loopback, or
+ * tens of milliseconds in a local network.
+ */
 export const FIRST_BYTES_WAIT = 200;
 
-/** How a page's requests begin. By the last method a browser asks whether it may send those before. */
+/**
+ * The beginnings of a page's requests. With the last method, OPTIONS, a browser asks whether it may send the methods
+ * before.
+ */
 const REQUESTS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'].flatMap((method) => [
   `${method} /`,
   `${method} http://`,
 ]);
 
-/** A request with any method, up to its version (RFC 9112 section 3): IRC, SIP and NATS differ there. A page can make
- * up methods for its own site, whose name may lead to this machine. */
+/**
+ * A request with any method, up to its version (RFC 9112 section 3): IRC, SIP and NATS differ at the version. A page
+ * can make up methods for its own site, and the name of this site may lead to this machine.
+ */
 const REQUEST_LINE = /^[!#$%&'*+.^_`|~\w-]+ \S+ HTTP\//;
 
-/** In a STUN message, and so in the first one to a TURN server, after type and length (RFC 8489 section 5). */
+/**
+ * The magic cookie of a STUN message, after type and length (RFC 8489 section 5). The first message to a TURN server is
+ * a STUN message.
+ */
 const MAGIC_COOKIE = 0x2112a442;
 
 const MESSAGE =
@@ -30,18 +42,20 @@ const MESSAGE =
 
 export class Beginning {
   /**
-   * Resolves with the first bytes, once they are known not to be a page's; with none when the client ends before it
-   * says any. Rejects with a Refusal.
+   * Resolves with the first bytes, once they are known not to be a page's. Resolves with no bytes when the client ends
+   * before it says any. Rejects with a Refusal.
    */
   readonly bytes: Promise<Buffer>;
-  /** Resolves when a session may be opened: `bytes` are known, or the client is silent. Rejects as `bytes` do. */
+  /**
+   * Resolves when a session may be opened: `bytes` are known, or the client is silent. Rejects when `bytes` rejects.
+   */
   readonly mayOpen: Promise<unknown>;
 
   constructor(client: Readable) {
     const spoken = new AbortController();
     this.bytes = read(client, () => spoken.abort());
     this.mayOpen = silence(spoken.signal).catch(() => this.bytes);
-    // A refusal that nobody waits for, yet or any more, must not end the process.
+    // A refusal must not end the process when nobody waits for the refusal, yet or any more.
     for (const promise of [this.bytes, this.mayOpen]) promise.catch(() => {});
   }
 }
@@ -49,7 +63,7 @@ export class Beginning {
 /** @throws AbortError when the client has spoken */
 async function silence(spoken: AbortSignal): Promise<void> {
   await sleep(FIRST_BYTES_WAIT, undefined, { signal: spoken });
-  // What came while this process was busy is read first.
+  // Read first the bytes that came while this process was busy.
   await immediate(undefined, { signal: spoken });
 }
 

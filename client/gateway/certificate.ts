@@ -1,4 +1,6 @@
-/** A certificate for the gateway's own TLS, made at each start: nobody else has its key, and none lies on the disk. */
+/**
+ * A certificate for the gateway's own TLS, made at each start: nobody else has its key, and no key lies on the disk.
+ */
 import { generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 import net from 'node:net';
 import { bits, boolean, explicit, implicit, integer, octets, oid, sequence, set, text, time } from './der.ts';
@@ -13,7 +15,7 @@ const SERVER_AUTH = '1.3.6.1.5.5.7.3.1';
 
 const DAY = 24 * 60 * 60_000;
 
-/** Longer ones some clients refuse; a clock may be a day off. */
+/** Some clients refuse a longer validity; a clock may be a day off. */
 const VALID_DAYS = 397;
 
 /** PEM texts. */
@@ -23,9 +25,9 @@ export interface Certificate {
 }
 
 /**
- * Signed by its own key, ECDSA on P-256.
- * @param names DNS names, IPv4 and IPv6 addresses; the first is its subject
- * @throws TypeError for no names
+ * A certificate signed by its own key, ECDSA on P-256.
+ * @param names DNS names, IPv4 and IPv6 addresses; the first one is the subject
+ * @throws TypeError when `names` is empty
  */
 export function makeCertificate(names: readonly string[], now = Date.now()): Certificate {
   const [first] = names;
@@ -48,7 +50,7 @@ export function makeCertificate(names: readonly string[], now = Date.now()): Cer
   return { key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(), cert: pem(certificate) };
 }
 
-/** Section 4.2. The bit in the key usage is digitalSignature. */
+/** RFC 5280 section 4.2. The bit in the key usage is digitalSignature. */
 function extensions(names: readonly string[]): Buffer {
   return sequence(
     critical(BASIC_CONSTRAINTS, sequence()),
@@ -62,14 +64,14 @@ function critical(id: string, content: Buffer): Buffer {
   return sequence(oid(id), boolean(true), octets(content));
 }
 
-/** Section 4.2.1.6: dNSName is [2], iPAddress [7]. */
+/** RFC 5280 section 4.2.1.6: dNSName is [2], iPAddress [7]. */
 function altName(name: string): Buffer {
   return net.isIP(name) ? implicit(7, addressBytes(name)) : implicit(2, Buffer.from(name, 'ascii'));
 }
 
 function addressBytes(address: string): Buffer {
   if (net.isIPv4(address)) return Buffer.from(address.split('.').map(Number));
-  // As groups only; `::` stands for those that are missing.
+  // The URL writes the address as groups only; `::` stands for the missing groups.
   const { hostname } = new URL(`http://[${address}]`);
   const [head = '', tail] = hostname.slice(1, -1).split('::');
   const left = groups(head);

@@ -1,4 +1,4 @@
-/** One client of the gateway's, from its first byte to its last. */
+/** One client of the gateway, from its first byte to its last. */
 import type net from 'node:net';
 import type { Duplex } from 'node:stream';
 import { PuenteError } from '../../protocol/errors.ts';
@@ -7,23 +7,25 @@ import type { Beginning } from './beginning.ts';
 import type { Entrance, Request } from './entrance.ts';
 import { HungUp, Refusal } from './reading.ts';
 
-/** From its first byte to the name of its backend, or until its first bytes are known not to be a web page's. On a
- * local network no client needs longer, TLS included. */
+/**
+ * Milliseconds from a client's first byte to the name of its backend, or until its first bytes are known not to be a
+ * web page's. On a local network no client needs longer, TLS included.
+ */
 export const GATEWAY_HANDSHAKE_TIMEOUT = 10_000;
 
-/** A client that is refused gets this long to read why. RFC 1928 section 6 allows 10 s. */
+/** Milliseconds that a refused client gets to read the reason. RFC 1928 section 6 allows 10 s. */
 const REFUSAL_TIMEOUT = 2000;
 
 export interface ClientEvents {
-  /** Its session is open. */
+  /** The client's session is open. */
   opened(): void;
-  /** Its session was open, and has ended; without a code both streams came to their ends. */
+  /** The client's session was open, and has ended. Without a code both streams came to their ends. */
   closed(code: string | undefined): void;
   /** No session could be opened. */
   failed(error: PuenteError, backend: string): void;
   reconnecting(): void;
   resumed(): void;
-  /** It did not say, as its port expects, what it wants. */
+  /** The client did not say what it wants in the way that its port expects. */
   refused(message: string): void;
   /** Bytes of the app. */
   sent(bytes: number): void;
@@ -37,13 +39,13 @@ export class Client {
   #isOpen = false;
 
   /**
-   * @param socket just accepted, half-closable
+   * @param socket just accepted; must allow a half-close
    * @param open begins a session
    */
   constructor(socket: net.Socket, entrance: Entrance, open: (backend: string) => PuenteSocket, events: ClientEvents) {
     this.#socket = socket;
     this.#events = events;
-    // A socket that fails also closes, which is heard.
+    // Ignore the error: a socket that fails also closes, and `close` has a listener.
     socket.on('error', () => {});
     this.#inTime(entrance(socket)).then(
       (request) => this.#serve(request, open),
@@ -51,7 +53,7 @@ export class Client {
     );
   }
 
-  /** Whether it has a session that may finish. */
+  /** Whether the client has a session that may finish. */
   get isOpen(): boolean {
     return this.#isOpen;
   }
@@ -77,7 +79,8 @@ export class Client {
 
   #turnAway(error: unknown, client: Duplex): void {
     if (error instanceof HungUp) return void this.#socket.destroy();
-    // A session that was opened for a silent client has had nothing of it, and ends as one of a client that left.
+    // A session that was opened for a silent client has had no bytes of this client. The session ends as the session of
+    // a client that left.
     this.#tunnel?.unpipe(client).destroy();
     this.#events.refused(error instanceof Error ? error.message : String(error));
     this.#refuse(client, error instanceof Refusal ? error.reply : '');
@@ -86,7 +89,7 @@ export class Client {
   #refuse(client: Duplex, reply: string | Uint8Array): void {
     if (reply.length === 0) return void this.#socket.destroy();
     client.end(reply);
-    // What it has sent is read, up to its end: what lies unread when a socket closes makes of that a reset.
+    // Read the client's bytes up to their end: unread bytes turn the closing of a socket into a reset.
     client.resume();
     const timer = setTimeout(() => this.#socket.destroy(), REFUSAL_TIMEOUT);
     this.#socket.on('close', () => clearTimeout(timer));
@@ -125,7 +128,7 @@ export class Client {
     else this.#reset();
   }
 
-  /** What breaks on one side breaks on the other. */
+  /** Breaks one side when the other side breaks. */
   #follow(tunnel: PuenteSocket, request: Request): void {
     const { client } = request;
     tunnel.once('connect', () => {
@@ -145,7 +148,7 @@ export class Client {
     });
   }
 
-  /** @param beginning what the client has said, or says later: nothing of it leaves while it may be a web page's */
+  /** @param beginning what the client has said, or says later; no byte of it leaves while it may be a web page's */
   #join(client: Duplex, tunnel: PuenteSocket, beginning?: Beginning): void {
     tunnel.on('data', ({ length }: Buffer) => this.#events.received(length)).pipe(client);
     if (!beginning) return this.#pass(client, tunnel);
@@ -159,18 +162,21 @@ export class Client {
     );
   }
 
-  /** `pipe` passes on the end of each direction by itself, and holds back who writes faster than the other reads. */
+  /**
+   * Joins the direction from the client. `pipe` passes on the end of the stream by itself, and holds back a writer that
+   * is faster than the reader.
+   */
   #pass(client: Duplex, tunnel: PuenteSocket): void {
     client.on('data', ({ length }: Buffer) => this.#events.sent(length)).pipe(tunnel);
   }
 
-  /** Its connection breaks, so that it does not take what it has for all. */
+  /** Breaks the client's connection, so that the client does not take the bytes so far for all bytes. */
   #reset(): void {
     this.#socket.resetAndDestroy();
   }
 }
 
-/** A failure that is not of Puente's is the client's. */
+/** An error that is no PuenteError comes from the client. */
 function codeOf(error: Error | null): string | undefined {
   if (!error) return undefined;
   return error instanceof PuenteError ? error.code : 'aborted';

@@ -1,4 +1,4 @@
-/** Writes what an X.509 certificate is made of: DER (ITU-T X.690), each value as tag, length and content. */
+/** Writes the parts of an X.509 certificate in DER (ITU-T X.690): each value as tag, length and content. */
 
 type Der = Buffer;
 
@@ -7,7 +7,7 @@ function value(tag: number, ...content: Uint8Array[]): Der {
   return Buffer.concat([Buffer.of(tag), length(bytes.length), bytes]);
 }
 
-/** Short, or the number of its bytes and then these (section 8.1.3). */
+/** The length in one byte, or the number of its bytes and then these bytes (section 8.1.3). */
 function length(size: number): Der {
   if (size < 0x80) return Buffer.of(size);
   return size < 0x100 ? Buffer.of(0x81, size) : Buffer.of(0x82, size >> 8, size & 0xff);
@@ -20,7 +20,7 @@ export const octets = (bytes: Uint8Array): Der => value(0x04, bytes);
 export const bits = (bytes: Uint8Array, unused = 0): Der => value(0x03, Buffer.of(unused), bytes);
 export const text = (utf8: string): Der => value(0x0c, Buffer.from(utf8));
 
-/** Not negative: a first bit that is set would make it so. */
+/** A number that is not negative: a first bit that is set would make the number negative. */
 export function integer(bytes: Uint8Array): Der {
   const from = bytes.findIndex((byte) => byte !== 0);
   const significant = from < 0 ? Buffer.of(0) : bytes.subarray(from);
@@ -28,7 +28,7 @@ export function integer(bytes: Uint8Array): Der {
   return value(0x02, isNegative ? Buffer.concat([Buffer.of(0), significant]) : significant);
 }
 
-/** `1.2.840.10045.4.3.2`: the first two in one byte, the others in base 128 (section 8.19). */
+/** `1.2.840.10045.4.3.2`: the first two numbers in one byte, the others in base 128 (section 8.19). */
 export function oid(dotted: string): Der {
   const [first = 0, second = 0, ...others] = dotted.split('.').map(Number);
   return value(0x06, Buffer.from([first * 40 + second, ...others.flatMap(base128)]));
@@ -40,12 +40,12 @@ function base128(number: number): number[] {
   return digits;
 }
 
-/** To the second: UTCTime until 2049, GeneralizedTime from then on (RFC 5280 section 4.1.2.5). */
+/** A time to the second: UTCTime until 2049, GeneralizedTime from 2050 on (RFC 5280 section 4.1.2.5). */
 export function time(date: Date): Der {
   const digits = `${date.toISOString().replace(/\.\d+|\D/g, '')}Z`;
   return date.getUTCFullYear() < 2050 ? value(0x17, Buffer.from(digits.slice(2))) : value(0x18, Buffer.from(digits));
 }
 
-/** `[number]` around another value, or, for simple content, in place of its tag. */
+/** `[number]` around another value; or, for simple content, `[number]` in place of the value's tag. */
 export const explicit = (number: number, item: Der): Der => value(0xa0 | number, item);
 export const implicit = (number: number, content: Uint8Array): Der => value(0x80 | number, content);

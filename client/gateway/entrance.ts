@@ -1,4 +1,4 @@
-/** How a client comes in at a port of the gateway, up to the name of the backend that it wants. */
+/** How a client comes in at a port of the gateway, up to the name of the backend that the client wants. */
 import type net from 'node:net';
 import type { Duplex } from 'node:stream';
 import tls from 'node:tls';
@@ -6,15 +6,15 @@ import type { PuenteError } from '../../protocol/errors.ts';
 import { Beginning } from './beginning.ts';
 import { HungUp } from './reading.ts';
 
-/** What a client wants. */
+/** A client's request. */
 export interface Request {
-  /** Its bytes: the socket that was accepted, or what is inside of its TLS. */
+  /** The client's bytes: the accepted socket, or the content of the client's TLS. */
   client: Duplex;
-  /** `host:port`, or what should be one. */
+  /** `host:port`, not checked yet. */
   backend: string;
-  /** Its first bytes, where they must not be a web page's. They are no longer in `client`. */
+  /** The client's first bytes, where they must not be a web page's. These bytes are no longer in `client`. */
   beginning?: Beginning;
-  /** Tells a client that waits for it what has come of that. One that does not wait may send at once. */
+  /** The answer to a client that waits for one before it sends. A client without an answer may send at once. */
   answer?: {
     granted: string | Uint8Array;
     refused(error: PuenteError): string | Uint8Array;
@@ -22,22 +22,25 @@ export interface Request {
 }
 
 /**
- * Reads what a client says before its own bytes.
+ * Reads the bytes in which a client says what it wants, before its own bytes.
  * @throws Refusal, HungUp
  */
 export type Entrance = (client: net.Socket) => Promise<Request>;
 
-/** To one backend, without a word. What web pages can send is refused. */
+/** Leads to one backend; the client need not say where. Refuses bytes that web pages can send. */
 export function to(backend: string): Entrance {
   return async (client) => ({ client, backend, beginning: new Beginning(client) });
 }
 
-/** The same for a backend that is spoken to in HTTP, say: whoever forwards to it has said so. */
+/**
+ * As `to`, but refuses nothing: for example, for a backend that speaks HTTP. The person who forwards to the backend has
+ * said so.
+ */
 export function toAnything(backend: string): Entrance {
   return async (client) => ({ client, backend });
 }
 
-/** As `to`, for clients that speak TLS to the gateway, and go on without it. */
+/** As `to`, for clients that speak TLS to the gateway, and go on without TLS. */
 export function secured(backend: string, credentials: tls.SecureContextOptions): Entrance {
   const secureContext = tls.createSecureContext(credentials);
   return async (socket) => {

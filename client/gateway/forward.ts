@@ -1,4 +1,4 @@
-/** What stands behind `-L`: a port on this machine, and where it leads to. */
+/** The value of `-L`: a port on this machine, and where the port leads to. */
 import net from 'node:net';
 import { isLoopback } from '../../protocol/permits/link.ts';
 import { backendName } from '../address.ts';
@@ -9,12 +9,12 @@ import { socks5 } from './socks5.ts';
 export interface Forward {
   /** An address of this machine. */
   host: string;
-  /** 0: any that is free. */
+  /** 0: any free port. */
   port: number;
   entrance: Entrance;
-  /** What is printed before its address, and after it. */
+  /** Printed before the address. */
   scheme: '' | 'socks5://' | 'http://';
-  /** As it is printed: with `any://`, where that was given. */
+  /** The backend as printed: with `any://`, where `-L` has it. */
   backend?: string;
 }
 
@@ -25,8 +25,8 @@ const PROXY = new RegExp(`^(?<scheme>socks5|http)://${BIND}/?$`);
 const PROXIES: Record<string, Entrance> = { socks5, http: httpConnect };
 
 /**
- * `[bind:]port:host:hostport`, as for ssh; or `socks5://[bind:]port`, `http://[bind:]port`. IPv6 addresses stand in brackets.
- * Without `bind`: 127.0.0.1. With `any://` before the host nothing is refused, HTTP included.
+ * `[bind:]port:host:hostport`, as for ssh; or `socks5://[bind:]port`, `http://[bind:]port`. IPv6 addresses stand in
+ * brackets. Without `bind`: 127.0.0.1. With `any://` before the host nothing is refused, HTTP included.
  * @throws Error that says what is wrong
  * @throws PuenteError `address-invalid`
  */
@@ -42,12 +42,12 @@ export function parseForward(text: string): Forward {
   return { ...listening, scheme: '', entrance: any ? toAnything(name) : to(name), backend: any + name };
 }
 
-/** Whether others than this machine's own apps can reach it. */
+/** Whether apps on other machines can reach the port. */
 export function isPublic({ host }: Forward): boolean {
   return !isLoopback(net.isIPv6(host) ? `[${host}]` : host);
 }
 
-/** As it can be typed into an app. */
+/** The address as a person can type it into an app. */
 export function written({ scheme, host, backend }: Forward, port: number): string {
   const address = `${net.isIPv6(host) ? `[${host}]` : host}:${port}`;
   return `${scheme}${address}${backend ? ` → ${backend}` : ''}`;

@@ -1,8 +1,9 @@
 /**
- * Ports on the user's machine or network for apps that do not know of Puente: each connection to them becomes a session.
+ * Ports on the user's machine or network for apps that do not know of Puente. Each connection to a port becomes a
+ * session.
  *
- * A client: accepted → its entrance (what does it want?) → its first bytes, where a web page's are refused → a tunnel
- * to there → an answer → both joined.
+ * The way of a client: accepted → its entrance (what does it want?) → its first bytes, where a web page's are refused →
+ * a tunnel to the backend → an answer → both joined.
  */
 import { once } from 'node:events';
 import net from 'node:net';
@@ -13,30 +14,33 @@ import type { PuenteSocket } from '../node/duplex.ts';
 import { Client, type ClientEvents } from './client.ts';
 import type { Entrance } from './entrance.ts';
 
-/** Clients of all its ports at a time. A browser opens 32 connections to a proxy, WhatsApp a few for each phone; each takes two
- * file descriptors, of which some systems give 1,024, and two windows: a GiB at the very most. */
+/**
+ * Clients of all ports at a time. A browser opens 32 connections to a proxy, WhatsApp a few for each phone. Each client
+ * takes two file descriptors, and some systems give a process 1,024. Each client also takes two windows: a GiB at the
+ * very most for all clients.
+ */
 export const GATEWAY_CLIENTS_MAX = 256;
 
-/** Sessions that are open when the gateway is stopped get so long to finish. */
+/** Milliseconds that open sessions get to finish when the gateway is stopped. */
 export const STOP_TIME = 5000;
 
-/** What happens. Nothing of it tells who a client is, or where it goes. */
+/** An event of the gateway. No event tells who a client is, or where the client goes. */
 export type GatewayEvent =
   | { event: 'opened' | 'reconnecting' | 'resumed' }
   | { event: 'closed'; code: string | null }
   | { event: 'failed'; code: string; message: string; next: string }
   | { event: 'refused'; message: string };
 
-/** Of all ports. */
+/** Totals of all ports. */
 export interface Totals {
   /** Sessions that are open now. */
   open: number;
-  /** Sessions that were opened. */
+  /** Sessions that were opened so far. */
   sessions: number;
   /** Bytes of the apps. */
   sent: number;
   received: number;
-  /** How often a session had to look for a next connection to its relay. */
+  /** How often a session had to find its next connection to its relay. */
   reconnects: number;
 }
 
@@ -49,8 +53,8 @@ export class Gateway {
   #isFull = false;
 
   /**
-   * @param open begins a session, half-closable
-   * @param tell is told what happens
+   * @param open begins a session that allows a half-close
+   * @param tell called with each event
    */
   constructor(open: (backend: string) => PuenteSocket, tell: (event: GatewayEvent) => void) {
     this.#open = open;
@@ -58,25 +62,25 @@ export class Gateway {
   }
 
   /**
-   * Takes clients at a port.
-   * @param host an address of this machine, or nothing for all of them
-   * @param port 0: any that is free
+   * Accepts clients at a port.
+   * @param host an address of this machine; nothing for all addresses
+   * @param port 0: any free port
    * @returns the port
-   * @throws what `listen` says: EADDRINUSE, EACCES, EADDRNOTAVAIL
+   * @throws the error of `listen`: EADDRINUSE, EACCES, EADDRNOTAVAIL
    */
   async listen(entrance: Entrance, host: string | undefined, port: number): Promise<number> {
     const server = net.createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#accept(socket, entrance));
     server.listen({ port, ...(host && { host }) });
     await once(server, 'listening');
-    // From now on it is of one client that could not be accepted, and the others' are not to suffer.
+    // From now on an error means that one client could not be accepted. The other clients must not suffer.
     server.on('error', () => {});
     this.#servers.push(server);
     return (server.address() as net.AddressInfo).port;
   }
 
   /**
-   * Takes no more clients. Sessions that are open may finish; those that have not within STOP_TIME are reset.
-   * @param hurry resets them at once
+   * Accepts no more clients. Open sessions may finish; sessions that are still open after STOP_TIME are reset.
+   * @param hurry resets the open sessions at once
    */
   async stop(hurry?: AbortSignal): Promise<void> {
     const closed = Promise.all(this.#servers.map((server) => new Promise((resolve) => server.close(resolve))));
@@ -101,7 +105,7 @@ export class Gateway {
   }
 }
 
-/** Tells once of clients that are refused one after another for the same reason: a page can ask hundreds of times. */
+/** Tells once when clients are refused one after another for the same reason: a page can ask hundreds of times. */
 function withoutRepeats(tell: (event: GatewayEvent) => void): (event: GatewayEvent) => void {
   let last: string | undefined;
   return (event) => {
@@ -141,7 +145,9 @@ function eventsOf(totals: Totals, tell: (event: GatewayEvent) => void): ClientEv
   };
 }
 
-/** Relays list their backends by name: an app that has looked the name up asks for what none of them lists. */
+/**
+ * Relays list their backends by name. An app that has looked up the name asks for an IP address, which no relay lists.
+ */
 function nextStep(code: PuenteError['code'], backend: string): string {
   const isNumeric = backend.startsWith('[') || net.isIPv4(backend.slice(0, backend.lastIndexOf(':')));
   if (code === 'backend-not-allowed' && isNumeric)

@@ -1,6 +1,6 @@
 /**
  * An HTTP proxy that knows CONNECT (RFC 9110 section 9.3.6) and nothing else. A web page can make a browser send other
- * requests here, and cannot make it send this one: so no page, by whatever name it reaches this port, is served anything.
+ * requests to this port, but not CONNECT. So this port serves no page, by whatever name the page reaches it.
  */
 import type net from 'node:net';
 import type { Code, PuenteError } from '../../protocol/errors.ts';
@@ -8,10 +8,10 @@ import type { Request } from './entrance.ts';
 import { response, type Status } from './http-response.ts';
 import { Refusal, takeUntil } from './reading.ts';
 
-/** The head of a CONNECT request: browsers send half a KiB. */
+/** The longest head of a CONNECT request, in bytes: browsers send half a KiB. */
 export const CONNECT_HEAD_MAX = 8192;
 
-/** Any other failure is the way's to the backend: the relay cannot be used (now). */
+/** Every other failure lies on the way to the backend: the relay cannot be used (now). */
 const STATUSES: Partial<Record<Code, Status>> = {
   'address-invalid': 400,
   'backend-not-allowed': 403,
@@ -19,10 +19,10 @@ const STATUSES: Partial<Record<Code, Status>> = {
   timeout: 504,
 };
 
-/** Method, target and version; then fields, which say nothing that a tunnel needs. */
+/** Method, target and version. The fields that follow say nothing that a tunnel needs. */
 const REQUEST_LINE = /^([!#$%&'*+.^_`|~\w-]+) (\S+) HTTP\/1\.[01]$/;
 
-/** What a request can begin with. TLS and SOCKS do not: people mistake one port for another. */
+/** How a request can begin. TLS and SOCKS begin in another way: people mistake one port for another. */
 const METHOD_BEGINS = /^[A-Z]/i;
 
 export async function httpConnect(client: net.Socket): Promise<Request> {

@@ -1,4 +1,4 @@
-/** HTTP answers to clients that are not served: a status, and a sentence for the person who reads it. */
+/** HTTP answers to clients that the gateway does not serve: a status, and a sentence for the person who reads it. */
 
 const REASONS = {
   400: 'Bad Request',

@@ -1,4 +1,4 @@
-/** Ports that stock apps can be pointed to, by the service that they are for. */
+/** Ports for the proxy settings of stock apps, by service. */
 import type { Certificate } from './certificate.ts';
 import { type Entrance, secured, to } from './entrance.ts';
 import { socks5 } from './socks5.ts';
@@ -9,15 +9,15 @@ export interface Preset {
   ports(certificate: Certificate): Port[];
   /**
    * What to type into the app.
-   * @param addresses this machine's on its networks
-   * @param portOf the port that stands for one of `ports`
+   * @param addresses this machine's addresses on its networks
+   * @param portOf gives the opened port for a port of `ports`
    */
   steps(addresses: readonly string[], portOf: (port: number) => number): string[];
 }
 
 export interface Port {
   port: number;
-  /** For people: what speaks there, and with whom. */
+  /** For people: what the port speaks, and with which backend. */
   what: string;
   entrance: Entrance;
 }
@@ -27,8 +27,8 @@ const CHAT_80 = 'g.whatsapp.net:80';
 const MEDIA = 'whatsapp.net:443';
 
 /**
- * The ports of WhatsApp's own proxy that a phone uses (its HAProxy configuration, https://github.com/WhatsApp/proxy). Its three others are
- * for load balancers, which put a PROXY header before the client's bytes.
+ * The ports of WhatsApp's own proxy that a phone uses (its HAProxy configuration, https://github.com/WhatsApp/proxy).
+ * The three other ports of that proxy are for load balancers, which put a PROXY header before the client's bytes.
  */
 const whatsapp: Preset = {
   does: 'WhatsApp’s own setting for a proxy',
@@ -39,7 +39,7 @@ const whatsapp: Preset = {
     { port: 587, what: `→ ${MEDIA}`, entrance: to(MEDIA) },
     { port: 7777, what: `→ ${MEDIA}`, entrance: to(MEDIA) },
   ],
-  // The app speaks TLS to port 443 alone (that proxy's FAQ, 4), so where that is another the one without TLS is given.
+  // The app speaks TLS to port 443 alone (that proxy's FAQ, 4). When port 443 is moved, give the port without TLS.
   steps: (addresses, portOf) => {
     const isMoved = portOf(443) !== 443;
     const ports = isMoved ? `, chat port ${portOf(5222)}, media port ${portOf(587)}` : '';
@@ -52,7 +52,10 @@ const whatsapp: Preset = {
   },
 };
 
-/** Telegram's servers have no names, and its bytes look like nothing: a relay must list them so. */
+/**
+ * Telegram's servers have no names, and its bytes look like no known protocol: a relay must list the servers by
+ * address, with `any://`.
+ */
 const telegram: Preset = {
   does: 'Telegram’s setting for a SOCKS5 proxy; for relays that list Telegram’s servers',
   ports: () => [{ port: 1080, what: 'SOCKS5', entrance: socks5 }],

@@ -1,15 +1,15 @@
 /**
- * Reads a client's handshake and not a byte more: what the client has sent after it stays in the socket's own buffer, for
- * whoever reads next.
+ * Reads a client's handshake and not a byte more. The client's bytes after the handshake stay in the socket's own
+ * buffer, for the next reader.
  */
 import type { Readable } from 'node:stream';
 
-/** A client ended before it said what it wants. */
+/** The client ended before it said what it wants. */
 export class HungUp extends Error {}
 
-/** A client is not served. */
+/** The gateway does not serve the client. */
 export class Refusal extends Error {
-  /** What it is told; nothing where its language has no word for it. */
+  /** The reply to the client; empty where the client's protocol has no word for a refusal. */
   readonly reply: string | Uint8Array;
 
   constructor(message: string, reply: string | Uint8Array = '') {
@@ -19,7 +19,7 @@ export class Refusal extends Error {
 }
 
 /**
- * Exactly so many bytes.
+ * Reads exactly `length` bytes.
  * @throws HungUp when the client ends before
  */
 export async function take(client: Readable, length: number): Promise<Buffer> {
@@ -30,10 +30,10 @@ export async function take(client: Readable, length: number): Promise<Buffer> {
 }
 
 /**
- * The bytes before `mark`, which is read too.
- * @param most bytes, with the mark
- * @param check throws early, for bytes that cannot become what is read
- * @returns as Latin-1; nothing when there is no mark within `most`
+ * Reads the bytes before `mark`, and `mark` itself.
+ * @param most the limit in bytes, with the mark
+ * @param check throws early, for bytes that cannot become a whole head
+ * @returns the bytes before the mark as Latin-1; nothing when there is no mark within `most`
  * @throws HungUp when the client ends before
  */
 export async function takeUntil(
@@ -57,8 +57,8 @@ export async function takeUntil(
 }
 
 /**
- * All that has come, at least a byte. Not `read(length)`: while less than that lies in the socket's buffer, waiting for
- * `readable` is over at once, again and again.
+ * Reads all bytes that have come, at least one. Do not use `read(length)`: while the socket's buffer has fewer bytes,
+ * waiting for `readable` ends at once, again and again.
  * @throws HungUp when the client ends before
  */
 export async function some(client: Readable): Promise<Buffer> {

@@ -1,13 +1,13 @@
 import type { Attempt } from '../relays/attempt.ts';
 import { Relays } from '../relays/relays.ts';
 
-/** Relays that tell which of them a session was opened through, or has gone on through. */
+/** Relays that tell through which relay a session was opened, or has gone on. */
 export class ReportingRelays extends Relays {
   readonly #tell: (host: string) => void;
 
   /**
    * @param addresses links, or bare addresses of open relays
-   * @param tell is told the relay's host; what else is in a link is a secret
+   * @param tell called with the relay's host; the rest of a link is a secret
    * @throws PuenteError `link-invalid`
    */
   constructor(addresses: readonly string[], tell: (host: string) => void) {

@@ -11,7 +11,7 @@ const NO_PASSWORD = 0;
 const NO_METHOD = 0xff;
 const CONNECT = 1;
 
-/** Section 6. */
+/** RFC 1928 section 6. */
 const REPLY = {
   succeeded: 0,
   failure: 1,
@@ -23,7 +23,7 @@ const REPLY = {
   addressTypeNotSupported: 8,
 } as const;
 
-/** Every failure that is not here is a general one. */
+/** Every failure that is not in this table is a general failure. */
 const REPLIES: Partial<Record<Code, keyof typeof REPLY>> = {
   'backend-not-allowed': 'notAllowed',
   'backend-down': 'refused',
@@ -37,10 +37,10 @@ const REPLIES: Partial<Record<Code, keyof typeof REPLY>> = {
   'not-trusted': 'networkUnreachable',
 };
 
-/** A reply with the address 0.0.0.0:0: where the relay connects from, nobody here knows. */
+/** A reply with the address 0.0.0.0:0: nobody here knows from where the relay connects. */
 const reply = (outcome: keyof typeof REPLY): Buffer => Buffer.of(VERSION, REPLY[outcome], 0, 1, 0, 0, 0, 0, 0, 0);
 
-/** Names are passed on as they are, so that only the relay resolves them. */
+/** Passes names on as they are, so that only the relay resolves them. */
 export async function socks5(client: net.Socket): Promise<Request> {
   await agreeOnMethod(client);
   const [, command = 0, , type = 0] = await version(client, 4);
@@ -57,7 +57,7 @@ export async function socks5(client: net.Socket): Promise<Request> {
   };
 }
 
-/** Section 3. */
+/** RFC 1928 section 3. */
 async function agreeOnMethod(client: net.Socket): Promise<void> {
   const [, count = 0] = await version(client, 2);
   const methods = await take(client, count);
@@ -65,16 +65,16 @@ async function agreeOnMethod(client: net.Socket): Promise<void> {
   client.write(Buffer.of(VERSION, NO_PASSWORD));
 }
 
-/** So many bytes, of which the first is the version. */
+/** Reads `length` bytes; the first byte is the version. */
 async function version(client: Readable, length: number): Promise<Buffer> {
   const first = await take(client, 1);
-  // SOCKS4 has a word for no of its own: 91.
+  // SOCKS4 has its own code for a refusal: 91.
   if (first[0] === 4) throw new Refusal('SOCKS4 is not spoken here.', Buffer.of(0, 91, 0, 0, 0, 0, 0, 0));
   if (first[0] !== VERSION) throw new Refusal('No SOCKS5.');
   return Buffer.concat([first, await take(client, length - 1)]);
 }
 
-/** Section 5. */
+/** RFC 1928 section 5. */
 async function readHost(client: Readable, type: number): Promise<string> {
   switch (type) {
     case 1:
@@ -90,7 +90,7 @@ async function readHost(client: Readable, type: number): Promise<string> {
   }
 }
 
-/** In the usual form, the one in which a relay lists it. */
+/** The address in the usual form, in which a relay lists it. */
 function ipv6(bytes: Buffer): string {
   const groups = Array.from({ length: 8 }, (_, at) => bytes.readUInt16BE(2 * at).toString(16));
   return new URL(`http://[${groups.join(':')}]`).hostname.slice(1, -1);

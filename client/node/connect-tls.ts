@@ -1,17 +1,17 @@
-/** TLS of the app's own, in a tunnel. */
+/** The app's own TLS, through a tunnel. */
 import { isIP } from 'node:net';
 import tls from 'node:tls';
 import { backendName, type SocketAddress } from '../address.ts';
 import { createConnection, type NodeConnectOptions } from './create-connection.ts';
 
-/** What `tls.connect` takes, but for where it connects to. */
+/** Options of `tls.connect`, without the destination. */
 export type TlsOptions = Omit<tls.ConnectionOptions, 'host' | 'port' | 'path' | 'socket'>;
 
 /**
- * `tls.connect`, through a relay. A tunnel's failure is an `error` of the TLS socket, and each ends with the other, which
- * `tls.connect({ socket: createConnection(…) })` by itself does not see to.
+ * `tls.connect` through a relay. A failure of the tunnel is an `error` of the TLS socket. The tunnel and the TLS socket
+ * end together; `tls.connect({ socket: createConnection(…) })` alone does not see to this.
  *
- * @param options as for `tls.connect`, such as `ca`; `servername` is the host unless it says otherwise
+ * @param options as for `tls.connect`, such as `ca`; `servername` defaults to the host
  * @throws PuenteError `address-invalid`
  *
  * @example
@@ -26,13 +26,15 @@ export function connectTls(
   options: TlsOptions = {},
 ): tls.TLSSocket {
   const hostname = typeof address === 'string' ? new URL(`tls://${backendName(address)}`).hostname : address.hostname;
-  // Half-open, as TLS has its own goodbye to say after the backend's end. Who uses TLS sees no more of that than ever.
+  // Keep the tunnel half-open: TLS sends its own goodbye after the backend's end. The user of the TLS socket does not
+  // notice.
   const socket = createConnection(address, { ...tunnel, allowHalfOpen: true });
-  // Node tells of a tunnel's failure and goes on: a write under way would then fail as well, in a second `error` after `close`.
+  // Node emits the tunnel's failure and goes on. Without `destroy`, a write under way would also fail, with a second
+  // `error` after `close`.
   socket.once('error', () => secure.destroy());
   const secure = tls.connect({
     ...options,
-    // An IP address is no server name (RFC 6066, section 3): the certificate is then held against `host`.
+    // An IP address is no server name (RFC 6066, section 3). Node then checks the certificate against `host`.
     servername: options.servername ?? (isIP(hostname) ? '' : hostname),
     host: hostname,
     socket,

@@ -6,23 +6,23 @@ import { nodeCipher } from './cipher.ts';
 import { dial as defaultDial } from './dial.ts';
 import { type DuplexOptions, PuenteSocket } from './duplex.ts';
 
-/** What {@link ConnectOptions} says, and what only Node can be told. */
+/** The options of {@link ConnectOptions}, and an option that only Node has. */
 export interface NodeConnectOptions extends ConnectOptions {
   /** How a WebSocket is opened; default: `dialer()`. */
   dial?: Dial;
 }
 
 export function runtimeOf({ dial = defaultDial }: { dial?: Dial }): Runtime {
-  // Node has no word for it: a network that is gone shows in connections that are lost or stall.
+  // Node does not report a change of network. A lost network shows only in connections that are lost or stall.
   return { dial, cipher: async () => nodeCipher, onNetworkChange() {} };
 }
 
 /**
- * Opens a `Duplex` to `address` through a relay; use it wherever a `net.Socket` is taken. It may be written to at once. For TLS
- * through it there is `connectTls`.
+ * Opens a `Duplex` to `address` through a relay. Use the `Duplex` wherever a `net.Socket` is accepted. The app may
+ * write to the `Duplex` at once. For TLS through the `Duplex`, use `connectTls`.
  *
  * @param address the backend: `{ hostname, port }` or `"host:port"`
- * @param options through which relay; whether the app goes on writing after the backend has finished
+ * @param options which relay to use; whether the app goes on writing after the backend has finished
  * @returns a socket that emits `connect` or `error` within 20 seconds
  * @throws PuenteError `address-invalid`; every later failure is an `error` event with a PuenteError
  *

@@ -13,26 +13,29 @@ import { MASKED_MIN, masked } from './masked.ts';
 
 export interface DialerOptions {
   /**
-   * Other addresses of the relays that are dialled, `host` or `host:port`, such as those of the edge that also serve their names:
-   * tried in turn where the names' own do not lead there. A relay's certificate is asked for at each of them.
+   * Other addresses of the relays, `host` or `host:port`: for example, addresses of the edge that also serve the
+   * relays' names. The dialer tries them in turn where a name's own addresses do not lead to the relay. The host at
+   * each address must have the relay's certificate.
    */
   addresses?: readonly string[];
   /**
-   * Resolvers to ask over HTTPS (RFC 8484) where the system's answer leads nowhere: URLs. Default: `https://1.1.1.1/dns-query` and
-   * `https://8.8.8.8/dns-query`, both at once; `[]` asks nobody. They learn the relay's name.
+   * Resolvers to ask over HTTPS (RFC 8484) where the system's answer does not lead to the relay, as URLs. Default:
+   * `https://1.1.1.1/dns-query` and `https://8.8.8.8/dns-query`, both at once; `[]` asks no resolver. The resolvers
+   * learn the relay's name.
    */
   doh?: readonly string[];
-  /** The resolver that is asked first, as for `net.connect`; default: the system's. */
+  /** The resolver to ask first, as for `net.connect`; default: the system's. */
   lookup?: LookupFunction;
 }
 
-/** The latest TLS ticket of each host: with one a handshake takes 3 KB less. */
+/** The latest TLS ticket of each host. A handshake with a ticket takes 3 KB less. */
 const tickets = new Map<string, Buffer>();
 
 /**
- * Opens WebSockets with `ws`. An ordinary network sees an ordinary client. Where that is blocked, other ways are looked for: the
- * ClientHello in parts, other addresses of the same name, DNS over HTTPS; with at most three ClientHellos a minute to one name.
- * The way that works is kept in memory, for each network, and tried first. TLS is always verified, for the relay's own name.
+ * Opens WebSockets with `ws`. An ordinary network sees an ordinary client. Where the network blocks this client, the
+ * dialer searches for other routes: the ClientHello in parts, other addresses of the same name, DNS over HTTPS. The
+ * search sends at most three ClientHellos a minute to one name. The dialer keeps the route that works in memory, for
+ * each network, and tries this route first. TLS is always verified, for the relay's own name.
  *
  * @throws PuenteError `address-invalid` for one of the addresses
  *
@@ -53,7 +56,7 @@ export function dialer({ addresses = [], doh = RESOLVERS, lookup = systemLookup 
     const target = {
       ...{ name, port, host: to.host, isSecure },
       sources: sourcesOf({ name, port }, { lookup, addresses, doh }),
-      // A ticket links its connection to the one before it, so none is used without need.
+      // A ticket links its connection to the connection before. Use a ticket only where there is a need.
       ticket: resumeTls ? tickets.get(to.host) : undefined,
     };
     const search = new RouteSearch(target, knownWays.to(to.host), (stage) => events.passed?.(stage));
@@ -61,7 +64,7 @@ export function dialer({ addresses = [], doh = RESOLVERS, lookup = systemLookup 
     let isUnwanted = false;
     search.run().then(
       (connection) => {
-        // Not before it is verified: a ticket stands for that.
+        // Keep the ticket of a verified connection only: the ticket stands for the verification.
         connection.on('session', (ticket: Buffer) => tickets.set(to.host, ticket));
         opened = { connection, webSocket: upgrade(connection, to, protocols, events) };
         if (isUnwanted) opened.webSocket.terminate();
@@ -83,21 +86,24 @@ export function dialer({ addresses = [], doh = RESOLVERS, lookup = systemLookup 
 
 interface Opened {
   connection: Socket;
-  /** On that connection. */
+  /** The WebSocket on this connection. */
   webSocket: WebSocket;
 }
 
-/** In order, whoever masks it: without compression `ws` writes what it is given at once. */
+/**
+ * Sends messages in order, both those that `ws` masks and those that `masked` masks: without compression `ws` writes
+ * each message at once.
+ */
 function send({ connection, webSocket }: Opened, message: Bytes): void {
   if (message.length < MASKED_MIN) return webSocket.send(message);
   const frame = masked(message);
   connection.write(frame, () => free(frame));
 }
 
-/** With the system's resolver first, and no other addresses given. */
+/** A dialer with the system's resolver first, and without other addresses. */
 export const dial = dialer();
 
-/** What Cloudflare answers for an account that has used up its day's requests. */
+/** Cloudflare's answer for an account that has used up its requests of the day. */
 const TOO_MANY_REQUESTS = 429;
 
 function upgrade(connection: Socket, to: URL, protocols: string[], events: DialEvents): WebSocket {
@@ -106,8 +112,9 @@ function upgrade(connection: Socket, to: URL, protocols: string[], events: DialE
     maxPayload: RECORD_MAX,
     createConnection: () => connection,
     headers: {
-      // In the order of Chromium's. `ws` keeps it, and adds Sec-WebSocket-Key and Sec-WebSocket-Protocol. What only a browser can say
-      // of itself is left out: a User-Agent, an Origin, a language. The relay would see a lie, and its host one that TLS belies.
+      // Chromium's headers, in Chromium's order. `ws` keeps the order, and adds Sec-WebSocket-Key and
+      // Sec-WebSocket-Protocol. Leave out the headers that only a browser can send: a User-Agent, an Origin, a
+      // language. With them the relay would see a lie, and the relay's host a lie that TLS contradicts.
       Host: to.host,
       Connection: 'Upgrade',
       Pragma: 'no-cache',
@@ -129,19 +136,19 @@ function upgrade(connection: Socket, to: URL, protocols: string[], events: DialE
     code = statusCode === TOO_MANY_REQUESTS ? 'over-quota' : 'not-admitted';
     const time = Date.parse(headers.date ?? '');
     if (!Number.isNaN(time)) date = new Date(time);
-    // With a listener for this, closing is the listener's business.
+    // With a listener for this event, the listener must close the connection.
     socket.terminate();
   });
   socket.on('message', (data, isBinary) =>
     events.message(isBinary ? plain(data as Buffer<ArrayBuffer>) : String(data)),
   );
-  // Every failure also closes.
+  // Ignore the error: every failure also emits `close`.
   socket.on('error', () => {});
   socket.on('close', () => events.closed(new PuenteError(code), date));
   return socket;
 }
 
-/** Not a Buffer, whose `slice` means something else. */
+/** A Uint8Array and not a Buffer: a Buffer's `slice` means something else. */
 function plain({ buffer, byteOffset, length }: Buffer<ArrayBuffer>): Bytes {
   return new Uint8Array(buffer, byteOffset, length);
 }

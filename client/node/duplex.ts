@@ -7,16 +7,16 @@ import { type ConnectOptions, Tunnel } from '../tunnel.ts';
 
 type Done = (error?: Error | null) => void;
 
-/** What {@link ConnectOptions} says, and how the stream ends. */
+/** The options of {@link ConnectOptions}, and how the stream ends. */
 export interface DuplexOptions extends ConnectOptions {
   /** Whether the app goes on writing after the backend has finished; default `false`, as for `net.connect`. */
   allowHalfOpen?: boolean;
 }
 
 /**
- * What `createConnection` returns. It emits `connect` and `ready` when the relay has connected the backend, and, beside a
- * `Duplex`'s own events, each {@link Status} with how often that came by now. An `error` is a PuenteError, or what `destroy`
- * was given.
+ * The socket that `createConnection` returns. It emits `connect` and `ready` when the relay has connected the backend.
+ * Beside a `Duplex`'s own events, it emits each {@link Status} with the number of times that this status has come by
+ * now. An `error` is a PuenteError, or the error given to `destroy`.
  *
  * @example
  * ```ts
@@ -26,7 +26,7 @@ export interface DuplexOptions extends ConnectOptions {
  */
 export class PuenteSocket extends Duplex {
   readonly #tunnel: Tunnel;
-  /** Bytes handed to the stream's own buffer, and not yet known to be read. */
+  /** Bytes in the stream's own buffer that the app is not yet known to have read. */
   #unread = 0;
   #wanted = false;
   #write: { rest: Uint8Array<ArrayBuffer>; done: Done } | undefined;
@@ -57,7 +57,7 @@ export class PuenteSocket extends Duplex {
     this.#pull();
   }
 
-  /** Only when the stream asks for more has the app read what it was given before. */
+  /** When the stream asks for more, the app has read the earlier bytes; not before. */
   #pull(): void {
     while (this.#wanted && !this.destroyed) {
       if (this.#unread > 0) this.#tunnel.consumed(this.#unread);
@@ -98,7 +98,8 @@ export class PuenteSocket extends Duplex {
     clearTimeout(this.#idle);
     const cut = this.#write;
     this.#write = undefined;
-    // A write that was taken whole is still delivered. One that is cut resets: its end must not look like the app's.
+    // A write that the tunnel took whole is still delivered. A write that is cut resets the tunnel: the cut must not
+    // look like the app's own end.
     if (error || cut) this.#tunnel.reset();
     else this.#tunnel.close();
     cut?.done(error);

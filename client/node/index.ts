@@ -25,10 +25,10 @@ export { type DuplexOptions, PuenteSocket } from './duplex.ts';
 export { readRelayList } from './relay-list.ts';
 
 /**
- * The same as a WinterTC socket; see {@link Socket}.
+ * Opens the same tunnel as a WinterTC socket; see {@link Socket}.
  *
  * @param address the backend: `{ hostname, port }` or `"host:port"`
- * @throws PuenteError `address-invalid`; every later failure is told by `opened` and `closed`
+ * @throws PuenteError `address-invalid`; `opened` and `closed` tell every later failure
  *
  * @example
  * ```ts
@@ -46,8 +46,9 @@ export interface NodeCheckOptions extends CheckOptions {
 }
 
 /**
- * Tries relays the whole way: to each of them, through it to a backend that must answer, and with 64 KiB there and back. Takes
- * a second or two for a relay that works, up to 20 s for one that does not. Does not throw: what is wrong stands in the report.
+ * Checks the whole way of relays: to each relay, through the relay to a backend that must answer, and with 64 KiB there
+ * and back. A check takes a second or two for a relay that works, and up to 20 s for a relay that does not. Does not
+ * throw: the report says what is wrong.
  *
  * @param relays links or bare addresses
  */

@@ -1,20 +1,20 @@
 /**
- * Messages of a WebSocket's client, masked by words. `ws` does it byte by byte, which was more than half of what an upload cost the
- * client's process; this takes an eighth of that (docs/decisions.md, 48).
+ * Masks the messages of a WebSocket's client word by word. `ws` masks them byte by byte, which was more than half of
+ * the cost of an upload in the client's process. Masking by words takes an eighth of that (docs/decisions.md, 48).
  */
 import type { Bytes } from '../../protocol/bytes.ts';
 
-/** Shorter ones have a shorter header; `ws` masks them as well. */
+/** Shorter messages have a shorter header; `ws` masks those just as well. */
 export const MASKED_MIN = 126;
 
 /** Two bytes, the length as u16, the mask. */
 const HEADER = 8;
 const BINARY_AND_FINAL = 0x82;
 const MASKED = 0x80;
-/** In place of a length: that is a u16, and follows. */
+/** In place of a length: the length is a u16, and follows. */
 const U16_FOLLOWS = 126;
 
-/** For a thousand messages at once: asking for four bytes takes a system call. */
+/** Masks for a thousand messages at once: even four random bytes take a system call. */
 const masks = new Uint32Array(1024);
 let masksUsed = masks.length;
 
@@ -27,8 +27,8 @@ function nextMask(): number {
 }
 
 /**
- * A binary message as one frame on the wire (RFC 6455 sections 5.2 and 5.3), in memory of its own: it must stay as it is until
- * the socket has written it.
+ * A binary message as one frame on the wire (RFC 6455 sections 5.2 and 5.3), in memory of its own. The memory must stay
+ * as it is until the socket has written the frame.
  * @param message MASKED_MIN to 65,535 bytes, which are only read
  */
 export function masked(message: Bytes): Bytes {

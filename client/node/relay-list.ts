@@ -7,9 +7,9 @@ import { parseRelayList, type RelayList } from '../relays/relay-list.ts';
  * Reads a list of relays from a file: see `parseRelayList`.
  *
  * @param path of the file, in UTF-8
- * @throws PuenteError `link-invalid`; the file system's own error where it cannot be read
+ * @throws PuenteError `link-invalid`; the file system's own error where the file cannot be read
  */
 export async function readRelayList(path: string | URL): Promise<RelayList> {
-  // A character has up to four bytes; whatever is longer is too long, and is read no further.
+  // A character has up to four bytes. A longer file is too long: read no further.
   return parseRelayList(await text(createReadStream(path, { end: 4 * DISCOVERY_MAX })));
 }

@@ -1,4 +1,4 @@
-/** The script of an open relay's page: the check, as the visitor's own browser makes it, and the buttons that copy. */
+/** The script of an open relay's page: the check, made by the visitor's own browser, and the buttons that copy. */
 import { CHECK_PAGE_ID, type CheckPage } from '../../protocol/check-page.ts';
 import { check, type RelayReport } from '../index.ts';
 import { showBroken, showFailure, showSuccess } from './outcome.ts';
@@ -28,7 +28,7 @@ async function run(): Promise<void> {
 
 button.hidden = false;
 button.addEventListener('click', () => {
-  // Not `disabled`: that would take the focus away from it.
+  // Do not use `disabled`: the button would lose the focus.
   if (button.getAttribute('aria-disabled') === 'true') return;
   button.setAttribute('aria-disabled', 'true');
   void run()
@@ -39,7 +39,7 @@ button.addEventListener('click', () => {
     });
 });
 
-/** Where the page came without TLS there is no clipboard; its boxes are selected by a touch all the same. */
+/** A page without TLS has no clipboard. A touch still selects the page's boxes. */
 if (navigator.clipboard)
   for (const copy of document.querySelectorAll<HTMLButtonElement>('[data-copies]')) {
     copy.hidden = false;
@@ -48,10 +48,10 @@ if (navigator.clipboard)
       try {
         await navigator.clipboard.writeText(box.textContent ?? '');
       } catch {
-        // The browser does not let it: it is ready to be copied by hand.
+        // The browser refuses the copy: select the text, so that a person can copy it by hand.
         return getSelection()?.selectAllChildren(box);
       }
-      // The same words again would not be read out.
+      // Empty the status first: a screen reader would not read the same words again.
       element('copy-status').textContent = '';
       element('copy-status').append(page.words.copied);
       copy.classList.add('copied');

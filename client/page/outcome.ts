@@ -1,4 +1,4 @@
-/** How a check ended, in the words of the page. */
+/** Shows how a check ended, in the words of the page. */
 import type { CheckPage, Failure } from '../../protocol/check-page.ts';
 import type { RelayReport, Stage } from '../index.ts';
 
@@ -27,13 +27,16 @@ export function showFailure(status: HTMLElement, report: RelayReport, { words, f
   status.replaceChildren(verdict, ...sentences);
 }
 
-/** A browser that lacks something, or a page of before a deploy, whose scripts are gone. */
+/** For a browser that lacks something, or a page from before a deploy, whose scripts are gone. */
 export function showBroken(status: HTMLElement, { words }: CheckPage): void {
   status.className = 'failed';
   status.replaceChildren(paragraph(words.broken, 'verdict'));
 }
 
-/** Of the whole way, with the connection: the backend gets its first bytes with the hello, so its answer alone is no round trip. */
+/**
+ * Milliseconds of the whole way, with the connection. The backend gets its first bytes with the hello, so the answer
+ * alone is no round trip.
+ */
 function timeUntil(last: Stage, { stages }: RelayReport): number {
   const passed = stages.slice(0, stages.findIndex(({ stage }) => stage === last) + 1);
   return passed.reduce((sum, { ms }) => sum + ms, 0);

@@ -1,4 +1,4 @@
-/** The list of the check's stages, which the page has already. */
+/** The list of the check's stages, which the page already has. */
 import type { CheckWords } from '../../protocol/check-page.ts';
 import type { CheckedStage } from '../index.ts';
 
@@ -23,7 +23,7 @@ export class StageList {
     if (ok) this.#mark();
   }
 
-  /** What was not reached is not going on any more. */
+  /** Sets a running stage back to waiting: the check did not reach the end of this stage. */
   finish(): void {
     for (const item of this.#items()) if (item.dataset.state === 'running') show(item, 'waiting', '');
   }
@@ -32,7 +32,7 @@ export class StageList {
     return Array.from(this.#list.querySelectorAll<HTMLElement>('[data-stage]'));
   }
 
-  /** The next one is under way. */
+  /** Marks the next stage as running. */
   #mark(): void {
     const next = this.#items().find(({ dataset }) => dataset.state === 'waiting');
     if (next) show(next, 'running', '');

@@ -10,7 +10,7 @@ import { Agent } from 'undici';
 const [relay = '', url = ''] = process.argv.slice(2);
 
 const dispatcher = new Agent({ connect: connector({ relay }) });
-// The types of Node's fetch are those of the undici within Node, which may be another version.
+// The types of Node's fetch come from the undici within Node, which may be another version.
 const response = await fetch(url, { dispatcher } as RequestInit);
 console.log(response.status, await response.text());
 await dispatcher.close();

@@ -1,5 +1,5 @@
 /**
- * IRC over TLS through a relay, with irc-framework: writes a message to oneself.
+ * IRC over TLS through a relay, with irc-framework: sends a message to its own user.
  *
  *     node examples/adapters/irc.ts LINK irc.example.org 6697 NICK
  */

@@ -1,4 +1,4 @@
-/** What the examples and the tests use of libraries that have no types of their own. */
+/** The parts that the examples and the tests use of libraries without types of their own. */
 declare module '@xmpp/client' {
   import type { EventEmitter } from 'node:events';
 
@@ -15,7 +15,7 @@ declare module '@xmpp/client' {
     on(event: 'error', listener: (error: Error) => void): this;
     on(event: 'stanza', listener: (stanza: Element) => void): this;
     on(event: 'online' | 'disconnect', listener: () => void): this;
-    /** Resolves with one's own address. */
+    /** Resolves with the user's own address. */
     start(): Promise<{ toString(): string }>;
     stop(): Promise<unknown>;
     send(element: Element): Promise<void>;

@@ -1,5 +1,5 @@
 /**
- * XMPP through a relay, with xmpp.js: writes a message to oneself.
+ * XMPP through a relay, with xmpp.js: sends a message to its own user.
  *
  *     node examples/adapters/xmpp.ts LINK xmpps://chat.example.org USER PASSWORD
  */

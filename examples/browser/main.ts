@@ -1,4 +1,4 @@
-/** A page that says one thing to a backend, through a relay, and shows all that it answers. */
+/** A page that says one thing to a backend, through a relay, and shows the backend's whole answer. */
 import { connect } from 'puente';
 // Sentences for people, in place of codes.
 import 'puente/sentences';
@@ -12,7 +12,7 @@ async function ask(backend: string, relay: string, text: string): Promise<string
       answer += part;
     },
   });
-  // Both at once: a backend that is not listened to need not listen either.
+  // Write and read at once: a backend that nobody reads from may stop reading, too.
   await Promise.all([said, socket.readable.pipeThrough(new TextDecoderStream()).pipeTo(collect)]);
   return answer;
 }

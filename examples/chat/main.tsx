@@ -1,4 +1,4 @@
-/** Finds out where the chat server is, and shows the chat. */
+/** Finds out the address of the chat server, and shows the chat. */
 import { render } from 'preact';
 import type { ServerAddress } from './net/chat.ts';
 import { App } from './ui/app.tsx';
@@ -11,7 +11,7 @@ async function serverAddress(): Promise<ServerAddress> {
   return (await fetch('/server.json')).json();
 }
 
-/** Nothing that could be done here would mend it. */
+/** Shows a page in place of the chat: nothing here can mend the fault. */
 function showNothing(reason: 'noServer' | 'noIdentity'): void {
   render(<Elsewhere reason={reason} button="reload" act={() => location.reload()} />, document.body);
 }

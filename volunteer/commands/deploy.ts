@@ -1,4 +1,4 @@
-/** `npm run deploy`: a relay is up, or up to date. */
+/** `npm run deploy`: puts a relay up, or brings it up to date. */
 import { parseArgs } from 'node:util';
 import { RelayFolder } from '../../client/cli/relay-folder.ts';
 import { putRelay, tryRelay } from '../relay/put-relay.ts';
@@ -26,7 +26,8 @@ Exit code: 0 when the relay works, 1 when it does not or could not be put, 2 whe
 `;
 
 export async function run(args: string[], name: string): Promise<void> {
-  // The "Deploy to Cloudflare" button calls this script where it builds; it has the settings and the key from its own form.
+  // The "Deploy to Cloudflare" button calls this script in its build. The button's own form gives the settings and the
+  // key.
   if (process.env.WORKERS_CI) return deployAsItStands();
   const { values } = parseArgs({
     args,

@@ -47,7 +47,7 @@ export async function run(args: string[], name: string): Promise<void> {
   if (!ok) process.exitCode = 1;
 }
 
-/** In the order in which one would ask, each as it is known. */
+/** Yields the findings in the order in which a person would ask, each as soon as it is known. */
 async function* examined(folder: RelayFolder, settings: Settings): AsyncGenerator<Finding> {
   const key = await examineKey(folder, settings);
   yield key.finding;
@@ -65,7 +65,7 @@ async function* examined(folder: RelayFolder, settings: Settings): AsyncGenerato
   yield await examineWay({ ...settings, address }, parseRelayKey(key.secrets.RELAY_KEY));
 }
 
-/** The whole way, as a user's app goes it. */
+/** Checks the whole way, as a user's app goes it. */
 async function examineWay(settings: Settings & { address: string }, secret: Bytes): Promise<Finding> {
   const backend = checkable(backendsOf(settings));
   const { relays } = await check(await linkFor(settings, secret), backend ? { backend } : {});
@@ -73,7 +73,7 @@ async function examineWay(settings: Settings & { address: string }, secret: Byte
   return { about: 'the whole way', ok, says: message, ...(next && { fix: next }) };
 }
 
-/** Of a private relay with an invite of ten minutes, which nobody else ever sees. */
+/** The link of the relay. For a private relay the link has an invite of ten minutes, which nobody else ever sees. */
 async function linkFor({ address: url, vars }: Settings & { address: string }, secret: Bytes): Promise<string> {
   if (vars.ACCESS === 'open') return formatLink({ url, key: await nodeCipher.publicKey(secret) });
   const id = crypto.getRandomValues(new Uint8Array(INVITE_ID));

@@ -25,7 +25,7 @@ export async function run(args: string[], name: string): Promise<void> {
   const { settings } = readRelay(folder);
   if (positionals.length === 0) throw new Error(`Say whose: ${name} ana\n\n${listOf(settings)}`);
   const ids = positionals.flatMap((which) => idsOf(which, settings));
-  // The Worker refuses an invite that has expired by itself, so its id need not be listed any more.
+  // The Worker itself refuses an expired invite, so the invite's id need not be listed any more.
   const isOver = (id: string) => settings.invites.some((invite) => invite.id === id && isExpired(invite));
   const revoked = [...new Set([...settings.revoked, ...ids])].filter((id) => !isOver(id));
   folder.updateSettings({ revoked, invites: settings.invites.filter((invite) => !isExpired(invite)) });
@@ -33,11 +33,11 @@ export async function run(args: string[], name: string): Promise<void> {
   await deployAfter(folder, values.yes);
 }
 
-/** @throws Error when there is none */
+/** @throws Error when there is no such invite */
 function idsOf(which: string, settings: Settings): string[] {
   const known = settings.invites.filter((invite) => invite.id === which || invite.for === which).map(({ id }) => id);
   if (known.length > 0) return known;
-  // One that was made elsewhere, with the same key.
+  // An invite that was made elsewhere, with the same key.
   if (fromBase64url(which)?.length === INVITE_ID) return [which];
   throw new Error(`There is no invite for "${which}".\n\n${listOf(settings)}`);
 }

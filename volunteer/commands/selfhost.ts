@@ -1,4 +1,4 @@
-/** `npm run selfhost`: the relay for a server of one's own, without Cloudflare. */
+/** `npm run selfhost`: writes the relay for a volunteer's own server, without Cloudflare. */
 import { isIP } from 'node:net';
 import { parseArgs } from 'node:util';
 import { RelayFolder } from '../../client/cli/relay-folder.ts';
@@ -70,11 +70,11 @@ export async function run(args: string[], name: string): Promise<void> {
   checkFolder(values.out);
   const folder = new RelayFolder();
   const before = { settings: folder.readSettings(), secrets: folder.readSecrets() };
-  // Where hubs are is a question to Cloudflare only.
+  // The region of the hubs is a question to Cloudflare only.
   const region = before.settings ? {} : { region: '' };
   const relay = await settleRelay(folder, { ...values, ...region }, values.yes || values.json);
   await configFor(relay);
-  // wrangler takes two seconds to load: not before it is needed.
+  // Load wrangler only when needed: loading takes two seconds.
   const { bundle } = await import('../relay/bundle.ts');
   const files = selfhostFiles(relay, bundle('wrangler.toml'), hosting);
   await notePublishedKey(folder, relay);
@@ -97,7 +97,7 @@ interface Wishes {
   allow: string[];
 }
 
-/** @throws Error for what cannot be */
+/** @throws Error for options that cannot be */
 function hostingOf(host: string, { cert, key, port: digits, allow }: Wishes): Hosting {
   const tls = tlsOf(cert, key);
   const port = digits === undefined ? (tls ? 443 : 8080) : /^\d{1,5}$/.test(digits) ? Number(digits) : 0;
@@ -109,7 +109,7 @@ function hostingOf(host: string, { cert, key, port: digits, allow }: Wishes): Ho
 
 function tlsOf(cert: string | undefined, key: string | undefined): Tls | undefined {
   if (cert === undefined && key === undefined) return undefined;
-  // As systemd takes them: a colon ends a name there, and a percent sign begins one.
+  // The path must suit systemd: there a colon ends a name, and a percent sign begins one.
   const isPath = (path: string | undefined): path is string => /^\/[^\s:%"'\\]+$/.test(path ?? '');
   if (isPath(cert) && isPath(key)) return { cert, key };
   throw new Error(
@@ -130,11 +130,11 @@ interface Made {
 }
 
 interface Place {
-  /** Where users find it. */
+  /** Where users find the relay. */
   url: string;
-  /** Where they found it until now. */
+  /** Where users found the relay until now. */
   before: string | undefined;
-  /** Whether the links that they had there are good. */
+  /** Whether the links that users had there are good. */
   hasOldLinks: boolean;
   access: Access;
   hosting: Hosting;
@@ -195,7 +195,7 @@ Or with nginx:
 `;
 }
 
-/** Whoever had a link has all but the address. */
+/** Advice after a move: a person with an old link lacks only the new address. */
 function moved(url: string, before: string | undefined): string {
   if (!before || before === url) return '';
   return `Links to ${before} work here, too, once ${url} stands in the place of that address: key and invites are the same.

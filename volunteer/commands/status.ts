@@ -46,7 +46,7 @@ function explained({ code, message }: PuenteError, address: string): string {
 command came: npm run deploy. Or this machine's clock is wrong: npm run doctor`;
 }
 
-/** What is said instead of a table. */
+/** The sentence in place of a table. */
 const NOTHING = {
   off: 'It does not count: its COUNTERS are off. To turn them on, say "COUNTERS": "on" under vars in .relay/settings.json, then: npm run deploy',
   'no-hubs': 'It does not count: it has no hubs (HUBS is 0), which keep the counts.',
@@ -60,7 +60,7 @@ function textOf({ counters, days, hubs, answered }: StatusReport): string {
   return `${table}${missing && `\n${missing}`}`;
 }
 
-/** How many days are shown. */
+/** The number of days to show. */
 const SHOWN = 14;
 
 const HEAD = ['day', 'sessions', 'checks', 'up', 'down', 'refused'];
@@ -82,7 +82,7 @@ function tableOf(days: CountedDay[]): string {
     .join('');
 }
 
-/** Numbers end below each other, words begin so. */
+/** Aligns numbers at their ends, and words at their beginnings. */
 function aligned(cell: string, column: number, widths: number[]): string {
   const isWord = column === 0 || column === HEAD.length - 1;
   return isWord ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0);

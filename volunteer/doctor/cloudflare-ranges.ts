@@ -1,7 +1,7 @@
 /**
  * Cloudflare's own addresses, which a Worker's `connect()` refuses
- * (https://developers.cloudflare.com/workers/runtime-apis/tcp-sockets/#considerations), as published at https://www.cloudflare.com/ips/,
- * read in November 2026.
+ * (https://developers.cloudflare.com/workers/runtime-apis/tcp-sockets/#considerations). The list is as published at
+ * https://www.cloudflare.com/ips/, read in November 2026.
  */
 import { BlockList, isIPv6 } from 'node:net';
 

@@ -1,4 +1,4 @@
-/** What a relay's address says to whoever asks. */
+/** Finds out what a relay's address says to everybody who asks. */
 import { publicKeyOf } from '../../client/cli/issue-invite.ts';
 import type { Secrets, Settings } from '../../client/cli/relay-folder.ts';
 import { findRelay } from '../../client/relays/resolve.ts';
@@ -31,11 +31,11 @@ export async function examineAddress(settings: Settings & { address: string }, s
 interface Page {
   status: number;
   text: string;
-  /** By the host's clock. */
+  /** The time by the host's clock. */
   date: string | null;
 }
 
-/** As a stranger: no hello, no cookies, no redirects. */
+/** Visits the address as a stranger: no hello, no cookies, no redirects. */
 async function visit(address: string): Promise<Page | undefined> {
   try {
     const response = await fetch(address, { redirect: 'manual', signal: AbortSignal.timeout(TIMEOUT) });
@@ -72,7 +72,8 @@ async function examineStrangers(
   if (!published) return decoyFinding(page);
   const says = 'They find an open relay: what is deployed is not what the folder says.';
   const ours = await Promise.all([RELAY_KEY, ...(OLD_RELAY_KEY ? [OLD_RELAY_KEY] : [])].map(publicKeyOf));
-  // A deploy replaces a key that the folder knows to be published. This one was published behind its back.
+  // A deploy replaces a key that the folder knows to be published. This key was published without the folder's
+  // knowledge.
   const isSecretly = ours.includes(published) && !noted.includes(published);
   return { about, ok: false, says, fix: isSecretly ? ROTATE : 'npm run deploy' };
 }
@@ -82,7 +83,7 @@ const CLOSE =
 const ROTATE =
   'npm run rotate -- --now, as it publishes this folder’s key, which must not serve a private relay. All links end.';
 
-/** In base64url. */
+/** The key that the relay publishes, in base64url. */
 async function publishedKey(address: string): Promise<string | undefined> {
   try {
     return toBase64url((await findRelay(address)).key);
@@ -92,7 +93,7 @@ async function publishedKey(address: string): Promise<string | undefined> {
   }
 }
 
-/** An open relay that cannot be used says on its page why. */
+/** The page of an open relay that cannot be used says why. */
 function setupProblem({ status, text }: Page): string {
   const [, problem] = /<p>(.*?)<\/p>/s.exec(text) ?? [];
   return status === 503 && problem ? unescaped(problem) : `They find something that is no relay (status ${status}).`;

@@ -1,4 +1,4 @@
-/** Whether a Worker can get to the chat services that the relay is for. */
+/** Finds out whether a Worker can reach the chat services that the relay is for. */
 import { lookup } from 'node:dns/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { BackendTable } from '../../worker/admission/backends.ts';
@@ -37,7 +37,7 @@ async function examineBackend(host: string): Promise<Finding> {
   return { about, ok: true, says: `It has an address (${addresses[0]}), not one of Cloudflare’s.` };
 }
 
-/** None for a name that has none; `undefined` where nobody says. */
+/** The host's addresses; empty for a name that has no address, `undefined` where there is no answer. */
 async function addressesOf(host: string): Promise<string[] | undefined> {
   const late = new AbortController();
   try {

@@ -1,4 +1,4 @@
-/** What can be said of a relay from its folder alone. */
+/** Findings about a relay from its folder alone. */
 import type { RelayFolder, Secrets, Settings } from '../../client/cli/relay-folder.ts';
 import { configOf } from '../../worker/config.ts';
 import { hasPublishedKey, oldKeyUntil } from '../relay/keys.ts';
@@ -6,7 +6,7 @@ import { tellingPart } from '../relay/names.ts';
 import { checkVariables } from '../relay/variables.ts';
 import { type Finding, problemOf } from './finding.ts';
 
-/** Beside the finding, the keys where they are good. */
+/** The finding, and the keys, unless they are missing or cannot be understood. */
 export async function examineKey(
   folder: RelayFolder,
   settings: Settings,

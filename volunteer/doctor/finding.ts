@@ -1,7 +1,7 @@
-/** What the doctor found. */
+/** One thing that the doctor found. */
 export interface Finding {
   about: string;
-  /** `null`: it cannot be found out from here, or is for the volunteer to decide. */
+  /** `null`: this machine cannot find it out, or the volunteer must decide. */
   ok: boolean | null;
   says: string;
   /** What to do. */

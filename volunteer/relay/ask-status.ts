@@ -1,4 +1,4 @@
-/** Asks a relay what it has counted, as whoever has its key. */
+/** Asks a relay for its counts, with the relay's key. */
 
 import { openCarrier } from '../../client/carriers/handshake.ts';
 import { clock } from '../../client/clock.ts';
@@ -17,10 +17,10 @@ import { Session } from '../../protocol/session/session.ts';
 import { Wakeup } from '../../protocol/wakeup.ts';
 
 /**
- * @param url the relay's, `https://host/path/`
- * @param secret its key
- * @throws PuenteError what prevented it: `version` for an open relay that does not know the question; a private one does not say,
- * `not-admitted`
+ * @param url the relay's URL, `https://host/path/`
+ * @param secret the relay's key
+ * @throws PuenteError the reason: `version` for an open relay that does not know the question; `not-admitted` for a
+ * private relay, which does not say why
  */
 export async function askStatus(url: string, secret: Bytes): Promise<StatusReport> {
   const id = crypto.getRandomValues(new Uint8Array(INVITE_ID));
@@ -30,13 +30,13 @@ export async function askStatus(url: string, secret: Bytes): Promise<StatusRepor
   try {
     return JSON.parse(fromUtf8(await answerTo(relay))) as StatusReport;
   } catch (error) {
-    // It holds the key, so what it says is well meant: something is of another version.
+    // The relay holds the key, so its answer is well meant: the relay or this program is of another version.
     if (error instanceof SyntaxError || error instanceof Malformed) throw new PuenteError('version');
     throw error;
   }
 }
 
-/** One session, as a tunnel makes it, on one carrier: the relay itself is the backend. */
+/** Opens one session, as a tunnel does, on one carrier. The relay itself is the backend. */
 async function answerTo(relay: Relay): Promise<Bytes> {
   const changed = new Wakeup();
   let end: { code: Code | undefined } | undefined;

@@ -1,4 +1,4 @@
-/** From an upload to a relay that works: names and certificates take a while to go around. */
+/** Waits after an upload until the relay works: names and certificates take a while to go around. */
 import { setTimeout as wait } from 'node:timers/promises';
 import { summary } from '../../client/cli/check.ts';
 import { check } from '../../client/node/index.ts';
@@ -9,7 +9,7 @@ import { type BackendTable, checkable } from '../../worker/admission/backends.ts
 const PATIENCE = 180_000;
 const PAUSE = 3000;
 
-/** What a relay shows while it is on its way, also one that takes another's place. */
+/** The codes of a relay that is still on its way, also of a relay that takes the place of another. */
 const MAY_PASS: readonly (Code | null)[] = [
   'name-unknown',
   'name-blocked',
@@ -24,7 +24,7 @@ const MAY_PASS: readonly (Code | null)[] = [
   'backend-not-allowed',
 ];
 
-/** Checks it until it works, or is sure not to, and says how it ended. */
+/** Checks the relay until it works, or is sure not to work. Prints how the check ended. */
 export async function untilItWorks(link: string, backends: BackendTable): Promise<boolean> {
   const backend = checkable(backends);
   const deadline = Date.now() + PATIENCE;

@@ -17,16 +17,16 @@ export interface Bundle {
   compatibilityFlags: string[];
 }
 
-/** Loading wrangler takes more than a second: `--help` and refusals do without. */
+/** Loads wrangler late. Loading takes more than a second: `--help` and refusals do without wrangler. */
 function readConfig(config: string) {
   const { unstable_readConfig: read } = createRequire(import.meta.url)('wrangler') as typeof import('wrangler');
   return read({ config });
 }
 
 /**
- * Needs no account and no network.
- * @param configPath of a wrangler.toml, from the repository's root
- * @throws Failure when it cannot be built
+ * Builds the Worker. Needs no account and no network.
+ * @param configPath path of a wrangler.toml, from the repository's root
+ * @throws Failure when the Worker cannot be built
  */
 export function bundle(configPath: string): Bundle {
   const folder = mkdtempSync(join(tmpdir(), 'puente-bundle-'));

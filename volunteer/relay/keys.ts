@@ -1,6 +1,6 @@
 /**
- * Which keys a relay may have. An open relay publishes its public key, and who has a private relay's public key can find
- * out that it is a relay. So a key that was published never serves a private relay (docs/decisions.md, 9).
+ * Which keys a relay may have. An open relay publishes its public key. A person who has a private relay's public key
+ * can find out that the relay is one. So a key that was published never serves a private relay (docs/decisions.md, 9).
  */
 import { publicKeyOf, randomKey } from '../../client/cli/issue-invite.ts';
 import type { RelayFolder, Secrets, Settings } from '../../client/cli/relay-folder.ts';
@@ -17,7 +17,7 @@ export function oldKeyUntil({ OLD_KEY_UNTIL: until }: Secrets): string | undefin
 
 const isOpen = ({ vars }: Settings): boolean => accessOf(vars) === 'open';
 
-/** Public keys that everybody could have from the relay, as far as its folder can tell. */
+/** Public keys that everybody could have got from the relay, as far as its folder can tell. */
 export async function publishedKeys({ settings, secrets }: Relay): Promise<string[]> {
   if (settings.published) return settings.published;
   // A folder of an earlier version, in which only the settings say that the relay is open.
@@ -28,7 +28,7 @@ export async function publishedKeys({ settings, secrets }: Relay): Promise<strin
 const keysOf = ({ RELAY_KEY, OLD_RELAY_KEY }: Secrets): string[] =>
   OLD_RELAY_KEY ? [RELAY_KEY, OLD_RELAY_KEY] : [RELAY_KEY];
 
-/** Call it before an open relay is put: from then on everybody can have its key. */
+/** Call this before an open relay is put: from then on everybody can have the relay's key. */
 export async function notePublishedKey(folder: RelayFolder, relay: Relay): Promise<void> {
   if (!isOpen(relay.settings)) return;
   const published = new Set(await publishedKeys(relay));
@@ -54,13 +54,13 @@ export async function hasPublishedKey(relay: Relay): Promise<boolean> {
 const LONG_PAST = '1970-01-01';
 
 /**
- * Gives a private relay new keys in the place of published ones; says that links end, and asks before.
- * @throws Failure when the volunteer does not want that; then nothing was changed
+ * Gives a private relay new keys in place of published ones. First says that links end, and asks.
+ * @throws Failure when the volunteer refuses; then nothing was changed
  */
 export async function replacePublishedKeys(folder: RelayFolder, relay: Relay, questions: Questions): Promise<Relay> {
   const out = await keysThatAreOut(relay);
   if (out.size === 0) return relay;
-  // Not to standard output, where --json has its own.
+  // Do not write to standard output: with --json it is for the JSON.
   process.stderr.write(
     'While the relay was open, everybody could have its key. Whoever has the key of a private relay can find out that it is ' +
       'one.\nSo the relay gets another key, and all links that have this one end: share new ones.\n',
@@ -70,7 +70,7 @@ export async function replacePublishedKeys(folder: RelayFolder, relay: Relay, qu
   const secrets: Secrets = {
     ...relay.secrets,
     ...(out.has(RELAY_KEY) && { RELAY_KEY: randomKey() }),
-    // Written over, not left out: a secret that a deploy does not name stays in the Worker as it was.
+    // Overwrite the old key; do not leave it out. A secret that a deploy does not name stays in the Worker as before.
     ...(OLD_RELAY_KEY && out.has(OLD_RELAY_KEY) && { OLD_RELAY_KEY: randomKey(), OLD_KEY_UNTIL: LONG_PAST }),
   };
   folder.replaceSecrets(secrets);

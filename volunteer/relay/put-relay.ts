@@ -1,4 +1,4 @@
-/** Puts the relay that the folder describes on Cloudflare, or does everything but that, and shows what to share. */
+/** Puts the folder's relay on Cloudflare, or does everything but the upload, and shows the link to share. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,14 +16,14 @@ import { accounts, exists, failure, wrangler } from './wrangler.ts';
 const CONFIG = fileURLToPath(new URL('../../wrangler.toml', import.meta.url));
 
 export interface Showing {
-  /** Whether the QR code is drawn; usually where there is a terminal. */
+  /** Whether to draw the QR code; default: only on a terminal. */
   qr?: boolean | undefined;
 }
 
 /**
- * Uploads it, waits until it works, and shows its link.
+ * Uploads the relay, waits until it works, and shows its link.
  * @throws PuenteError `config-invalid`, before anything is uploaded
- * @throws Failure when it could not be uploaded
+ * @throws Failure when the relay could not be uploaded
  */
 export async function putRelay(folder: RelayFolder, relay: Relay, showing: Showing): Promise<void> {
   const config = await configFor(relay);
@@ -39,7 +39,7 @@ export async function putRelay(folder: RelayFolder, relay: Relay, showing: Showi
   if (!(await untilItWorks(link, config.backends))) process.exitCode = 1;
 }
 
-/** The same without an account and without a network: it is built and validated, and nothing is uploaded. */
+/** Does the same without an account and without a network: builds and validates the relay, and uploads nothing. */
 export async function tryRelay(folder: RelayFolder, relay: Relay, showing: Showing): Promise<void> {
   await configFor(relay);
   const bundle = mkdtempSync(join(tmpdir(), 'puente-'));
@@ -58,12 +58,13 @@ export async function tryRelay(folder: RelayFolder, relay: Relay, showing: Showi
 function deployArguments(folder: RelayFolder, settings: Settings): string[] {
   const variables = Object.entries(variablesOf(settings)).flatMap(([name, value]) => ['--var', `${name}:${value}`]);
   const domain = settings.domain ? ['--domain', settings.domain] : [];
-  // As a file: nobody can read it in a list of processes, and the Worker has its key from its first moment.
+  // Pass the secrets as a file: nobody can read them in a list of processes, and the Worker has its key from its first
+  // moment.
   const secrets = ['--secrets-file', folder.secretsPath];
   return ['deploy', '--config', CONFIG, '--name', settings.name, ...variables, ...domain, ...secrets];
 }
 
-/** The account's id, where wrangler would have to ask for it. */
+/** The id of the account, where wrangler would otherwise have to ask for the account. */
 async function accountFor({ account }: Settings): Promise<string | undefined> {
   const all = accounts();
   const chosen = process.env.CLOUDFLARE_ACCOUNT_ID ?? account;
@@ -80,7 +81,7 @@ async function accountFor({ account }: Settings): Promise<string | undefined> {
   }
 }
 
-/** Before the first upload: wrangler would put the relay in the place of any Worker of its name. */
+/** Call this before the first upload: wrangler would replace any Worker of the same name with the relay. */
 function claim(folder: RelayFolder, { name, claimed }: Settings, account: string | undefined): void {
   if (claimed) return;
   if (exists(name, account))
@@ -88,7 +89,7 @@ function claim(folder: RelayFolder, { name, claimed }: Settings, account: string
   folder.updateSettings({ claimed: true });
 }
 
-/** @throws Failure when wrangler did not say */
+/** @throws Failure when wrangler did not say the address */
 function addressOf(targets: string[], { address, domain }: Settings): string {
   if (domain) return `https://${domain}/`;
   const target = targets.find((text) => URL.canParse(text)) ?? address;

@@ -1,4 +1,7 @@
-/** The settings of a relay: those it has, with what the command line says, and answers to what only the volunteer can know. */
+/**
+ * The settings of a relay: its settings so far, the options of the command line, and the volunteer's answers to
+ * questions that only the volunteer can answer.
+ */
 import { randomKey } from '../../client/cli/issue-invite.ts';
 import type { RelayFolder, Settings } from '../../client/cli/relay-folder.ts';
 import { REGIONS } from '../../worker/config.ts';
@@ -7,7 +10,7 @@ import { publishedKeys, replacePublishedKeys } from './keys.ts';
 import { checkName, randomName } from './names.ts';
 import { type Asked, checkVariable, type Relay } from './variables.ts';
 
-/** From the command line. */
+/** Options of the command line. */
 export interface Wishes {
   name?: string | undefined;
   access?: string | undefined;
@@ -21,7 +24,7 @@ interface AskedFor {
   wish: 'access' | 'backends' | 'region';
   question: string;
   usual: string;
-  /** Answers by the one key that stands for them. */
+  /** The whole answers, by the one key that stands for each. */
   short?: ReadonlyMap<string, string>;
 }
 
@@ -53,10 +56,10 @@ const ASKED: AskedFor[] = [
 ];
 
 /**
- * The relay of the folder with what was wished; made where there is none yet, its key as well.
- * @param yes asks nothing, and takes what is usual
+ * The relay of the folder with the wishes applied. Makes a relay, with its key, where the folder has none yet.
+ * @param yes asks nothing, and takes the usual answers
  * @throws Error for a wish that cannot be
- * @throws Failure when its key would have to be another, and the volunteer does not want that
+ * @throws Failure when the relay would need another key, and the volunteer refuses
  */
 export async function settleRelay(folder: RelayFolder, wishes: Wishes, yes: boolean): Promise<Relay> {
   const questions = new Questions(yes);
@@ -64,7 +67,7 @@ export async function settleRelay(folder: RelayFolder, wishes: Wishes, yes: bool
     const known = folder.readSettings();
     const wished = await settle(known, wishes, questions);
     const secrets = folder.readSecrets() ?? newSecrets(folder);
-    // By the settings as they were: those that are wished for may say no more that it was open.
+    // Use the settings from before the wishes: the new settings may no longer say that the relay was open.
     const published = known ? await publishedKeys({ settings: known, secrets }) : [];
     const relay = await replacePublishedKeys(folder, { settings: { ...wished, published }, secrets }, questions);
     folder.writeSettings(relay.settings);
@@ -103,7 +106,7 @@ function checkDomain(domain: string): void {
 
 function nameOf(known: Settings | undefined, wished: string | undefined): string {
   if (wished !== undefined) checkName(wished);
-  // Another name is another Worker: the links would go on leading to the old one.
+  // Another name is another Worker: the links would still lead to the old Worker.
   if (known?.claimed && wished !== undefined && wished !== known.name)
     throw new Error(
       `The relay is deployed as "${known.name}". For another name, move the folder .relay away, deploy, and then remove the old one: ` +

@@ -1,4 +1,4 @@
-/** The link of a relay that its volunteer shares first. */
+/** The link that a volunteer shares first. */
 import { inviteLink, parseRelayKey, SESSIONS_USUAL } from '../../client/cli/issue-invite.ts';
 import type { IssuedInvite, RelayFolder, Settings } from '../../client/cli/relay-folder.ts';
 import { nodeCipher } from '../../client/node/cipher.ts';
@@ -12,8 +12,8 @@ import type { Relay } from './variables.ts';
 const OWN = 'me';
 
 /**
- * Of an open relay its link, of a private one the link with an invite that is the volunteer's own: made when there is none that is good, and
- * noted in the folder. It is the same link each time until then.
+ * For an open relay, the relay's link. For a private relay, the link with the volunteer's own invite. When there is no
+ * good invite of the volunteer's own, makes one and notes it in the folder. Until then the link is the same each time.
  */
 export async function ownLink(folder: RelayFolder, relay: Relay, url: string): Promise<string> {
   const { settings, secrets } = relay;

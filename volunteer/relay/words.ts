@@ -1,6 +1,6 @@
 /**
- * Ordinary English nouns, as shops, blogs and weekend projects are named after. None is a word of networks or of chat, none is
- * rare. What stands between them is white space.
+ * Ordinary English nouns, such as shops, blogs and weekend projects have in their names. No word is about networks or
+ * chat, and no word is rare. White space separates the words.
  */
 const TEXT = `
 acorn almond amber anchor apple apron apricot arch arrow aspen atlas attic autumn avocado

@@ -1,4 +1,4 @@
-/** Calls Cloudflare's `wrangler`, and understands what it says. */
+/** Calls Cloudflare's `wrangler`, and reads its answers. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,18 +7,21 @@ import { Failure } from '../terminal/failure.ts';
 
 export interface Outcome {
   ok: boolean;
-  /** Of a quiet call. */
+  /** The standard output of a quiet call. */
   stdout: string;
-  /** Where the Worker answers after a deploy, as wrangler writes it: `https://name.sub.workers.dev`, `host (custom domain)`. */
+  /**
+   * The Worker's addresses after a deploy, as wrangler writes them: `https://name.sub.workers.dev`, `host (custom
+   * domain)`.
+   */
   targets: string[];
-  /** What wrangler says of its failure. */
+  /** Wrangler's own words for its failure. */
   problem: string;
 }
 
 export interface Call {
   /** The id of the account to work on. */
   account?: string | undefined;
-  /** Its output is not shown, and it cannot ask anything. */
+  /** Wrangler's output is not shown, and wrangler cannot ask anything. */
   quiet?: boolean;
 }
 
@@ -39,13 +42,16 @@ export function wrangler(args: string[], { account, quiet = false }: Call = {}):
   }
 }
 
-/** Keys are in a file that only wrangler itself reads, so no other child of its need see one. */
+/**
+ * Leaves the keys out. They are in a file that only wrangler itself reads, so wrangler's child processes need not see a
+ * key.
+ */
 function environment(account: string | undefined): NodeJS.ProcessEnv {
   const { RELAY_KEY, OLD_RELAY_KEY, ...rest } = process.env;
   return { ...rest, WRANGLER_SEND_METRICS: 'false', ...(account && { CLOUDFLARE_ACCOUNT_ID: account }) };
 }
 
-/** A line of JSON for each thing that happened: how Cloudflare's own tools read wrangler. */
+/** Reads a report: a line of JSON for each event. Cloudflare's own tools read wrangler in this way. */
 function readReport(path: string): Pick<Outcome, 'targets' | 'problem'> {
   const lines = existsSync(path) ? readFileSync(path, 'utf8').trim().split('\n') : [];
   const entries = lines.map(
@@ -57,7 +63,7 @@ function readReport(path: string): Pick<Outcome, 'targets' | 'problem'> {
   return { targets: deployed?.targets ?? [], problem: failed ? `${failed.message}${code}` : '' };
 }
 
-/** Signs of what went wrong, and what to do; the first one that fits. */
+/** Signs of what went wrong, and what to do. The first sign that fits counts. */
 const NEXT_STEPS: readonly (readonly [RegExp, string])[] = [
   [
     /loggedIn":\s*false|CLOUDFLARE_API_TOKEN|log ?in|authenticat|code: (10000|9109|6003)/i,
@@ -75,7 +81,7 @@ const NEXT_STEPS: readonly (readonly [RegExp, string])[] = [
   [/code: 10034|verif/i, 'Cloudflare wants the account’s e-mail address verified first: follow the link in its mail.'],
 ];
 
-/** What a person is told of a call that failed; wrangler's own words otherwise. */
+/** The message for a person about a failed call: what to do, or wrangler's own words where no sign fits. */
 export function failure({ problem }: Outcome): Failure {
   const [, next] = NEXT_STEPS.find(([sign]) => sign.test(problem)) ?? [];
   return new Failure(
@@ -89,7 +95,7 @@ export interface Account {
 }
 
 /**
- * The accounts that this machine is logged in for; on a terminal it logs in first where that must be.
+ * The accounts that this machine is logged in for. On a terminal, logs in first where needed.
  * @throws Failure
  */
 export function accounts(): Account[] {
@@ -105,7 +111,7 @@ export function accounts(): Account[] {
 
 /**
  * Whether the account has a Worker of this name.
- * @throws Failure when that cannot be found out
+ * @throws Failure when wrangler cannot tell
  */
 export function exists(name: string, account: string | undefined): boolean {
   const listed = wrangler(['secret', 'list', '--name', name], { account, quiet: true });

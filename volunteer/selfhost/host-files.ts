@@ -1,4 +1,4 @@
-/** What starts workerd on a server, and keeps it running: a systemd unit, or a container. */
+/** The files that start workerd on a server, and keep it running: a systemd unit, or a container. */
 
 import { SESSIONS_USUAL } from '../../client/cli/issue-invite.ts';
 import { slotsOfOne } from '../../worker/admission/slots.ts';
@@ -11,12 +11,15 @@ export const FOLDER = '/etc/relay';
 export const WORKERD = '/usr/local/bin/workerd';
 export const CONFIG = 'relay.capnp';
 export const ENVIRONMENT = 'relay.env';
-/** Where the hubs keep what they have counted: the one place that the service can write. */
+/** The folder where the hubs keep their counts: the one place that the service can write. */
 export const STATE = '/var/lib/relay';
-/** In the container, uid and gid: nobody's. */
+/** The uid and gid in the container, which belong to nobody. */
 const CONTAINER_USER = 10001;
 
-/** Where systemd puts what LoadCredential names, so that a user who may not read the original can; systemd's own word for it. */
+/**
+ * Systemd's own word for the folder of the files that LoadCredential names. There a user who may not read the original
+ * can read the file.
+ */
 const CREDENTIALS = `\${CREDENTIALS_DIRECTORY}`;
 
 /** Paths on the server. */
@@ -25,23 +28,23 @@ export interface Tls {
   key: string;
 }
 
-/** MiB that workerd takes besides: 1,024 sessions with windows that have grown. */
+/** MiB that workerd takes beside messages: 1,024 sessions with windows that have grown. */
 const MEMORY_BASE = 512;
 
-/** MiB of a WebSocket message: workerd holds all of one, while it comes in, before the relay sees any of it. */
+/** MiB of a WebSocket message. Workerd holds the whole message while it comes in, before the relay sees any of it. */
 const MESSAGE_MAX = 32;
 
 /**
- * MiB that workerd may take, so large that one link holder does not reach it: with an invite as it is usually made, or in an
- * open relay from one source.
+ * MiB that workerd may take. The limit is so large that one link holder does not reach it: with an invite as it is
+ * usually made, or in an open relay from one source.
  */
 export function memoryMax(access: Access): number {
   return MEMORY_BASE + MESSAGE_MAX * (access === 'open' ? slotsOfOne(HUB_SESSIONS_MAX) : SESSIONS_USUAL);
 }
 
 /**
- * @param port below 1024 needs a capability, and no other
- * @param tls where workerd itself speaks it
+ * @param port a port below 1024 needs a capability; a higher port needs none
+ * @param tls given where workerd itself speaks TLS
  */
 export function systemdUnit(port: number, tls: Tls | undefined, access: Access): string {
   const capability = port < 1024 ? 'CAP_NET_BIND_SERVICE' : '';
@@ -103,7 +106,7 @@ WantedBy=multi-user.target
 `;
 }
 
-/** In a container; the host maps its own to it. */
+/** The port in a container; the host maps its own port to this port. */
 export const containerPort = (tls: boolean): number => (tls ? 8443 : 8080);
 /** Where the container finds cert.pem and key.pem. */
 export const CONTAINER_TLS = '/run/tls';
@@ -117,7 +120,7 @@ export function containerfile(version: string, { name, tls }: Socket): string {
     WORKERD,
     'serve',
     ...(tls ? [`--import-path=${CONTAINER_TLS}`] : []),
-    // Loopback here is the container's own.
+    // Listen on all addresses: loopback here is the container's own.
     `--socket-addr=${name}=*:${containerPort(tls)}`,
     CONFIG,
   ];

@@ -1,9 +1,11 @@
-/** Networks that a relay on a server of one's own does not reach, beside those that workerd counts as private. */
+/**
+ * Networks that a relay on a volunteer's own server does not reach, beside the networks that workerd counts as private.
+ */
 import { BlockList, isIP } from 'node:net';
 
 /**
- * Blocks for special purposes, of IANA's registries (RFC 6890): workerd's `public` lets most of them through. Gateways
- * translate an address in some of them to a private one.
+ * Blocks for special purposes, from IANA's registries (RFC 6890): workerd's `public` lets most of them through.
+ * Gateways translate an address in some of these blocks to a private address.
  */
 export const SPECIAL: readonly string[] = [
   // "This network" (RFC 791).
@@ -21,13 +23,13 @@ export const SPECIAL: readonly string[] = [
   // Benchmarking (RFC 2544).
   '198.18.0.0/15',
   // IPv4 in IPv6: compatible (RFC 4291), translated (RFC 2765), NAT64 (RFC 6052, RFC 8215), 6to4 (RFC 3056).
-  // Of a mapped address, workerd looks at the IPv4 address.
+  // Workerd judges a mapped address by its IPv4 address.
   '::/96',
   '::ffff:0:0:0/96',
   '64:ff9b::/96',
   '64:ff9b:1::/48',
   '2002::/16',
-  // To be discarded (RFC 6666), for dummies (RFC 9780).
+  // Addresses to be discarded (RFC 6666), dummy addresses (RFC 9780).
   '100::/64',
   '100:0:0:1::/64',
   // Protocol assignments (RFC 2928): Teredo (RFC 4380), benchmarking (RFC 5180), ORCHID (RFC 7343).

@@ -12,19 +12,19 @@
 export const CADDYFILE = 'Caddyfile';
 export const NGINX_CONF = 'nginx.conf';
 
-/** The folder of the site that Debian's nginx begins with. Certbot proves there who holds the name. */
+/** The folder of the site that Debian's nginx begins with. There certbot proves who holds the name. */
 export const CHALLENGES = '/var/www/html';
 
 /** The relay, as its proxy sees it. */
 export interface Proxied {
-  /** As in a URL: with its port where that is not 443. */
+  /** The host as in a URL: with its port where the port is not 443. */
   host: string;
-  /** Of workerd, on loopback. */
+  /** The port of workerd, on loopback. */
   port: number;
 }
 
 /**
- * Caddy 2.6, Debian 12's, or later. It gets the certificate by itself.
+ * The configuration for Caddy 2.6, the version of Debian 12, or later. Caddy gets the certificate by itself.
  * @param readsBodies whether the relay passes bodies on to a site; otherwise nobody reads them
  */
 export function caddyfile({ host, port }: Proxied, readsBodies: boolean): string {
@@ -70,7 +70,7 @@ ${host} {
 `;
 }
 
-/** Nginx 1.22, Debian 12's, or later. The certificate is certbot's. */
+/** The configuration for nginx 1.22, the version of Debian 12, or later. Certbot gets the certificate. */
 export function nginxConf({ host, port }: Proxied): string {
   const { hostname, port: ownPort } = new URL(`https://${host}`);
   const listen = ownPort || '443';

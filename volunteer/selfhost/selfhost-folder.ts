@@ -12,15 +12,15 @@ import { deniedBeside } from './networks.ts';
 import { CADDYFILE, caddyfile, NGINX_CONF, nginxConf } from './proxy-files.ts';
 import { SCRIPT, type Socket, workerdConfig } from './workerd-config.ts';
 
-/** By it a folder is known that may be written again. */
+/** The mark of a folder that may be written again. */
 const MARK = '# Written by "npm run selfhost", and the next time written over.\n';
 
-/** The names of a relay's secrets, also of those that it has at times only. */
+/** The names of a relay's secrets, also of the secrets that a relay has only at times. */
 const SECRETS: readonly (keyof Secrets)[] = ['RELAY_KEY', 'OLD_RELAY_KEY', 'OLD_KEY_UNTIL'];
 
-/** How it listens, and what it may reach. */
+/** How the relay listens, and which networks it may reach. */
 export interface Hosting {
-  /** Where users find it, as in a URL: with its port where that is not 443. */
+  /** Where users find the relay, as in a URL: with its port where the port is not 443. */
   host: string;
   port: number;
   tls: Tls | undefined;
@@ -28,7 +28,7 @@ export interface Hosting {
   allow: readonly string[];
 }
 
-/** Files by their names. Only the environment has a secret in it. */
+/** The files by their names. Only the environment file has a secret in it. */
 export function selfhostFiles({ settings, secrets }: Relay, bundle: Bundle, hosting: Hosting): Record<string, string> {
   const { host, port, tls, allow } = hosting;
   const socket: Socket = tls
@@ -43,7 +43,7 @@ export function selfhostFiles({ settings, secrets }: Relay, bundle: Bundle, host
     storage: STATE,
     allow: ['public', ...allow],
     deny: deniedBeside(allow),
-    // On loopback the proxy sets it. Where workerd faces the network itself, a client could.
+    // On loopback the proxy sets the header. Where workerd itself faces the network, a client could set the header.
     dropped: tls ? ['CF-Connecting-IP'] : [],
     sockets: [socket],
   });
@@ -54,12 +54,12 @@ export function selfhostFiles({ settings, secrets }: Relay, bundle: Bundle, host
     'relay.service': systemdUnit(port, tls, accessOf(settings.vars)),
     Containerfile: containerfile(workerdVersion(), socket),
     ...(!tls && { [CADDYFILE]: caddyfile(proxied, readsBodies), [NGINX_CONF]: nginxConf(proxied) }),
-    // What is built from is sent to the builder, wherever that is.
+    // The files of a build are sent to the builder, wherever the builder is.
     '.dockerignore': `${ENVIRONMENT}\n`,
   };
 }
 
-/** @throws Failure where there is a folder with something else in it */
+/** @throws Failure when the folder has something else in it */
 export function checkFolder(folder: string): void {
   if (!existsSync(folder) || readdirSync(folder).length === 0) return;
   const config = join(folder, CONFIG);
@@ -67,7 +67,10 @@ export function checkFolder(folder: string): void {
   throw new Failure(`${folder} has something else in it, and was left as it is. Name another folder: --out FOLDER`);
 }
 
-/** Whatever the umask: the service's own user reads all but the environment, which is for its owner alone. */
+/**
+ * Writes the files with modes that do not depend on the umask. The service's own user can read all files but the
+ * environment, which is for its owner alone.
+ */
 export function writeFolder(folder: string, files: Record<string, string>): void {
   mkdirSync(folder, { recursive: true });
   chmodSync(folder, 0o755);
@@ -79,7 +82,7 @@ export function writeFolder(folder: string, files: Record<string, string>): void
   }
 }
 
-/** That of the npm package, under which the tests ran. */
+/** The version of the npm package, under which the tests ran. */
 export function workerdVersion(): string {
   return (createRequire(import.meta.url)('workerd') as { version: string }).version;
 }

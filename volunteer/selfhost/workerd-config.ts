@@ -3,7 +3,7 @@ import type { Bundle } from '../relay/bundle.ts';
 
 /** The file of the bundle's script, beside the configuration. */
 export const SCRIPT = 'relay.js';
-/** Of the sockets that speak TLS; in the folder that `--import-path` names. */
+/** Files for the sockets that speak TLS, in the folder that `--import-path` names. */
 export const CERTIFICATE = 'cert.pem';
 export const PRIVATE_KEY = 'key.pem';
 
@@ -11,21 +11,23 @@ export interface Serving {
   bundle: Bundle;
   /** Texts, by the names of their bindings. */
   vars: Record<string, string>;
-  /** Bindings that workerd takes from its environment: secrets, which then stand in no configuration. */
+  /** Bindings that workerd takes from its environment: secrets, which are then in no configuration. */
   fromEnvironment?: readonly string[];
-  /** Where Durable Objects are stored. Without it in memory, where they have no SQLite, and count nothing. */
+  /**
+   * The folder for Durable Objects. Without a folder they are in memory, where they have no SQLite, and count nothing.
+   */
   storage?: string;
-  /** What the Worker may connect to: `public`, `private`, or blocks such as `192.0.2.0/24`. */
+  /** The networks that the Worker may connect to: `public`, `private`, or blocks such as `192.0.2.0/24`. */
   allow: readonly string[];
-  /** Blocks of these that it may not connect to all the same. The narrower of an allowed and a denied block wins. */
+  /** Blocks within `allow` that the Worker must not connect to. The narrower of an allowed and a denied block wins. */
   deny?: readonly string[];
-  /** Headers that come from outside and the Worker is not to believe. */
+  /** Headers from outside that the Worker must not believe. */
   dropped?: readonly string[];
   sockets: readonly Socket[];
 }
 
 export interface Socket {
-  /** By this name the command line gives it another address: `--socket-addr=NAME=ADDRESS`. */
+  /** The command line uses this name to give the socket another address: `--socket-addr=NAME=ADDRESS`. */
   name: string;
   /** `127.0.0.1:8080`, `*:443` */
   address: string;
@@ -64,7 +66,7 @@ const config :Workerd.Config = (
 `;
 }
 
-/** The rules of its texts are those of JSON, as far as either is used here. */
+/** Texts in this configuration follow the rules of JSON, as far as this file uses either. */
 const quote = (text: string): string => JSON.stringify(text);
 
 const lines = (items: string[], indent: number): string =>
@@ -84,12 +86,12 @@ const namespace = (className: string): string =>
   `(className = ${quote(className)}, uniqueKey = ${quote(className)}, enableSql = true)`;
 
 function socketText({ name, address, tls }: Socket, dropped: readonly string[]): string {
-  // A header without a value is removed.
+  // Workerd removes a header without a value.
   const headers = `injectRequestHeaders = [${dropped.map((header) => `(name = ${quote(header)})`).join(', ')}]`;
   const keypair = `(privateKey = embed "/${PRIVATE_KEY}", certificateChain = embed "/${CERTIFICATE}")`;
   const kind = tls
     ? `https = (options = (${headers}), tlsOptions = (keypair = ${keypair}))`
-    : // The Worker then knows its address as its visitors do.
+    : // The Worker then knows its address as its visitors know it.
       `http = (forwardedProtoHeader = "X-Forwarded-Proto", ${headers})`;
   return `(name = ${quote(name)}, address = ${quote(address)}, service = "main",
       ${kind})`;

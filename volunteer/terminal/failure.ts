@@ -1,2 +1,2 @@
-/** What was asked for is right, and could not be done: the exit code is 1, where a command that is not understood ends with 2. */
+/** A right command that could not be done. The exit code is 1; a command that is not understood ends with 2. */
 export class Failure extends Error {}

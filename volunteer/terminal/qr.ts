@@ -1,7 +1,8 @@
-/** A link as a QR code that stands in a terminal. */
+/** A link as a QR code in a terminal. */
 import encodeQR from 'qr';
 
-// Colours of the 256 that no theme changes: black on white, also where the terminal is dark, or a scanner takes it for its negative.
+// Black on white, in colours of the 256 that no theme changes. A dark terminal needs them too: a scanner would take the
+// code for its negative.
 const BLACK_ON_WHITE = '\x1b[38;5;16;48;5;231m';
 const RESET = '\x1b[0m';
 

@@ -1,4 +1,4 @@
-/** Questions to whoever sits at the terminal, or to what stands in a file in their place. */
+/** Questions to the person at the terminal, or to a file with the answers in place of the person. */
 import { createInterface } from 'node:readline';
 
 export class Questions {
@@ -6,13 +6,13 @@ export class Questions {
   readonly #lines = createInterface({ input: process.stdin, crlfDelay: Number.POSITIVE_INFINITY });
   readonly #answers = this.#lines[Symbol.asyncIterator]();
 
-  /** @param takesDefaults asks nothing */
+  /** @param takesDefaults takes the usual answers and asks nothing */
   constructor(takesDefaults: boolean) {
     this.#takesDefaults = takesDefaults;
   }
 
   /**
-   * The first answer that passes; an empty line is the usual one.
+   * The first answer that passes; an empty line stands for the usual answer.
    * @param check throws an Error that says what is wrong with an answer
    * @throws Error when the input ends
    */
@@ -32,7 +32,7 @@ export class Questions {
     }
   }
 
-  /** Whether to go on; yes unless they say no. */
+  /** Whether to go on; yes unless the person says no. */
   async confirm(question: string): Promise<boolean> {
     const answer = await this.ask(`${question} (yes or no)`, 'yes', (text) => {
       if (!/^(y|yes|n|no)$/i.test(text)) throw new Error('Say yes or no.');

@@ -1,13 +1,15 @@
 /** How many ClientHellos a search may still send with a name. */
 
-/** ClientHellos with one name that may fail in a minute. Some networks punish more. Three are enough for an address, another one, and that one
- * with the ClientHello in parts; the search goes on a minute later. */
+/**
+ * ClientHellos with one name that may fail in a minute. Some networks punish more. Three are enough for one address, a
+ * second address, and the second address with the ClientHello in parts. The search goes on a minute later.
+ */
 const SEARCH_HELLOS_MAX = 3;
 const SEARCH_HELLOS_TIME = 60_000;
 
 export class SearchBudget {
   readonly #now: () => number;
-  /** When each was said. */
+  /** The time at which each ClientHello was sent. */
   #said: number[] = [];
 
   constructor(now: () => number) {
@@ -20,7 +22,7 @@ export class SearchBudget {
     return this.#said.length >= SEARCH_HELLOS_MAX;
   }
 
-  /** @returns what takes it back: it was not in vain, or no part of a search. */
+  /** @returns a function that takes the ClientHello back, when it was not in vain or was no part of a search */
   spend(): () => void {
     const at = this.#now();
     this.#said.push(at);
@@ -31,7 +33,7 @@ export class SearchBudget {
   }
 }
 
-/** By host and port, for the whole process: the network counts all that comes from here. */
+/** Budgets by host and port, for the whole process: the network counts all ClientHellos that come from here. */
 const budgets = new Map<string, SearchBudget>();
 
 export function budgetOf(host: string): SearchBudget {

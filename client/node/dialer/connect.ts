@@ -1,7 +1,10 @@
 /** A TCP connection to one of several addresses. */
 import net from 'node:net';
 
-/** Between the beginnings of two TCP connections, of which the first to be there is taken (RFC 8305 section 5). */
+/**
+ * Milliseconds between the beginnings of two TCP connections. The first connection to be established is used (RFC 8305
+ * section 5).
+ */
 const CONNECT_DELAY = 250;
 
 export interface Address {
@@ -16,8 +19,9 @@ export interface Connected {
 }
 
 /**
- * The first that is there: each address is tried 250 ms after the one before it, or when that has failed, and nothing is said on
- * any (RFC 8305 section 5). Rejects with the first failure, or with the signal's reason.
+ * Resolves with the first connection to be established. Tries each address 250 ms after the address before it, or when
+ * that address has failed (RFC 8305 section 5). Sends nothing on any connection. Rejects with the first failure, or
+ * with the signal's reason.
  */
 export function connectAny(addresses: readonly Address[], signal: AbortSignal): Promise<Connected> {
   return new Promise((resolve, reject) => {
@@ -54,7 +58,7 @@ export function connectAny(addresses: readonly Address[], signal: AbortSignal): 
       };
       tcp.once('error', failed);
       tcp.once('connect', () => {
-        // What becomes of it is for whoever takes it; until then it must not be an uncaught error.
+        // The caller handles a later error. Until then the error must not be uncaught.
         tcp.off('error', failed).on('error', () => {});
         trying.delete(tcp);
         end();

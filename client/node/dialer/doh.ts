@@ -1,23 +1,26 @@
-/** DNS over HTTPS (RFC 8484): asks resolvers that the network cannot answer for. */
+/** DNS over HTTPS (RFC 8484): asks resolvers in whose place the network cannot answer. */
 import { request } from 'node:https';
 import { type Bytes, concat } from '../../../protocol/bytes.ts';
 import { decodeAnswer, encodeQuery, type Type } from './dns-message.ts';
 import { patience } from './patience.ts';
 
-/** A resolver's answer, and how long it may take: there are others. */
+/**
+ * The longest answer of a resolver, in bytes, and the longest wait for an answer, in milliseconds. There are other
+ * resolvers to wait for.
+ */
 const DNS_MESSAGE_MAX = 4096;
 const DNS_PATIENCE = 4000;
 
 /**
- * By address, so that nothing has to be resolved first, and that of two companies. Quad9 is not among them: it wants HTTP/2, which
- * `node:https` does not speak (https://quad9.net/news/blog/doh-http-1-1-retirement).
+ * Resolvers by address, so that no name has to be resolved first, and the addresses of two companies. Quad9 is not
+ * among them: it wants HTTP/2, which `node:https` does not speak (https://quad9.net/news/blog/doh-http-1-1-retirement).
  */
 export const RESOLVERS: readonly string[] = ['https://1.1.1.1/dns-query', 'https://8.8.8.8/dns-query'];
 
 /**
- * The addresses of a name, from the first of the resolvers that has any.
+ * The addresses of a name, from the first resolver that has an address.
  * @param resolvers URLs; each must have a certificate for the host in it
- * @throws when none of them has
+ * @throws when no resolver has an address
  */
 export async function resolveOverHttps(
   name: string,
@@ -37,7 +40,7 @@ export async function resolveOverHttps(
   }
 }
 
-/** IPv6 and IPv4 in turn, as RFC 8305 section 4 orders them; one will do. */
+/** IPv6 and IPv4 addresses in turn, as RFC 8305 section 4 orders them. One of the two kinds is enough. */
 async function bothOf(name: string, resolver: string, signal: AbortSignal): Promise<string[]> {
   const asked = (['AAAA', 'A'] as const).map((type) => ask(name, type, resolver, signal));
   const [six = [], four = []] = (await Promise.allSettled(asked)).map((answer) =>
@@ -53,7 +56,7 @@ async function ask(name: string, type: Type, resolver: string, signal: AbortSign
   return decodeAnswer(await post(resolver, encodeQuery(name, type), signal), name, type);
 }
 
-/** A POST, so that no URL, which servers log, has the name in it. */
+/** A POST: servers log URLs, and so the URL must not have the name in it. */
 function post(url: string, body: Bytes, signal: AbortSignal): Promise<Bytes> {
   return new Promise((resolve, reject) => {
     const headers = {

@@ -1,4 +1,4 @@
-/** The routes to one host on one network that a dialer knows. Never stored: they say where somebody was. */
+/** The routes to one host on one network that a dialer knows. Never store the routes: they say where somebody was. */
 import type { Code } from '../../../protocol/errors.ts';
 import { currentNetwork } from './network.ts';
 import type { RouteStage } from './route-attempt.ts';
@@ -9,14 +9,15 @@ import { Turns } from './turns.ts';
 export const ROUTES_MAX = 64;
 
 /**
- * Connections to one host that are set up at a time, so that a late one waits behind few. Measured with a hundred connections and round trips of
- * up to 500 ms: 32 are as fast as no limit, 16 take half as long again.
+ * Connections to one host that are set up at the same time. With the limit, a late connection waits behind few others.
+ * Measured with a hundred connections and round trips of up to 500 ms: 32 are as fast as no limit, 16 take half as long
+ * again.
  */
 export const SET_UPS_MAX = 32;
 
 /** Where a ClientHello is sent, and how. */
 export interface Route {
-  /** The first one gives this route's addresses; the others are for the routes that follow it. */
+  /** The first source gives this route's addresses; the other sources are for the routes that follow this one. */
   sources: readonly Source[];
   /** The ClientHello goes in parts. */
   split: boolean;
@@ -27,7 +28,7 @@ export interface RouteFailure {
   stage: RouteStage;
 }
 
-/** While no search has ended. */
+/** The failure while no search has ended. */
 const NOTHING: RouteFailure = { code: 'unreachable', stage: 'dns' };
 
 export class KnownRoutes {
@@ -37,7 +38,7 @@ export class KnownRoutes {
   winner: Route | undefined;
   /** How often any route has worked. */
   wins = 0;
-  /** Where the search goes on that had no ClientHello left. */
+  /** Where a search goes on after it had no ClientHello left. */
   #next: Route | undefined;
   /** Why the last search failed, if nothing has worked since. */
   failure = NOTHING;
@@ -68,10 +69,10 @@ export class KnownRoutes {
 }
 
 export class RoutesByHost {
-  /** By network and host; the one used last stands at the end. */
+  /** Routes by network and host; the routes used last stand at the end. */
   readonly #routes = new Map<string, KnownRoutes>();
 
-  /** @param host its name and port */
+  /** @param host name and port */
   to(host: string): KnownRoutes {
     const id = `${host} ${currentNetwork()}`;
     const known = this.#routes.get(id) ?? new KnownRoutes();

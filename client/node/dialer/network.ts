@@ -1,14 +1,15 @@
-/** Which network this device is in, as far as its own addresses tell. */
+/** Finds out which network this device is in, as far as the device's own addresses tell. */
 import { networkInterfaces } from 'node:os';
 
 /**
- * The networks of its addresses: /24 or /64. Two that use the same private addresses look like one; what is known of the one is
- * then tried first in the other, and given up when it fails. The same text for as long as no interface changes.
+ * The networks of the device's addresses: /24 or /64. Two networks that use the same private addresses look like one.
+ * The client then tries the known routes of one network first in the other, and gives up a route that fails. The text
+ * is the same for as long as no interface changes.
  */
 export function currentNetwork(): string {
   const prefixes = Object.values(networkInterfaces())
     .flatMap((addresses = []) => addresses)
-    // A link-local address is the same prefix everywhere.
+    // Skip link-local addresses: their prefix is the same everywhere.
     .filter(({ internal, address }) => !internal && !address.startsWith('fe80:'))
     .map(({ family, address }) => (family === 'IPv4' ? ipv4Prefix(address) : ipv6Prefix(address)));
   return [...new Set(prefixes)].sort().join(' ');
@@ -16,5 +17,5 @@ export function currentNetwork(): string {
 
 const ipv4Prefix = (address: string): string => address.split('.', 3).join('.');
 
-/** What is left out as zeros is left out here, too. */
+/** Leaves out the zeros that the address leaves out. */
 const ipv6Prefix = (address: string): string => (address.split('::', 1)[0] as string).split(':', 4).join(':');

@@ -7,7 +7,7 @@ import type { DialStage } from '../../runtime.ts';
 /** The stages in which an attempt may fail. */
 export type RouteStage = Extract<DialStage, 'dns' | 'tcp' | 'tls'>;
 
-/** The reason of an attempt that takes too long. */
+/** The reason for the end of an attempt that takes too long. */
 export const LATE: NodeJS.ErrnoException = Object.assign(new Error('too late'), { code: 'ETIMEDOUT' });
 
 export class RouteAttempt {
@@ -20,7 +20,7 @@ export class RouteAttempt {
 
   /**
    * @param host a name, or an address
-   * @param passed is told of each stage that succeeded
+   * @param passed called with each stage that succeeded
    */
   constructor(host: string, passed: (stage: DialStage) => void) {
     this.#host = host;
@@ -56,7 +56,7 @@ export class RouteAttempt {
     return SECURING[code] ?? 'not-trusted';
   }
 
-  /** No host on the Internet has any of the addresses (RFC 6890). */
+  /** True when no host on the Internet has any of the addresses (RFC 6890). */
   get #isForged(): boolean {
     if (isLoopback(this.#host) || this.#addresses.length === 0) return false;
     return this.#addresses.every((address) => RESERVED.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4'));

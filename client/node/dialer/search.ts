@@ -1,7 +1,8 @@
 /**
- * Finds a route to a relay's host: an address, and how the ClientHello is sent there. The first route is any client's. When it fails or is
- * silent, the failure suggests the next one, which is tried beside it. The first route that gets through with the relay's own certificate
- * wins, and all later connections on this network take it for as long as it works.
+ * Finds a route to a relay's host: an address, and how the ClientHello is sent there. The first route is the route of
+ * any client. When a route fails or is silent, the failure suggests the next route, and the search tries the next route
+ * beside it. The first route that gets through with the relay's own certificate wins. All later connections on this
+ * network take this route for as long as it works.
  */
 import { isIP, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -15,16 +16,24 @@ import { LATE, RouteAttempt, type RouteStage } from './route-attempt.ts';
 import { secure } from './secure.ts';
 import type { Host, Source } from './sources.ts';
 
-/** The longest time for name, TCP and TLS together, in milliseconds: the client can then say which of them failed. The rest of OPEN_TIMEOUT is
- * for the relay and its backend. The time begins anew with each connection that another socket gets. */
+/**
+ * The longest time for name, TCP and TLS together, in milliseconds. With this limit the client can say which of the
+ * three failed. The rest of OPEN_TIMEOUT is for the relay and its backend. The time begins anew with each connection
+ * that another socket gets.
+ */
 const SET_UP_PATIENCE = 10_000;
 
-/** A route that is silent for so long gets another beside it: ten times a slow round trip, and four of them fit into
- * SET_UP_PATIENCE. The time begins anew whenever the route works for another socket: then the host is busy, and nothing is blocked. */
+/**
+ * Milliseconds of silence on a route before another route is tried beside it. This is ten times a slow round trip, and
+ * four of them fit into SET_UP_PATIENCE. The time begins anew whenever the route works for another socket: then the
+ * host is busy, and nothing is blocked.
+ */
 const ROUTE_PATIENCE = 2500;
 
-/** A host that resets connections on the route that worked until now may be restarting. Wait so long before its name counts as filtered:
- * workerd is back after 150 ms. */
+/**
+ * Milliseconds to wait before the name counts as filtered. A host that resets connections on the route that worked
+ * until now may be restarting: workerd is back after 150 ms.
+ */
 const RESTART_PAUSE = 1000;
 
 export interface Target extends Host {
@@ -35,7 +44,7 @@ export interface Target extends Host {
   ticket: Buffer | undefined;
 }
 
-/** Why an attempt ends that has not failed. */
+/** The reasons for the end of an attempt that has not failed. */
 const SPENT = new Error('no ClientHello is left');
 const GIVEN_UP = new Error('given up');
 
@@ -52,7 +61,7 @@ export class RouteSearch {
   readonly #said = new Set<string>();
   #isFound = false;
 
-  /** @param passed is told of each stage, when one of the ways is through it */
+  /** @param passed called with each stage when one of the routes is through it */
   constructor(target: Target, known: KnownRoutes, passed: (stage: DialStage) => void) {
     this.#target = target;
     this.#known = known;
@@ -64,7 +73,7 @@ export class RouteSearch {
     };
   }
 
-  /** Call once. @throws PuenteError the most telling of all failures, when SET_UP_PATIENCE ends at the latest */
+  /** Call once. @throws PuenteError the most telling of all failures, at the latest when SET_UP_PATIENCE ends */
   async run(): Promise<Socket> {
     const known = this.#known;
     const { signal } = this.#over;
@@ -83,7 +92,7 @@ export class RouteSearch {
     }
   }
 
-  /** Nobody waits for it any more. */
+  /** Ends the search when nobody waits for it any more. */
   giveUp(): void {
     this.#over.abort(GIVEN_UP);
   }
@@ -104,8 +113,8 @@ export class RouteSearch {
   }
 
   /**
-   * One search at a time: the others take the route that it finds.
-   * @param pause milliseconds before it begins
+   * Runs one search at a time. The other connections take the route that this search finds.
+   * @param pause milliseconds before the search begins
    */
   async #inTurn(first: Route, pause = 0): Promise<Socket> {
     const known = this.#known;
@@ -123,7 +132,10 @@ export class RouteSearch {
     return this.#from(known.winner);
   }
 
-  /** Tries this route. When it fails or is silent, tries the next one beside it, and so on. Takes the first that gets through. */
+  /**
+   * Tries this route. When this route fails or is silent, tries the next route beside it, and so on. Takes the first
+   * route that gets through.
+   */
   #from(route: Route): Promise<Socket> {
     const known = this.#known;
     const isKnown = route === known.winner;
@@ -151,7 +163,10 @@ export class RouteSearch {
     return Promise.any([running, another]);
   }
 
-  /** The route that this failure suggests: the ClientHello in parts where the name is filtered, another address otherwise. */
+  /**
+   * The route that this failure suggests: the ClientHello in parts where the name is filtered, another address
+   * otherwise.
+   */
   #after({ sources, split }: Route, code: Code): Route | undefined {
     if (code === 'clock-off') return undefined;
     const isFiltered = code === 'name-blocked' && !split && !isIP(this.#target.name);
@@ -189,7 +204,10 @@ export class RouteSearch {
     return fresh;
   }
 
-  /** Counts each ClientHello that does not get through. On the known route only the first counts: the others had been sent by then. */
+  /**
+   * Counts each ClientHello that does not get through. On the known route only the first ClientHello counts: the others
+   * had been sent by then.
+   */
   async #secured(
     tcp: Socket,
     address: Address,
@@ -212,7 +230,7 @@ export class RouteSearch {
       takeBack?.();
       return socket;
     } catch (error) {
-      // An attempt that was given up in haste says nothing.
+      // An attempt that was given up before it was silent says nothing about the route.
       if (this.#over.signal.aborted && !attempt.isSilent) takeBack?.();
       else if (this.#known.lost(route)) this.#budget.spend();
       // The search may try this route once more, after RESTART_PAUSE.
@@ -221,12 +239,15 @@ export class RouteSearch {
     }
   }
 
-  /** The addresses are those of the system's resolver, which any client would use. */
+  /** True when the addresses are those of the system's resolver, which any client would use. */
   #isOwn({ sources }: Route): boolean {
     return sources[0] === this.#target.sources[0];
   }
 
-  /** Keeps the address, unless the system's resolver gave it: that one is asked anew each time, as its answers change. */
+  /**
+   * Keeps the address, unless the system's resolver gave it. The system's resolver is asked anew each time, because its
+   * answers change.
+   */
   #winning(route: Route, address: Address): Route {
     const all = this.#target.sources;
     return { sources: this.#isOwn(route) ? all : [async () => [address], ...all], split: route.split };
@@ -235,7 +256,7 @@ export class RouteSearch {
 
 const idOf = ({ host, port }: Address, split: boolean): string => `${host} ${port} ${split}`;
 
-/** The system's resolver cannot be told to stop. */
+/** Rejects when the signal aborts: the system's resolver cannot be told to stop. */
 function untilOver<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const end = () => reject(signal.reason);

@@ -1,25 +1,26 @@
-/** TLS with a relay's host, over a connection that is there. */
+/** TLS with a relay's host, over an open connection. */
 import { isIP, type Socket } from 'node:net';
 import tls from 'node:tls';
 import { SplitHello } from './split-hello.ts';
 
 export interface Handshake {
-  /** Whose certificate it must be, whatever the address. */
+  /** The name that the certificate must be for, whatever the address is. */
   name: string;
   /** The ClientHello goes in parts. */
   split: boolean;
-  /** A ticket of a connection before it. */
+  /** The ticket of an earlier connection. */
   ticket: Buffer | undefined;
 }
 
-/** Rejects with what goes wrong, or with the signal's reason; the connection is closed then. */
+/** Rejects with the error, or with the signal's reason; the connection is then closed. */
 export function secure(tcp: Socket, { name, split, ticket }: Handshake, signal: AbortSignal): Promise<tls.TLSSocket> {
   return new Promise((resolve, reject) => {
     const socket = tls.connect({
       socket: split ? new SplitHello(tcp) : tcp,
       host: name,
       servername: isIP(name) ? '' : name,
-      // What browsers say for a WebSocket; without it the edge might choose HTTP/2, and few other clients say nothing.
+      // Browsers send this for a WebSocket. Without it the edge might choose HTTP/2, and few other clients send
+      // nothing.
       ALPNProtocols: ['http/1.1'],
       session: ticket,
     });
@@ -35,7 +36,7 @@ export function secure(tcp: Socket, { name, split, ticket }: Handshake, signal: 
     };
     const giveUp = () => failed(signal.reason);
     const closed = () => failed(Object.assign(new Error('closed'), { code: 'ECONNRESET' }));
-    // A later error is for whoever takes it; until then it must not be an uncaught one.
+    // The caller handles a later error. Until then the error must not be uncaught.
     socket
       .once('error', failed)
       .once('close', closed)

@@ -1,14 +1,14 @@
-/** Where the addresses of a relay's host are from: the system's resolver, the app, DNS over HTTPS. */
+/** The sources of addresses for a relay's host: the system's resolver, the app, DNS over HTTPS. */
 import { isIP, isIPv6, type LookupFunction } from 'node:net';
 import { PuenteError } from '../../../protocol/errors.ts';
 import { isLoopback } from '../../../protocol/permits/link.ts';
 import type { Address } from './connect.ts';
 import { resolveOverHttps } from './doh.ts';
 
-/** Addresses that are tried from one source: no host needs more. */
+/** Addresses to try from one source: no host needs more. */
 const ADDRESSES_MAX = 8;
 
-/** Rejects when it has none. */
+/** Rejects when the source has no address. */
 export type Source = (signal: AbortSignal) => Promise<Address[]>;
 
 export interface SourceOptions {
@@ -17,13 +17,16 @@ export interface SourceOptions {
   doh: readonly string[];
 }
 
-/** A host, as it stands in a URL, its brackets aside. */
+/** A host as in a URL, without its brackets. */
 export interface Host {
   name: string;
   port: number;
 }
 
-/** In the order in which they are tried: what an ordinary client does, then what the app knows, then what nobody need know. */
+/**
+ * The sources in the order in which the search tries them. First comes the source of an ordinary client, then the
+ * addresses that the app knows, then DNS over HTTPS, for which nobody needs to know an address.
+ */
 export function sourcesOf(host: Host, { lookup, addresses, doh }: SourceOptions): Source[] {
   const sources: Source[] = [isIP(host.name) ? async () => [{ ...host, host: host.name }] : resolved(host, lookup)];
   const given = addresses.map((address) => parseAddress(address, host.port));
@@ -46,7 +49,10 @@ function resolved({ name, port }: Host, lookup: LookupFunction): Source {
 const atPort = (hosts: string[], port: number): Address[] =>
   hosts.slice(0, ADDRESSES_MAX).map((host) => ({ host, port }));
 
-/** The families in turn, beginning with the one that the system puts first: where one leads nowhere, it costs one attempt. */
+/**
+ * IPv4 and IPv6 addresses in turn, beginning with the family that the system puts first. A family that leads nowhere
+ * then costs one attempt.
+ */
 function inTurn(found: { address: string; family: number }[]): string[] {
   const first = found.filter(({ family }) => family === found[0]?.family);
   const second = found.filter(({ family }) => family !== found[0]?.family);
@@ -68,7 +74,9 @@ export function parseAddress(text: string, defaultPort: number): Address {
   return { host, port };
 }
 
-/** Names that no public resolver answers for, and should not be asked about (RFC 6761, RFC 6762, RFC 7686). */
+/**
+ * False for names that no public resolver answers for, and should not be asked about (RFC 6761, RFC 6762, RFC 7686).
+ */
 function isPublic(name: string): boolean {
   return !isIP(name) && !isLoopback(name) && /\.(?!(?:localhost|invalid|test|local|onion)$)[^.]+$/i.test(name);
 }

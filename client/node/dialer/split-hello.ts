@@ -1,6 +1,6 @@
 /**
- * Sends a ClientHello in parts: several TLS records, each in a packet of its own. Filters that look for the relay's name in one
- * packet, or in one record, do not find it; those that put the handshake together again do.
+ * Sends a ClientHello in parts: several TLS records, each in a packet of its own. A filter that looks for the relay's
+ * name in one packet, or in one record, does not find the name. A filter that puts the handshake together again does.
  */
 
 import type { Socket } from 'node:net';
@@ -17,10 +17,10 @@ const SERVER_NAME = 0;
 const RECORD_HEADER = 5;
 const LABEL_SEPARATOR = 46;
 
-/** A TCP connection for `tls.connect({ socket })`. Passes everything on; the ClientHello in parts. */
+/** A TCP connection for `tls.connect({ socket })`. Passes everything on, and cuts the ClientHello into parts. */
 export class SplitHello extends Duplex {
   readonly #tcp: Socket;
-  /** What has been written of a record that is not whole yet; nothing once no ClientHello can follow. */
+  /** The bytes so far of a record that is not whole yet; `undefined` once no ClientHello can follow. */
   #held: Buffer<ArrayBuffer> | undefined = Buffer.alloc(0);
 
   constructor(tcp: Socket) {
@@ -43,7 +43,7 @@ export class SplitHello extends Duplex {
     else this.#tcp.write(bytes, done);
   }
 
-  /** TLS hands on several records at a time: one system call will do. */
+  /** TLS hands on several records at a time: one system call is enough. */
   override _writev(chunks: { chunk: Buffer<ArrayBuffer> }[], done: Done): void {
     this._write(Buffer.concat(chunks.map(({ chunk }) => chunk)), 'binary', done);
   }
@@ -57,13 +57,16 @@ export class SplitHello extends Duplex {
     done(error);
   }
 
-  /** One after another: what is written while another write is under way shares its packet. */
+  /** Writes one part after another: a part that is written while another write is under way shares its packet. */
   #send([part, ...rest]: Uint8Array[], done: Done): void {
     if (!part) return done();
     this.#tcp.write(part, (error) => (error ? done(error) : this.#send(rest, done)));
   }
 
-  /** The records that are whole by now. After a HelloRetryRequest there is a second ClientHello, behind a ChangeCipherSpec. */
+  /**
+   * The records that are whole by now. After a HelloRetryRequest there is a second ClientHello, behind a
+   * ChangeCipherSpec.
+   */
   #parts(bytes: Buffer<ArrayBuffer>): Uint8Array[] {
     const parts: Uint8Array[] = [];
     let rest = Buffer.concat([this.#held ?? Buffer.alloc(0), bytes]);
@@ -85,8 +88,9 @@ export class SplitHello extends Duplex {
 }
 
 /**
- * A record with a ClientHello as several, cut in the middle of each label of the server name: so no part has the name, nor the
- * end of it that a whole zone is filtered by. One without a name stays whole.
+ * Splits a record with a ClientHello into several, cut in the middle of each label of the server name. So no part has
+ * the name, and no part has the end of the name, by which a whole zone is filtered. A record without a name stays
+ * whole.
  */
 export function splitRecord(record: Bytes): Bytes[] {
   const message = record.subarray(RECORD_HEADER);
@@ -94,7 +98,7 @@ export function splitRecord(record: Bytes): Bytes[] {
   return cuts.slice(1).map((end, index) => {
     const part = message.subarray(cuts[index], end);
     const bytes = new Uint8Array(RECORD_HEADER + part.length);
-    // Type and version are the record's.
+    // Copy type and version from the record.
     bytes.set(record.subarray(0, 3));
     bytes.set([part.length >> 8, part.length & 0xff], 3);
     bytes.set(part, RECORD_HEADER);
@@ -119,7 +123,8 @@ function cutsIn(message: Bytes): number[] {
 function nameIn(message: Bytes): { start: number; name: Bytes } | undefined {
   try {
     const reader = new Reader(message);
-    // Type and length of the message, legacy_version, random; then legacy_session_id, cipher_suites, legacy_compression_methods.
+    // Type and length of the message, legacy_version, random; then legacy_session_id, cipher_suites,
+    // legacy_compression_methods.
     reader.take(4 + 2 + 32);
     reader.sized8();
     reader.sized16();
@@ -131,7 +136,7 @@ function nameIn(message: Bytes): { start: number; name: Bytes } | undefined {
       const value = reader.sized16();
       if (type !== SERVER_NAME) continue;
       const start = message.length - reader.remaining - value.length;
-      // The length of the list and the type of its only name; then its length.
+      // The length of the list and the type of its only name; then the length of the name.
       const names = new Reader(value);
       names.take(3);
       return { start: start + 5, name: names.sized16() };

@@ -1,4 +1,4 @@
-/** So many at a time; the others wait, in the order in which they came. */
+/** Runs `atOnce` tasks at a time; the others wait, in the order in which they came. */
 export class Turns {
   #free: number;
   readonly #waiting = new Set<() => void>();

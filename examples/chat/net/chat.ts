@@ -1,8 +1,9 @@
 /**
- * What the page's user interface stands on: one user's connection to the chat server, which is opened again whenever it is lost.
+ * The base of the page's user interface: one user's connection to the chat server. A lost connection is always opened
+ * again.
  *
- * A message arrives once. The server may get it twice and deliver it twice, when an acknowledgement (MQTT's PUBACK) was lost with
- * its connection; so whoever receives it goes by its id.
+ * A message arrives once. The server may get and deliver a message twice, when an acknowledgement (MQTT's PUBACK) was
+ * lost with its connection. So the receiver goes by the message's id.
  */
 import { type CheckedStage, check, connect, type PuenteError, type Report } from 'puente';
 import { type Bytes, toBase64url } from 'puente/bytes';
@@ -18,8 +19,8 @@ export { type Identity, newIdentity } from './identity.ts';
 export { WAITING_MAX } from './outbox.ts';
 
 /**
- * `online`: as usual. `reconnecting`: cut, being mended. `resumed`: mended without loss, `online` follows. `offline`: nothing
- * works, the error says why; it is tried again all the same.
+ * `online`: as usual. `reconnecting`: the connection is cut, and is being mended. `resumed`: the connection is mended
+ * without loss, `online` follows. `offline`: nothing works, and the error says why; the page goes on trying.
  */
 export type State = 'connecting' | 'online' | 'reconnecting' | 'resumed' | 'offline';
 
@@ -29,15 +30,15 @@ export interface Message {
   from: string;
   to: string;
   text: string;
-  /** When it was written, in milliseconds, by the clock of who wrote it; not later than it came. */
+  /** The time of writing, in milliseconds, by the writer's clock; not later than the time of arrival. */
   at: number;
 }
 
-/** As `/server.json` has it. */
+/** The server's address as in `/server.json`. */
 export interface ServerAddress {
-  /** Its Noise front, as the relay connects it: `host:port`. */
+  /** The server's Noise front, as the relay connects it: `host:port`. */
   backend: string;
-  /** Its WebSocket port: a `wss:` or `ws:` URL. */
+  /** The server's WebSocket port: a `wss:` or `ws:` URL. */
   webSocket: string;
   /** The front's X25519 key, base64url. */
   key: string;
@@ -46,15 +47,16 @@ export interface ServerAddress {
 export interface ChatEvents {
   state(state: State, error?: PuenteError): void;
   /**
-   * Once for each id that was kept, until the page is loaded anew: then the last ones may come again.
-   * @returns whether the page has kept it, now or before: only then the other one is told that it has come
+   * Called once for each id that was kept, until the page is loaded anew. Then the last messages may come again.
+   * @returns whether the page has kept the message, now or before: only then the sender hears that the message has come
    */
   message(message: Message): boolean;
-  /** The server has it. */
+  /** The server has the message. */
   sent(id: string): void;
   /**
-   * Somebody's page has it. May be told before `sent`, and again.
-   * @param from their contact code. Anybody can name any id, so it counts only from the one to whom the message went.
+   * Somebody's page has the message. May be called before `sent`, and again.
+   * @param from the contact code of this person. Anybody can name any id, so the call counts only from the receiver of
+   * the message.
    */
   delivered(id: string, from: string): void;
 }
@@ -69,41 +71,49 @@ export interface ChatOptions {
 
 export interface Chat {
   /**
-   * Kept until the server has it, also while nothing works; but not when the page is closed.
+   * Keeps a message until the server has it, also while nothing works; but not when the page is closed.
    * @param text at most {@link TEXT_MAX} characters
-   * @param id of the message when it was written before, and lost with its page: whoever has it already drops it
+   * @param id the id of a message that was written before, and lost with its page: a receiver that has the message
+   * already drops it
    * @returns the message's id
-   * @throws RangeError when {@link WAITING_MAX} wait already, or the text is too long; TypeError when `to` is no contact code
+   * @throws RangeError when {@link WAITING_MAX} wait already, or the text is too long; TypeError when `to` is no
+   * contact code
    */
   send(to: string, text: string, id?: string): string;
-  /** Moves to another way. What waits goes over that. */
+  /** Moves to another way to the server. Waiting messages take the new way. */
   use(relay: string | undefined): void;
-  /** Gives up what is not sent yet. */
+  /** Gives up messages that are not sent yet. */
   close(): Promise<void>;
 }
 
 export const TEXT_MAX = 4000;
 
-/** Of an id, in characters: those of this app have 22. */
+/** The longest id, in characters: this app's ids have 22. */
 const ID_MAX = 64;
 
 /** The last moment of a `Date`, in milliseconds. */
 const TIME_MAX = 8.64e15;
 
-/** Ids of messages that have come: more than a server delivers again. */
+/** Ids of messages that have come. The number is larger than the number of messages that a server delivers again. */
 const REMEMBERED_MAX = 4096;
 
-/** How long it is `resumed`, in milliseconds, for people to see it. */
+/** How long the state is `resumed`, in milliseconds, so that people see it. */
 const RESUMED_TIME = 2000;
 
-/** Between two attempts, at most; at random, so that those whom one event has cut do not all come back at once. */
+/**
+ * The longest pause between two attempts, in milliseconds. The pause is random, so that users cut off by one event do
+ * not all come back at once.
+ */
 const PAUSE_MIN = 250;
 const PAUSE_MAX = 30_000;
 
-/** A server that does not hang up in this time is left all the same. */
+/** Milliseconds that the server gets to hang up. After them the page leaves all the same. */
 const GOODBYE_TIME = 2000;
 
-/** A connection that lasts less has failed: two pages of one identity would drive out each other without a pause. */
+/**
+ * Milliseconds. A connection that lasts less has failed: otherwise two pages of one identity would drive out each other
+ * without a pause.
+ */
 const STEADY_TIME = 10_000;
 
 /** The setting's check: whether each relay leads to this server, and how fast. */
@@ -119,7 +129,7 @@ export function openChat(options: ChatOptions): Chat {
   return new Connections(options);
 }
 
-/** What is sealed for the other one: a message, or that theirs has come. */
+/** The content that is sealed for the other user: a message, or the news that the other user's message has come. */
 type Content = { id: string; text: string; at: number } | { ack: string };
 
 class Connections implements Chat {
@@ -131,9 +141,9 @@ class Connections implements Chat {
   readonly #ended: Promise<void>;
   #relay: string | undefined;
   #line: Line | undefined;
-  /** Ends the connection, or the attempt or the pause for one. */
+  /** Ends the connection, or the attempt at one, or the pause before one. */
   #turn = new AbortController();
-  /** It goes another way than the last one. */
+  /** The next connection goes another way than the last one. */
   #isOtherWay = true;
   #isClosed = false;
   #resumedTimer: ReturnType<typeof setTimeout> | undefined;
@@ -164,7 +174,7 @@ class Connections implements Chat {
   async close(): Promise<void> {
     this.#isClosed = true;
     if (!this.#line) this.#turn.abort();
-    // The server hangs up on a goodbye; without one it would wait for this page, and find out late.
+    // The server hangs up on a goodbye. Without a goodbye the server would wait for this page, and find out late.
     this.#line?.write(GOODBYE);
     const timer = setTimeout(() => this.#turn.abort(), GOODBYE_TIME);
     await this.#ended;
@@ -190,7 +200,7 @@ class Connections implements Chat {
     }
   }
 
-  /** @returns when it has ended: why, and for how many milliseconds it was online */
+  /** @returns when the connection has ended: why, and for how many milliseconds it was online */
   async #connectOnce(): Promise<{ lasted: number; error: PuenteError }> {
     const turn = new AbortController();
     this.#turn = turn;
@@ -213,7 +223,7 @@ class Connections implements Chat {
   #openStream(over: AbortSignal): ByteStream {
     if (this.#relay === undefined) return openWebSocket(this.#server.webSocket);
     const socket = connect(this.#server.backend, { relay: this.#relay });
-    // What happens to a session before the server has let this user in is nobody's business.
+    // Ignore what happens to a session before the server has let this user in.
     const hear = (status: 'reconnecting' | 'resumed') =>
       socket.addEventListener(status, () => this.#line && this.#tell(status), { signal: over });
     hear('reconnecting');
@@ -221,7 +231,7 @@ class Connections implements Chat {
     return socket;
   }
 
-  /** Ends early when there is a better way, or the network is back. */
+  /** Waits. Ends early when there is a better way, or the network is back. */
   #pause(ms: number): Promise<void> {
     const turn = new AbortController();
     this.#turn = turn;
@@ -259,11 +269,11 @@ class Connections implements Chat {
 
   async #hear(line: Line): Promise<void> {
     const packet = await line.next();
-    // What comes after the goodbye is left to the next window, to which the server delivers it again.
+    // Leave packets after the goodbye to the next window: the server delivers them to it again.
     if (this.#isClosed) return;
     if (packet.type === 'publish') {
       this.#receive(packet.payload);
-      // Waited for, so that no more is read than can be answered.
+      // Wait for the write, so that the page reads no more than it can answer.
       await line.write(puback(packet.packetId));
     } else if (packet.type === 'puback') {
       const { id } = this.#outbox.remove(packet.packetId) ?? {};
@@ -281,11 +291,12 @@ class Connections implements Chat {
       if (!this.#events.message({ ...content, from, to: this.#identity.code })) return;
       this.#remember(key);
     }
-    // With a full outbox the other one is left in doubt, and nothing is lost: what they send again is acknowledged again.
+    // With a full outbox the other user is left in doubt, and nothing is lost: a message that they send again is
+    // acknowledged again.
     if (!this.#outbox.isFullOfAcks) this.#post(from, { ack: content.id });
   }
 
-  /** Nothing for what is not from a user of this app: anybody may send anything to an inbox. */
+  /** Returns nothing for a payload that is not from a user of this app: anybody may send anything to an inbox. */
   #read(payload: Bytes): { from: string; content: Content } | undefined {
     try {
       const { from, text } = openFrom(payload, this.#identity);
@@ -307,7 +318,7 @@ class Connections implements Chat {
 function contentOf({ id, text, at, ack }: Record<string, unknown>): Content {
   if (isText(ack, ID_MAX)) return { ack };
   if (!isText(id, ID_MAX) || !isText(text, TEXT_MAX) || !isTime(at)) throw new TypeError();
-  // A clock that is fast, or a lie, would keep it below all that comes after it.
+  // A fast clock, or a lie, would keep the message below all later messages.
   return { id, text, at: Math.min(at, Date.now()) };
 }
 

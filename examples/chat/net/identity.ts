@@ -1,4 +1,6 @@
-/** Who a user is: an X25519 key, whose public half is the contact code. The server knows no more of anybody. */
+/**
+ * The identity of a user: an X25519 key, whose public half is the contact code. The server knows no more of anybody.
+ */
 import { type Bytes, concat, fromBase64url, toBase64url, toUtf8 } from 'puente/bytes';
 import { noble } from 'puente/noble';
 import { random } from './random.ts';
@@ -6,7 +8,7 @@ import { random } from './random.ts';
 export interface Identity {
   /** base64url */
   secret: string;
-  /** Its X25519 key, base64url: the contact code that others paste. */
+  /** The public X25519 key, base64url: the contact code that others paste. */
   code: string;
 }
 
@@ -16,7 +18,7 @@ export function newIdentity(): Identity {
 }
 
 /**
- * The key that a code is.
+ * The key in a code.
  * @throws TypeError
  */
 export function keyOf(code: string): Bytes {
@@ -25,7 +27,7 @@ export function keyOf(code: string): Bytes {
   return key;
 }
 
-/** The name under which the server keeps what waits for somebody: also their MQTT client identifier. */
+/** The name under which the server keeps a user's waiting messages; also the user's MQTT client identifier. */
 export function inboxOf(code: string): string {
   return toBase64url(noble.sha256(concat(toUtf8('puente example chat inbox'), keyOf(code))));
 }
@@ -34,9 +36,10 @@ export function inboxOf(code: string): string {
 export const topicOf = (inbox: string): string => `inbox/${inbox}`;
 
 /**
- * Proves to the server that an inbox is one's own: only the two of them can make it, and for this one connection.
+ * Proves to the server that an inbox is the user's own. Only the server and the user can make the proof, and the proof
+ * is for this one connection.
  * @param shared the X25519 secret of the user's key and the front's
- * @param channel what the Noise handshake gave to both ends alone
+ * @param channel the secret that the Noise handshake gave to both ends alone
  */
 export function proofOf(shared: Bytes, channel: Bytes): Bytes {
   return noble.hmac(shared, channel);

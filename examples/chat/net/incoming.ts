@@ -1,4 +1,4 @@
-/** Bytes that come in pieces, taken in the lengths that a protocol asks for. */
+/** Takes bytes that come in pieces in the lengths that a protocol asks for. */
 import { type Bytes, concat, EMPTY } from 'puente/bytes';
 
 export class Incoming {
@@ -9,7 +9,7 @@ export class Incoming {
     this.#pieces = pieces[Symbol.asyncIterator]();
   }
 
-  /** Exactly so many bytes; nothing when the stream ends before them. */
+  /** Takes exactly `length` bytes; nothing when the stream ends before them. */
   async take(length: number): Promise<Bytes | undefined> {
     if (length <= this.#held.length) return this.#split(this.#held, length);
     const pieces = [this.#held];
@@ -20,7 +20,7 @@ export class Incoming {
       pieces.push(value as Bytes);
       missing -= value.length;
     }
-    // Joined once, or a long packet in small pieces would be copied for each of them.
+    // Join the pieces once: otherwise a long packet in small pieces would be copied for each piece.
     return this.#split(concat(...pieces), length);
   }
 

@@ -1,6 +1,6 @@
 /**
- * One connection to the server: MQTT in Noise, on a stream of bytes. A byte goes: packet → sealed record → frame → the relay's
- * session, or a WebSocket.
+ * One connection to the server: MQTT in Noise, on a stream of bytes. The way of a byte: packet → sealed record → frame
+ * → the relay's session, or a WebSocket.
  */
 import { type Code, PuenteError } from 'puente';
 import { type Bytes, concat, EMPTY, fromBase64url } from 'puente/bytes';
@@ -24,13 +24,16 @@ import {
   takeFrame,
 } from './wire.ts';
 
-/** For a connection, in milliseconds: a little more than a relay takes to say why there is none. */
+/** Time limit for a connection, in milliseconds: a little more than a relay takes to say why there is none. */
 const OPEN_TIME = 25_000;
-/** For each of the server's first two answers. */
+/** Time limit for each of the server's first two answers, in milliseconds. */
 const ANSWER_TIME = 10_000;
-/** Between two pings. */
+/** Milliseconds between two pings. */
 const PING_EVERY = 45_000;
-/** After which the server may take a silent page for gone: longer than a relay keeps a session whose carrier is cut. */
+/**
+ * Seconds after which the server may take a silent page for gone: longer than a relay keeps a session whose carrier is
+ * cut.
+ */
 const KEEP_ALIVE = 240;
 
 const SUBSCRIBE_ID = 65_535;
@@ -51,8 +54,8 @@ export class Line {
 
   /**
    * Resolves when the server has let this user in.
-   * @param frontKey the server's, X25519
-   * @param open begins a stream, which is given up when `over` is aborted
+   * @param frontKey the server's X25519 key
+   * @param open begins a stream, which ends when `over` is aborted
    * @throws PuenteError
    */
   static async open(
@@ -68,7 +71,7 @@ export class Line {
     const stream = open();
     const writer = stream.writable.getWriter();
     over.signal.addEventListener('abort', () => void writer.abort().catch(() => {}));
-    // Before it is open: through a relay this costs no round trip of its own then.
+    // Write before the stream is open: through a relay this costs no round trip of its own.
     writer.write(concat(HEADER, framed(encodeHandshake(CLIENT_HELLO, hello)))).catch(() => {});
     await within(OPEN_TIME, stream.opened, 'timeout');
     const frames = new Incoming(piecesOf(stream.readable));
@@ -84,22 +87,22 @@ export class Line {
     const shared = noble.sharedSecret(fromBase64url(identity.secret) as Bytes, frontKey);
     const password = proofOf(shared, this.#transport.secret);
     const login = connect({ clientId: inbox, userName: identity.code, password, keepAlive: KEEP_ALIVE });
-    // In one: what waits there comes behind the answer.
+    // Send both packets in one write: the waiting messages come right behind the answer.
     this.write(concat(login, subscribe(topicOf(inbox), SUBSCRIBE_ID)));
     const answer = await answered(this.next());
     if (answer.type !== 'connack' || answer.code !== 0) throw new PuenteError('backend-strange');
   }
 
-  /** Nothing can be heard for now, and somebody is at it: that is no silence of the server's. */
+  /** Set while the connection is being mended: nothing can be heard now, and the server is not silent. */
   set isMended(isMended: boolean) {
     this.#isMended = isMended;
-    // A ping that was under way when it was cut has had no time to be answered.
+    // A ping that was under way at the cut has had no time to be answered.
     this.#isAnswered = true;
   }
 
-  /** What fails here is heard by `next`. */
+  /** Writes a packet; `next` tells of a failure. */
   write(packet: Bytes): Promise<void> {
-    // One after another: a record's place is in its seal.
+    // Write records one after another: a record's place is in its seal.
     this.#written = this.#written.then(async () => {
       for await (const frame of sealed(packet, this.#transport)) await this.#writer.write(frame);
     });
@@ -133,7 +136,9 @@ async function readAnswer(frames: Incoming, handshake: Initiator): Promise<Trans
   return (await understood(read())).transport;
 }
 
-/** What does not parse, or was not sealed by the server, is somebody else's; and nobody answers to a key that is spoilt. */
+/**
+ * Bytes that do not parse, or that the server did not seal, come from somebody else. Nobody answers to a spoilt key.
+ */
 export const asPuenteError = (error: unknown): PuenteError =>
   error instanceof PuenteError ? error : new PuenteError('backend-strange');
 
@@ -147,7 +152,7 @@ async function understood<T>(reading: Promise<T>): Promise<T> {
 
 const answered = <T>(answer: Promise<T>): Promise<T> => within(ANSWER_TIME, answer, 'backend-silent');
 
-/** @throws PuenteError with this code when it takes longer */
+/** @throws PuenteError with this code when the promise takes longer */
 async function within<T>(ms: number, promise: Promise<T>, code: Code): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {

@@ -1,15 +1,15 @@
-/** As much of MQTT 3.1.1 as a chat needs: one connection, QoS 1. (MQTT.js has all of it, in 100 KiB more.) */
+/** The part of MQTT 3.1.1 that a chat needs: one connection, QoS 1. (MQTT.js has all of MQTT, in 100 KiB more.) */
 import { type Bytes, concat, EMPTY, fromUtf8, Malformed, Reader, toUtf8, Writer } from 'puente/bytes';
 import type { Incoming } from './incoming.ts';
 
-/** What a server sends. */
+/** The packets that a server sends. */
 export type Packet =
   | { type: 'connack'; code: number }
   | { type: 'publish'; payload: Bytes; packetId: number }
   | { type: 'puback'; packetId: number }
   | { type: 'suback' | 'pingresp' };
 
-/** Of a packet: a message of ours is far shorter. */
+/** The longest packet, in bytes: a message of this app is far shorter. */
 const PACKET_MAX = 65_536;
 
 // Control packet types and their flags (section 2.2), as a first byte.
@@ -34,7 +34,10 @@ export interface Login {
   keepAlive: number;
 }
 
-/** Section 3.1. The server keeps the session, and what waits in it, when the connection ends: the flag CleanSession is not set. */
+/**
+ * Section 3.1. The flag CleanSession is not set: the server keeps the session, with its waiting messages, when the
+ * connection ends.
+ */
 export function connect({ clientId, userName, password, keepAlive }: Login): Bytes {
   const flags = 0x80 | 0x40; // a user name, a password
   const header = concat(text('MQTT'), Uint8Array.of(4, flags), u16(keepAlive));
@@ -46,7 +49,7 @@ export function subscribe(topic: string, packetId: number): Bytes {
   return packet(SUBSCRIBE, u16(packetId), text(topic), Uint8Array.of(1));
 }
 
-/** Section 3.3. @param again it may have been sent before, on a connection that was lost */
+/** Section 3.3. @param again the message may have been sent before, on a connection that was lost */
 export function publish(topic: string, payload: Bytes, packetId: number, again: boolean): Bytes {
   return packet(PUBLISH | QOS_1 | (again ? DUP : 0), text(topic), u16(packetId), payload);
 }
@@ -72,7 +75,7 @@ export async function takePacket(incoming: Incoming): Promise<Packet | undefined
 }
 
 function decode(first: number, body: Reader): Packet {
-  // All but PUBLISH have one first byte.
+  // Every packet but PUBLISH has one fixed first byte.
   switch ((first & 0xf0) === PUBLISH ? PUBLISH : first) {
     case CONNACK:
       return { type: 'connack', code: body.u16() & 0xff };
@@ -111,7 +114,7 @@ function packet(first: number, ...parts: Bytes[]): Bytes {
   return concat(Uint8Array.of(first), lengthOf(body.length), body);
 }
 
-/** Section 2.2.3: seven bits a byte, the lowest first; the eighth says that another follows. */
+/** Section 2.2.3: seven bits in each byte, the lowest first; the eighth bit says that another byte follows. */
 function lengthOf(length: number): Bytes {
   const digits: number[] = [];
   for (let rest = length; digits.length === 0 || rest > 0; rest = Math.floor(rest / 128))

@@ -1,10 +1,13 @@
-/** What is on its way to the server, in order: kept until the server says that it has it, so that it outlives connections. */
+/**
+ * Messages on their way to the server, in order. A message stays until the server says that it has the message, so the
+ * message outlives connections.
+ */
 import type { Bytes } from 'puente/bytes';
 
 /** Messages, of a few KiB at most each. */
 export const WAITING_MAX = 200;
 
-/** Acknowledgements, of some hundred bytes each: as many as come of what has gathered for somebody who was away. */
+/** Acknowledgements, of some hundred bytes each: as many as the messages that may gather for somebody who was away. */
 const ACKS_MAX = 1000;
 
 export interface Waiting {
@@ -12,14 +15,14 @@ export interface Waiting {
   packetId: number;
   topic: string;
   payload: Bytes;
-  /** Of the message, where it is one. */
+  /** The message's id; an acknowledgement has none. */
   id?: string;
-  /** Whether it was sent on some connection. */
+  /** Whether this was sent on some connection. */
   wasSent: boolean;
 }
 
 export class Outbox {
-  /** By packet identifier; a Map keeps the order. */
+  /** Waiting packets by packet identifier; a Map keeps the order. */
   readonly #waiting = new Map<number, Waiting>();
   #lastId = 0;
 
@@ -27,7 +30,7 @@ export class Outbox {
     return this.#count((id) => id !== undefined) >= WAITING_MAX;
   }
 
-  /** They have places of their own, or a stranger could fill those of messages. */
+  /** Acknowledgements have room of their own: otherwise a stranger could fill the room of messages. */
   get isFullOfAcks(): boolean {
     return this.#count((id) => id === undefined) >= ACKS_MAX;
   }
@@ -37,11 +40,11 @@ export class Outbox {
   }
 
   /**
-   * @param id of a message: whoever wrote it wants to know when the server has it. An acknowledgement has none.
+   * @param id of a message, whose writer wants to know when the server has it; an acknowledgement has none
    * @returns the packet identifier
    */
   add(topic: string, payload: Bytes, id?: string): number {
-    // Far fewer wait than there are identifiers, so one that comes round again is free.
+    // Far fewer packets wait than there are identifiers, so an identifier that comes round again is free.
     this.#lastId = (this.#lastId % 60_000) + 1;
     const packetId = this.#lastId;
     this.#waiting.set(packetId, { packetId, topic, payload, ...(id !== undefined && { id }), wasSent: false });
@@ -58,7 +61,7 @@ export class Outbox {
     return waiting;
   }
 
-  /** Packet identifiers, those first that came first. */
+  /** Packet identifiers, the oldest first. */
   all(): number[] {
     return [...this.#waiting.keys()];
   }

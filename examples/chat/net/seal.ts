@@ -1,8 +1,8 @@
 /**
- * Seals what two users say to each other, so that the server cannot read it: XChaCha20-Poly1305 under a key that only the two of
- * them can derive. Whatever opens was therefore written by the contact whose code stands on it.
+ * Seals the messages of two users, so that the server cannot read them: XChaCha20-Poly1305 under a key that only the
+ * two users can derive. So a message that opens was written by the contact whose code is on it.
  *
- * There is no forward secrecy in this, nor any protection for a page whose server sends it false code: a real app takes a
+ * This seal has no forward secrecy, and no protection for a page whose server sends it false code. A real app takes a
  * protocol that has both, such as Signal's.
  */
 import { xchacha20poly1305 } from '@noble/ciphers/chacha.js';
@@ -24,7 +24,7 @@ export function sealFor(to: string, text: string, identity: Identity): Bytes {
   return concat(keyOf(identity.code), nonce, sealed as Bytes);
 }
 
-/** Throws for what was not sealed for this user by the one whose key stands before it. */
+/** Throws when the message was not sealed for this user by the user whose key stands before it. */
 export function openFrom(sealed: Bytes, identity: Identity): { from: string; text: string } {
   const from = toBase64url(sealed.subarray(0, KEY));
   const key = keyBetween(identity, from, from, identity.code);
@@ -33,7 +33,10 @@ export function openFrom(sealed: Bytes, identity: Identity): { from: string; tex
   return { from, text: fromUtf8(text as Bytes) };
 }
 
-/** One for each direction, or the server could send somebody's own words back to them as the other one's. */
+/**
+ * The key for one direction. With one key for both directions, the server could send a user's own words back as the
+ * other user's words.
+ */
 function keyBetween(identity: Identity, other: string, from: string, to: string): Bytes {
   const shared = noble.sharedSecret(fromBase64url(identity.secret) as Bytes, keyOf(other));
   const direction = concat(toUtf8('puente example chat message'), keyOf(from), keyOf(to));

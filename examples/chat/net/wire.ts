@@ -1,18 +1,19 @@
 /**
- * What stands on the wire between the page and the server's front, the same for both ends. It is shaped as WhatsApp's, so that
- * a relay lets it pass for a backend `whatsapp://host:port`, and the check knows its answer: `WA` and a version; then frames, three
- * bytes of length before each: the two messages of a Noise handshake as protocol buffers, and sealed records after them.
+ * The bytes on the wire between the page and the server's front, the same for both ends. They have the shape of
+ * WhatsApp's bytes. So a relay lets them pass for a backend `whatsapp://host:port`, and the check knows the answer.
+ * First come `WA` and a version. Then come frames, each with three bytes of length before it: the two messages of a
+ * Noise handshake as protocol buffers, and sealed records after them.
  */
 import { type Bytes, concat, EMPTY, Malformed, Reader, toUtf8, Writer } from 'puente/bytes';
 import type { Transport } from 'puente/noise';
 import type { Incoming } from './incoming.ts';
 
-/** Not the relay's, so that a message of one protocol never opens in the other. */
+/** Differs from the relay's prologue, so that a message of one protocol never opens in the other. */
 export const PROLOGUE = toUtf8('puente example chat/1');
 
 export const HEADER = Uint8Array.of(0x57, 0x41, 1, 0);
 
-/** Bytes of a record, its 16 of tag included. What is longer goes in several. */
+/** The longest record in bytes, with its tag of 16 bytes. Longer content goes in several records. */
 export const RECORD_MAX = 16_384;
 const TAG = 16;
 
@@ -25,8 +26,8 @@ export function framed(bytes: Bytes): Bytes {
 }
 
 /**
- * Nothing at the stream's end.
- * @throws Malformed for a frame that is longer than any
+ * Takes a frame; nothing at the stream's end.
+ * @throws Malformed for a frame that is longer than any record
  */
 export async function takeFrame(incoming: Incoming): Promise<Bytes | undefined> {
   const header = await incoming.take(3);
@@ -39,13 +40,13 @@ export async function takeFrame(incoming: Incoming): Promise<Bytes | undefined> 
 
 // --- the handshake's two messages ---------------------------------------------------------------------------------
 
-/** Tags of protocol buffers: a field's number, times 8, and 2 for one that has its length before it. */
+/** Tags of protocol buffers: a field's number, times 8, plus 2 for a field with its length before it. */
 export const CLIENT_HELLO = 0x12;
 export const SERVER_HELLO = 0x1a;
 const EPHEMERAL = 0x0a;
 const PAYLOAD = 0x1a;
 
-/** A length of one byte, as protocol buffers write it. */
+/** The largest length in one byte of protocol buffers. */
 const LENGTH_MAX = 127;
 
 /** @param message as Noise writes it: an ephemeral key, 32 bytes, and a sealed payload */
@@ -78,7 +79,7 @@ export async function* sealed(bytes: Bytes, transport: Transport): AsyncGenerato
     yield framed(await transport.seal(bytes.subarray(at, at + RECORD_MAX - TAG)));
 }
 
-/** All that the peer sends, until it ends; throws for a record that does not open. */
+/** Yields all content that the peer sends, until the end of the stream. Throws for a record that does not open. */
 export async function* opened(incoming: Incoming, transport: Transport): AsyncGenerator<Bytes> {
   for (let record = await takeFrame(incoming); record; record = await takeFrame(incoming)) yield transport.open(record);
 }

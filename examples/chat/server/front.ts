@@ -1,6 +1,7 @@
 /**
- * The front of the chat server, as a messenger's own servers have one: TCP, and a Noise handshake of its own under a key that the
- * app knows. What comes out behind it is an ordinary stream. `../net/wire.ts` has what stands on the wire.
+ * The front of the chat server, like the front of a messenger's own servers. It speaks TCP, and a Noise handshake of
+ * its own under a key that the app knows. Behind the front there is an ordinary stream. `../net/wire.ts` describes the
+ * bytes on the wire.
  */
 import { randomBytes } from 'node:crypto';
 import { Duplex } from 'node:stream';
@@ -20,36 +21,36 @@ import {
   takeFrame,
 } from '../net/wire.ts';
 
-/** In milliseconds. */
+/** Time limit for a handshake, in milliseconds. */
 const HANDSHAKE_TIME = 10_000;
 
-/** What a handshake takes at least: a key, and a tag. */
+/** The shortest message of a handshake, in bytes: a key, and a tag. */
 const MESSAGE = 32 + 16;
 
 /**
  * Answers one connection's handshake.
- * @param hear is given all that is said behind the front
- * @returns what the client says and is told, in the clear; nothing when it was no client of this app's, which then has an answer
- * and a closed connection
+ * @param hear called with all bytes that pass behind the front
+ * @returns the stream with the client, in the clear; nothing when the client is not of this app. Such a client then has
+ * an answer and a closed connection.
  */
 export async function accept(
   socket: Duplex,
   key: RelayKey,
   hear: (bytes: Uint8Array) => void,
 ): Promise<Opened | undefined> {
-  // Whatever breaks it also closes it, and ends what is read from it.
+  // Ignore the error: an error also closes the socket, and ends the reading.
   socket.on('error', () => {});
   const timer = setTimeout(() => socket.destroy(), HANDSHAKE_TIME);
   try {
     const incoming = new Incoming(socket.iterator({ destroyOnReturn: false }));
     const header = await incoming.take(HEADER.length);
-    // `WA`; of which version is not asked.
+    // Check for `WA`; any version will do.
     if (header?.[0] !== HEADER[0] || header?.[1] !== HEADER[1]) throw new Error('another protocol');
     const hello = decodeHandshake(CLIENT_HELLO, (await takeFrame(incoming)) ?? EMPTY);
     const responder = await Responder.readHello(noble, key, hello).catch(() => undefined);
     if (!responder) {
-      // A hello from elsewhere, such as a check's, which has an ephemeral key alone: to anyone who does not know a secret of the
-      // handshake's, these are the keys and the seal that it asks for.
+      // A hello from elsewhere, such as the hello of a check, has an ephemeral key alone. A client that does not know a
+      // secret of the handshake cannot tell these random bytes from the keys and the seal that it asks for.
       socket.end(framed(encodeHandshake(SERVER_HELLO, randomBytes(MESSAGE))));
       return undefined;
     }
@@ -64,9 +65,9 @@ export async function accept(
   }
 }
 
-/** A connection's stream behind its seal. */
+/** The stream of a connection behind its seal. */
 export class Opened extends Duplex {
-  /** Known to the two ends alone: see `proofOf`. */
+  /** A secret that only the two ends know: see `proofOf`. */
   readonly channel: Bytes;
   readonly #socket: Duplex;
   readonly #records: AsyncIterator<Bytes>;
@@ -88,7 +89,7 @@ export class Opened extends Duplex {
       ({ done, value }) => {
         if (done) return void this.push(null);
         this.#hear(value);
-        // Copied: the cipher uses its memory again.
+        // Copy the bytes: the cipher uses its memory again.
         this.push(Buffer.from(value));
       },
       (error: Error) => this.destroy(error),

@@ -1,4 +1,4 @@
-/** Serves the page, built anew, with what it must know of its server in `/server.json`. */
+/** Builds the page anew and serves it. `/server.json` tells the page its server. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,14 +11,14 @@ export interface Pages {
   close(): Promise<void>;
 }
 
-/** On any free port from 4173 on: what a page remembers, it remembers for its port. */
+/** Serves the page on any free port from 4173 on. The browser keeps a page's memory for each port. */
 export async function startPages(server: ServerAddress): Promise<Pages> {
   const folder = mkdtempSync(join(tmpdir(), 'puente-chat-'));
   const remove = (): void => rmSync(folder, { recursive: true, force: true });
   process.once('exit', remove);
   const config = {
     root: fileURLToPath(new URL('..', import.meta.url)),
-    // Else Vite leaves files beside its own.
+    // Without this Vite leaves files beside its own.
     configLoader: 'native',
     logLevel: 'warn',
     build: { outDir: folder, emptyOutDir: true, reportCompressedSize: false },

@@ -1,7 +1,7 @@
 /**
- * A chat server: aedes, an MQTT broker, behind a Noise front over TCP, and behind the same front in WebSockets. It carries what
- * users seal for each other, and keeps what it cannot deliver yet, in memory: one that serves people keeps it on a disk, and
- * limits how much waits for one of them.
+ * A chat server: aedes, an MQTT broker, behind a Noise front over TCP, and behind the same front in WebSockets. The
+ * server carries the messages that users seal for each other. It keeps undelivered messages in memory. A server for
+ * real people keeps them on a disk, and limits how much waits for one person.
  */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -23,17 +23,17 @@ export interface Server {
   close(): Promise<void>;
 }
 
-/** Of one port. */
+/** Connections at one port. */
 const CONNECTIONS_MAX = 1000;
-/** Bytes of a message as it is sealed: of 4,000 characters at most. */
+/** The longest sealed message, in bytes: a message has 4,000 characters at most. */
 const MESSAGE_MAX = 32_768;
 
-/** What aedes keeps for those who are away; its types leave that out. */
+/** The part of aedes that keeps messages for absent users; aedes' types leave this part out. */
 interface Persistence {
   addSubscriptions(client: { id: string }, subscriptions: { topic: string; qos: 1 }[]): Promise<void>;
 }
 
-/** @param hear is given all that the broker reads and writes: what a curious server could see */
+/** @param hear called with all bytes that the broker reads and writes: the bytes that a curious server could see */
 export async function startServer(hear: (bytes: Uint8Array) => void = () => {}): Promise<Server> {
   const secret: Bytes = new Uint8Array(randomBytes(32));
   const key = await relayKeyOf(noble, secret, PROLOGUE);
@@ -66,7 +66,7 @@ export async function startServer(hear: (bytes: Uint8Array) => void = () => {}):
   };
 }
 
-/** On any free port of this machine, which it returns; `sockets` are those that are open now. */
+/** Listens on any free port of this machine, and returns the port. `sockets` holds the sockets that are open now. */
 async function listen(server: net.Server, sockets: Set<Duplex>): Promise<number> {
   server.on('connection', (socket) => {
     sockets.add(socket);
@@ -77,7 +77,7 @@ async function listen(server: net.Server, sockets: Set<Duplex>): Promise<number>
   return (server.address() as net.AddressInfo).port;
 }
 
-/** Everybody reads their own inbox, and may write to any. */
+/** The rules: a user reads only their own inbox, and may write to any inbox. */
 function setRules(broker: Aedes, secret: Bytes): void {
   const { persistence } = broker as unknown as { persistence: Persistence };
 
@@ -91,7 +91,7 @@ function setRules(broker: Aedes, secret: Bytes): void {
   broker.authorizePublish = (_client, { topic, payload, qos, retain }, done) => {
     const [, inbox] = /^inbox\/([\w-]{43})$/.exec(topic) ?? [];
     if (!inbox || qos !== 1 || retain || payload.length > MESSAGE_MAX) return done(new Error('not a message'));
-    // What is written to those who have not been here yet waits for them, too.
+    // Keep messages also for users who have not been here yet.
     persistence.addSubscriptions({ id: inbox }, [{ topic, qos: 1 }]).then(() => done(), done);
   };
 }
@@ -102,6 +102,6 @@ function isOwner({ id, conn }: Client, secret: Bytes, code = '', proof: Uint8Arr
     const expected = proofOf(shared, (conn as Opened).channel);
     return id === inboxOf(code) && equal(expected, new Uint8Array(proof));
   } catch {
-    return false; // no code, or a point of small order
+    return false; // not a contact code, or a point of small order
   }
 }

@@ -1,4 +1,4 @@
-/** Adds somebody by the code that they have sent. */
+/** Adds a contact by the code that the contact has sent. */
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { canWriteTo, isCode } from './codes.ts';

@@ -1,4 +1,4 @@
-/** The page: the list and beside it, or on a narrow screen over it, whatever is open. */
+/** The page: the list, and the open screen beside it. On a narrow screen the open screen is over the list. */
 import type { JSX } from 'preact';
 import { useLayoutEffect, useReducer } from 'preact/hooks';
 import { AddContact } from './add-contact.tsx';
@@ -16,7 +16,8 @@ import { YourCode } from './your-code.tsx';
 
 export function App({ model }: { model: Model }): JSX.Element {
   const [, render] = useReducer<number, void>((count) => count + 1, 0);
-  // Not after the next frame, as `useEffect` does it: what the model tells until then would not be seen.
+  // Subscribe at once, and not after the next frame as `useEffect` does: the page would miss the model's changes until
+  // then.
   useLayoutEffect(() => model.subscribe(() => render()), [model]);
   const words = LANGUAGES[model.language];
   const unread = model.people.all.reduce((sum, contact) => sum + contact.unread, 0);
@@ -68,7 +69,7 @@ function Opened({ route, model }: { route: Route; model: Model }): JSX.Element {
   }
 }
 
-/** On a wide screen, beside the list. */
+/** Shown on a wide screen, beside the list. */
 function NothingOpen(): JSX.Element {
   const words = useWords();
   return (

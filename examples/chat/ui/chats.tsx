@@ -1,4 +1,4 @@
-/** The first page: everybody with whom one writes, those first with whom something was said last. */
+/** The first page: all contacts, those with the latest message first. */
 import type { JSX } from 'preact';
 import { Connection, Trouble } from './connection.tsx';
 import { Avatar, nameOf } from './contact-name.tsx';
@@ -14,7 +14,7 @@ import { useWords } from './words/words.ts';
 
 interface Props {
   model: Model;
-  /** The code of the one whose conversation is shown beside the list. */
+  /** The code of the contact whose conversation is shown beside the list. */
   open?: string | undefined;
 }
 
@@ -51,12 +51,12 @@ export function Chats({ model, open }: Props): JSX.Element {
 
 interface RowProps {
   contact: Contact;
-  /** What was said last. */
+  /** The last message. */
   last: Entry | undefined;
   isOpen: boolean;
 }
 
-/** Those to whom nothing was said yet have just been added. */
+/** A contact without a message has just been added, and comes first. */
 const lastAt = ({ last }: { last: Entry | undefined }): number => last?.at ?? Number.POSITIVE_INFINITY;
 
 function Row({ contact, last, isOpen }: RowProps): JSX.Element {

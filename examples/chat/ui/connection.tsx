@@ -1,11 +1,11 @@
-/** The state of the connection, as the client's events tell it. */
+/** The state of the connection, as the client's events report it. */
 import type { JSX } from 'preact';
 import { Icon } from './icons.tsx';
 import type { Model } from './model.ts';
 import { linkTo } from './route.ts';
 import { useWords } from './words/words.ts';
 
-/** In a header. What it says is announced once for the page, by {@link Announcement}. */
+/** The state in a header. {@link Announcement} announces the state once for the page. */
 export function Connection({ model }: { model: Model }): JSX.Element {
   const words = useWords();
   return (
@@ -31,13 +31,13 @@ export function Announcement({ model }: { model: Model }): JSX.Element {
   );
 }
 
-/** While nothing works: why, and where to mend it. */
+/** Shown while nothing works: the reason, and where to mend it. */
 export function Trouble({ model }: { model: Model }): JSX.Element | null {
   const words = useWords();
   const { state, error, proxy } = model;
   if (state !== 'offline') return null;
   const cause = error && (words.causes[error.code]?.message ?? error.message);
-  // A browser does not say why a WebSocket is not opened, so without a proxy there is no better guess.
+  // A browser does not say why it cannot open a WebSocket. Without a proxy there is no better guess.
   const isBlocked = !proxy.relay && (error?.code === 'backend-down' || error?.code === 'timeout');
   return (
     <p class="trouble">

@@ -1,9 +1,9 @@
-/** How somebody is called and shown. */
+/** The name and the picture of a contact. */
 import type { JSX } from 'preact';
 import type { Contact } from './people.ts';
 import type { Words } from './words/words.ts';
 
-/** Of those who were not added, as much of the code as tells them apart. */
+/** The contact's name. For a contact who was not added, as much of the code as tells such contacts apart. */
 export const nameOf = ({ code, name }: Contact, words: Words): string => name || words.unknown(code.slice(0, 6));
 
 const COLOURS = 8;

@@ -1,4 +1,4 @@
-/** Gives a contact another name, or removes them. */
+/** Gives a contact another name, or removes the contact. */
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { nameOf } from './contact-name.tsx';

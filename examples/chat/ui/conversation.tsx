@@ -1,4 +1,4 @@
-/** What two people have said, and a field to say more. */
+/** The messages of two people, and a field to write more. */
 import type { JSX } from 'preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { TEXT_MAX } from '../net/chat.ts';
@@ -45,7 +45,7 @@ export function Conversation({ model, contact }: Props): JSX.Element {
   );
 }
 
-/** As many bubbles at once as an old telephone draws without a thought. */
+/** The number of bubbles at once: an old telephone draws as many without a delay. */
 const SHOWN = 100;
 
 function Bubbles({ model, contact }: Props): JSX.Element {
@@ -64,7 +64,7 @@ function Bubbles({ model, contact }: Props): JSX.Element {
       class="bubbles scrolling"
       ref={log}
       role="log"
-      // It scrolls, so the keyboard must be able to get there.
+      // The log scrolls, so the keyboard must be able to reach it.
       // biome-ignore lint/a11y/noNoninteractiveTabindex: as above
       tabIndex={0}
       aria-label={words.conversationWith(nameOf(contact, words))}
@@ -91,7 +91,7 @@ function Bubbles({ model, contact }: Props): JSX.Element {
   );
 }
 
-/** The day, where another one begins. */
+/** The day, where a new day begins. */
 function dayBefore(entry: Entry, previous: Entry | undefined, times: Times): string | undefined {
   const day = times.day(entry.at);
   return previous && times.day(previous.at) === day ? undefined : day;
@@ -101,7 +101,7 @@ interface BubbleProps {
   entry: Entry;
   day: string | undefined;
   time: string;
-  /** For those who do not see on which side it is. */
+  /** The writer's name, for people who do not see on which side the bubble is. */
   writer: string;
 }
 
@@ -140,7 +140,7 @@ function Composer({ model, contact }: Props): JSX.Element {
     }
   };
   const sendOnEnter = (event: KeyboardEvent): void => {
-    // While a word is composed, Enter is the keyboard's own.
+    // While the user composes a word, Enter belongs to the keyboard's input method.
     if (event.key === 'Enter' && !event.shiftKey && !event.isComposing) send(event);
   };
   return (

@@ -1,4 +1,4 @@
-/** What stands in place of the chat where there is none. */
+/** The page in place of the chat, where there is no chat. */
 import type { JSX } from 'preact';
 import { keptLanguage, LANGUAGES } from './words/words.ts';
 

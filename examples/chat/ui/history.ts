@@ -1,28 +1,29 @@
 /**
- * All conversations, in the order in which things were said or heard here. Of what there is no room for, what was written by or to
- * those without a name is forgotten first, or a stranger could push out the others; and what is old before what is new.
+ * All conversations, in the order in which messages were written or arrived here. When there is no room, messages by or
+ * to contacts without a name go first: otherwise a stranger could push out the others. Then old messages go before new
+ * ones.
  */
 import { isCode } from './codes.ts';
 import { objectsIn, read, write } from './kept.ts';
 
-/** In order: it may be told of a later one first. */
+/** The steps in order: news of a later step may come first. */
 const ORDER = ['waiting', 'sent', 'delivered'] as const;
 
 export type Progress = (typeof ORDER)[number];
 
 export interface Entry {
   id: string;
-  /** The other one's code. */
+  /** The other person's code. */
   contact: string;
   text: string;
-  /** Milliseconds, by the clock of who wrote it. */
+  /** Milliseconds, by the writer's clock. */
   at: number;
-  /** Of one's own alone. */
+  /** Only for the user's own messages. */
   progress?: Progress;
 }
 
 const ENTRIES_MAX = 1000;
-/** In characters of JSON: half of what browsers let a site keep, 5 MiB in two bytes each. */
+/** In characters of JSON: half of the 5 MiB that browsers let a site keep, in two bytes each. */
 const KEPT_MAX = 1_250_000;
 
 export class History {
@@ -34,7 +35,7 @@ export class History {
     this.#entries = this.#worthiest(objectsIn(read('history')).flatMap(entryOf));
   }
 
-  /** One's own that the server is not known to have. */
+  /** The user's own messages that the server is not known to have. */
   get waiting(): Entry[] {
     return this.#entries.filter(({ progress }) => progress === 'waiting');
   }
@@ -51,7 +52,7 @@ export class History {
     return this.#entries.some((entry) => entry.id === id && entry.contact === contact);
   }
 
-  /** @returns whether there is room for it */
+  /** @returns whether there is room for the entry */
   add(entry: Entry): boolean {
     const entries = this.#worthiest([...this.#entries, entry]);
     if (!entries.includes(entry)) return false;
@@ -59,7 +60,7 @@ export class History {
     return true;
   }
 
-  /** @param contact from whom it is known; the server says nothing of that */
+  /** @param contact the contact who reported the progress; the server does not name one */
   advance(id: string, progress: Progress, contact?: string): void {
     const isBehind = (entry: Entry): boolean =>
       entry.id === id &&

@@ -1,4 +1,6 @@
-/** Drawn for this page, on a grid of 24. They say nothing to screen readers: whatever has one has words, too. */
+/**
+ * Icons drawn for this page, on a grid of 24. Screen readers skip the icons: every element with an icon has words, too.
+ */
 import type { JSX } from 'preact';
 
 const PATHS = {

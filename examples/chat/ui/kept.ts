@@ -1,8 +1,11 @@
-/** What outlives the page: JSON in the browser's own storage. Whoever uses this device can read it, and spoil it. */
+/**
+ * Data that outlives the page: JSON in the browser's own storage. A person who uses this device can read the data, and
+ * spoil it.
+ */
 
 const PREFIX = 'puente-chat ';
 
-/** Of no shape in particular: whoever reads takes what fits. Nothing for what is not there, or was spoilt. */
+/** Reads a value of any shape: the caller takes the parts that fit. Nothing when the value is missing or spoilt. */
 export function read(name: string): unknown {
   try {
     return JSON.parse(localStorage.getItem(PREFIX + name) ?? 'null') ?? undefined;
@@ -11,12 +14,12 @@ export function read(name: string): unknown {
   }
 }
 
-/** The objects in a list that was read; none in what is no list. */
+/** The objects in a list that was read; none when the value is no list. */
 export function objectsIn(value: unknown): Record<string, unknown>[] {
   return Array.isArray(value) ? value.filter((item) => typeof item === 'object' && item !== null) : [];
 }
 
-/** Whether something is there, spoilt or not. */
+/** Whether there is a value, spoilt or not. */
 export function isThere(name: string): boolean {
   try {
     return localStorage.getItem(PREFIX + name) !== null;
@@ -25,7 +28,7 @@ export function isThere(name: string): boolean {
   }
 }
 
-/** Where the browser has no room for it, or lets a page keep nothing, it lasts as long as the page. */
+/** Keeps a value. Where the browser has no room, or lets a page keep nothing, the value lasts as long as the page. */
 export function write(name: string, value: unknown): void {
   try {
     localStorage.setItem(PREFIX + name, JSON.stringify(value));

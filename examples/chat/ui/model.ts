@@ -1,4 +1,7 @@
-/** What the page shows, and what a person can do to it. Whatever changes is told to whoever shows it, which is the page as a whole. */
+/**
+ * The data that the page shows, and the actions of a person. The model tells every change to its listener, the page as
+ * a whole.
+ */
 import type { PuenteError } from 'puente';
 import {
   type Chat,
@@ -22,9 +25,9 @@ export class Model {
   readonly proxy: ProxySetting;
   language: Language = keptLanguage();
   state: State = 'connecting';
-  /** Why it is offline. */
+  /** Why the connection is offline. */
   error: PuenteError | undefined;
-  /** The code of the one whose conversation is before the user's eyes. */
+  /** The code of the contact whose conversation is before the user's eyes. */
   #open: string | undefined;
   #relay: string | undefined;
   readonly #chat: Chat;
@@ -55,7 +58,7 @@ export class Model {
     this.#changed();
   }
 
-  /** Adds them, where they are not there. */
+  /** Names a contact, and adds the contact where there is none. */
   name(code: string, name: string): void {
     const { people } = this;
     if (!people.find(code) && people.isFull && people.leastWanted) this.remove(people.leastWanted.code);
@@ -63,7 +66,9 @@ export class Model {
     this.#changed();
   }
 
-  /** With all that was said. Whoever is removed can write again, as anybody can who has the user's code. */
+  /**
+   * Removes a contact, with all messages. The removed person can write again, as anybody can who has the user's code.
+   */
   remove(code: string): void {
     this.people.remove(code);
     this.history.forget(code);
@@ -88,13 +93,17 @@ export class Model {
     return this.#chat.close();
   }
 
-  /** Whether the server has it, the page that was closed did not hear; with the id that it had, it arrives once. */
+  /**
+   * Sends waiting messages again: the closed page did not hear whether the server has them. A message with its old id
+   * arrives once.
+   */
   #sendWaiting(): void {
     for (const { id, contact, text } of this.history.waiting) {
       try {
         this.#chat.send(contact, text, id);
       } catch {
-        // More than may wait, or spoilt: it is shown as waiting, which it does, and nothing else is held up.
+        // Too many messages wait, or this one is spoilt. It is shown as waiting, which is true, and holds up nothing
+        // else.
       }
     }
   }
@@ -114,11 +123,11 @@ export class Model {
     };
   }
 
-  /** @returns whether it is kept; the other one is told that it has come only if it is */
+  /** @returns whether the message is kept; only then the sender hears that the message has come */
   #receive({ id, from: contact, text, at }: Message): boolean {
     const known = this.people.find(contact);
     if (known && this.history.has({ id, contact })) return true;
-    // Anybody who has the code may write; those whom the list cannot take are not heard.
+    // Anybody who has the code may write. Ignore a writer whom the list cannot take.
     if (!known && this.people.isFull) return false;
     if (!this.history.add({ id, contact, text, at })) return false;
     const isSeen = contact === this.#open && document.visibilityState === 'visible';

@@ -1,4 +1,4 @@
-/** What a contact is called. */
+/** The field for a contact's name. */
 import type { JSX } from 'preact';
 import { NAME_MAX } from './people.ts';
 import { useWords } from './words/words.ts';

@@ -1,19 +1,20 @@
-/** Two windows with one identity would drive each other from the server, so one of them has the chat. */
+/** Lets one window have the chat: two windows with one identity would drive each other from the server. */
 
 const NAME = 'puente-chat';
-/** A window that is being loaded again may let go of it a moment later, in milliseconds. */
+/** Milliseconds. A window that is being loaded again may let go of the chat a moment later. */
 const MOMENT = 500;
 
 export interface Turns {
   /** This window has the chat. */
   begin(): void;
-  /** Another has it. */
+  /** Another window has the chat. */
   wait(): void;
 }
 
-/** @param isWanted it is taken from another window that has it */
+/** @param isWanted takes the chat from another window that has it */
 export function takeTurn(turns: Turns, isWanted: boolean): void {
-  // Absent where a page is not served securely: then whoever opens two windows sees what happens.
+  // `navigator.locks` is absent where a page is not served securely. A person who opens two windows then sees the
+  // result.
   if (!navigator.locks) return turns.begin();
   const timer = setTimeout(() => turns.wait(), MOMENT);
   const hold = (): Promise<never> => {
@@ -22,7 +23,7 @@ export function takeTurn(turns: Turns, isWanted: boolean): void {
     return new Promise(() => {});
   };
   navigator.locks.request(NAME, { steal: isWanted }, hold).catch((error: unknown) => {
-    // It was taken from this window; anything else is a fault, and not to be hidden behind that.
+    // Another window took the chat from this window. Any other error is a fault, and must not be hidden.
     if (!(error instanceof DOMException && error.name === 'AbortError')) throw error;
     turns.wait();
   });

@@ -1,4 +1,4 @@
-/** Those with whom one writes. */
+/** The user's contacts. */
 import { isCode } from './codes.ts';
 import { objectsIn, read, write } from './kept.ts';
 
@@ -6,7 +6,7 @@ export interface Contact {
   code: string;
   /** Empty for somebody who has written and was not added. */
   name: string;
-  /** Messages that came and were not seen. */
+  /** Messages that came and that the user has not seen. */
   unread: number;
 }
 
@@ -14,7 +14,7 @@ const CONTACTS_MAX = 200;
 export const NAME_MAX = 60;
 
 export class People {
-  /** Those first of whom something was last. */
+  /** The contacts, the one changed last first. */
   #contacts: readonly Contact[];
 
   constructor() {
@@ -25,7 +25,7 @@ export class People {
     return this.#contacts;
   }
 
-  /** For those who write and were not added. */
+  /** Whether the list is full for people who write and were not added. */
   get isFull(): boolean {
     return this.#contacts.length >= CONTACTS_MAX;
   }
@@ -38,12 +38,12 @@ export class People {
     return Boolean(this.find(code)?.name);
   }
 
-  /** Who has to go for somebody whom the user adds; in a list that is full of names, nobody. */
+  /** The contact who must go when the user adds another one; in a list full of names, nobody. */
   get leastWanted(): Contact | undefined {
     return this.#contacts.findLast(({ name }) => !name);
   }
 
-  /** Adds somebody, or changes what is known of them; in a full list nobody is added. */
+  /** Adds a contact, or changes a known one. In a full list nobody is added. */
   put(code: string, change: Partial<Contact>): void {
     const known = this.find(code);
     if (!known && this.isFull) return;

@@ -3,7 +3,7 @@ import type { Progress } from './history.ts';
 import { Icon } from './icons.tsx';
 import { useWords } from './words/words.ts';
 
-/** How far a message has come. */
+/** Shows how far a message has come. */
 export function ProgressMark({ progress }: { progress: Progress }): JSX.Element {
   const words = useWords();
   return (

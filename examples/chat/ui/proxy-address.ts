@@ -1,9 +1,9 @@
-/** From what a person pastes to addresses of proxies. */
+/** Turns the text that a person pastes into addresses of proxies. */
 import { parseRelayList } from 'puente';
 import { fromBase64url } from 'puente/bytes';
 import { formatLink, parseLink } from 'puente/link';
 
-/** Links and bare addresses, one a line; none in what is no such thing. */
+/** Links and bare addresses, one a line; none when the text has no address. */
 export function addressesIn(text: string): string[] {
   try {
     return parseRelayList(text).relays;
@@ -12,7 +12,7 @@ export function addressesIn(text: string): string[] {
   }
 }
 
-/** What may be shown: a link can hold an invite. */
+/** The part of an address that may be shown: a link can hold an invite. */
 export const shownOf = (address: string): string => parseLink(address).url.replace(/^https?:\/\/|\/$/g, '');
 
 export const isSameRelay = (one: string, other: string): boolean => parseLink(one).url === parseLink(other).url;
@@ -26,8 +26,9 @@ export const isBare = (address: string): boolean => !parseLink(address).key;
 const KEY_TIME = 10_000;
 
 /**
- * The link of a bare address: with the key that its relay publishes. An app keeps the link, or whoever comes to stand in the relay's
- * place could give another key the next time. Without a published key it stays as it is: the check says what is wrong with it.
+ * The link of a bare address, with the key that the relay publishes. An app keeps the link: otherwise somebody in the
+ * relay's place could give another key the next time. Without a published key the address stays as it is: the check
+ * says what is wrong with it.
  */
 export async function pinned(address: string): Promise<string> {
   if (!isBare(address)) return address;

@@ -1,4 +1,4 @@
-/** What the check of a proxy finds, stage by stage, and what there is to do then. */
+/** The results of a proxy's check, stage by stage, and the next steps. */
 
 import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
@@ -14,7 +14,8 @@ export function ProxyCheck({ setting }: { setting: ProxySetting }): JSX.Element 
   const { stages, verdict } = setting;
   const isWithoutAddress = setting.isOn && !setting.address && !stages && !verdict;
   const region = useRef<HTMLElement>(null);
-  // On a telephone it is beneath what is seen; but nobody's page is moved who has only come, and still has the focus on its heading.
+  // On a telephone the result is below the visible part: scroll to it. Do not move the page of a person who has only
+  // come, and still has the focus on the heading.
   const found = useRef(verdict);
   useEffect(() => {
     const isTouched = document.activeElement?.tagName !== 'H1';
@@ -22,12 +23,12 @@ export function ProxyCheck({ setting }: { setting: ProxySetting }): JSX.Element 
     found.current = verdict;
   }, [verdict]);
   const act = (action: () => void): void => {
-    // The button goes, and the focus would go with it.
+    // The button disappears, and the focus would disappear with it.
     region.current?.focus();
     action();
   };
   return (
-    // It is there before there is anything in it, or nobody is told.
+    // Keep the section also while it is empty: otherwise a screen reader announces nothing.
     <section ref={region} role="status" aria-atomic="false" tabIndex={-1}>
       {stages ? <Running stages={stages} /> : verdict && <Found verdict={verdict} setting={setting} act={act} />}
       {isWithoutAddress && <p class="card">{words.noAddress}</p>}
@@ -58,7 +59,7 @@ function Running({ stages }: { stages: readonly CheckedStage[] }): JSX.Element {
 interface FoundProps {
   verdict: Verdict;
   setting: ProxySetting;
-  /** Does what a button is for. */
+  /** Runs the action of a button. */
   act(action: () => void): void;
 }
 

@@ -1,4 +1,4 @@
-/** Settings → Storage and data → Proxy: the setting as a person sees it. What it does is in `proxy-setting.ts`. */
+/** Settings → Storage and data → Proxy: the setting as a person sees it. The logic is in `proxy-setting.ts`. */
 import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { Icon } from './icons.tsx';
@@ -51,13 +51,13 @@ function AddressForm({ setting }: Props): JSX.Element {
   const words = useWords();
   const { address, uses } = setting;
   const [text, setText] = useState(address);
-  // What was typed gives way to what it became, also when that is no other than before.
+  // Replace the typed text with the address that it became, also when that address is the same as before.
   useEffect(() => setText(address), [address, uses]);
   const change = (typed: string): void => {
     setText(typed);
     setting.excuse();
   };
-  /** Of several, the first goes into the field and the others into the list, for when it fails. */
+  /** Puts the first of several addresses into the field, and the others into the list, for when the first one fails. */
   const take = (pasted: string): void => {
     const [first = pasted.trim(), ...others] = addressesIn(pasted);
     change(first);
@@ -65,7 +65,7 @@ function AddressForm({ setting }: Props): JSX.Element {
   };
   const paste = (event: ClipboardEvent): void => {
     const pasted = event.clipboardData?.getData('text') ?? '';
-    // Anything else is pasted as usual, at the cursor.
+    // Paste any other text as usual, at the cursor.
     if (addressesIn(pasted).length < 2) return;
     event.preventDefault();
     take(pasted);
@@ -107,7 +107,7 @@ function Saved({ setting }: Props): JSX.Element | null {
   if (setting.saved.length === 0) return null;
   const forget = (address: string): void => {
     setting.forget(address);
-    // The button is gone, and the focus would be with it.
+    // The button is gone, and the focus would be gone with it.
     heading.current?.focus();
   };
   return (

@@ -1,24 +1,24 @@
 /**
- * The setting Proxy: whether one is used, which, and what its check has found. It knows nothing of how it looks, so that it can
- * be taken into another app.
+ * The setting Proxy: whether a proxy is used, which one, and what its check has found. The setting knows nothing of its
+ * looks, so another app can take it.
  */
 import type { CheckedStage, RelayReport } from 'puente';
 import { checkRelays, type ServerAddress } from '../net/chat.ts';
 import { objectsIn, read, write } from './kept.ts';
 import { addressesIn, isAddress, isBare, isSameRelay, pinned } from './proxy-address.ts';
 
-/** Of today's network: it is not kept for a later visit. */
+/** The result of a check in today's network: it is not kept for a later visit. */
 export interface Verdict extends Pick<RelayReport, 'ok' | 'code' | 'message' | 'next'> {
-  /** From nothing to the chat server's answer, in milliseconds. */
+  /** Milliseconds from the start to the chat server's answer. */
   connectedIn: number;
-  /** The address was bare; its relay was asked for its key, and that is kept from now on. */
+  /** The address was bare. The relay was asked for its key, and the setting keeps the key from now on. */
   isPinned: boolean;
 }
 
 export interface SavedProxy {
   /** A link, or a bare address whose relay was not reached yet. */
   address: string;
-  /** What the last check has found. */
+  /** The result of the last check. */
   verdict?: Verdict;
 }
 
@@ -32,17 +32,17 @@ const SAVED_MAX = 8;
 
 export class ProxySetting {
   #kept: Kept;
-  /** Of the check that runs. */
+  /** The stages of the running check. */
   #stages: CheckedStage[] | undefined;
-  /** Of what could not be saved. */
+  /** The result for a text that could not be saved. */
   #refusal: Verdict | undefined;
-  /** Ends what is under way for an earlier wish. */
+  /** The number of the latest wish: work for an earlier wish ends. */
   #turn = 0;
   #uses = 0;
   readonly #server: ServerAddress;
   readonly #changed: () => void;
 
-  /** @param changed something is to be shown anew, or {@link relay} is another */
+  /** @param changed called when the page must show something anew, or when {@link relay} is another one */
   constructor(server: ServerAddress, changed: () => void) {
     this.#server = server;
     this.#changed = changed;
@@ -51,7 +51,7 @@ export class ProxySetting {
 
   // --- what is so ---------------------------------------------------------------------------------------------------
 
-  /** What the app's sockets go through. */
+  /** The relay that the app's sockets go through. */
   get relay(): string | undefined {
     return this.#kept.isOn && this.address ? this.address : undefined;
   }
@@ -64,7 +64,7 @@ export class ProxySetting {
     return this.#kept.address;
   }
 
-  /** How often an address was put to use: it changes with each, also when {@link address} does not. */
+  /** How often an address was put to use. The number changes with each use, also when {@link address} does not. */
   get uses(): number {
     return this.#uses;
   }
@@ -73,7 +73,7 @@ export class ProxySetting {
     return this.#kept.saved;
   }
 
-  /** Those that have passed; nothing while no check runs. */
+  /** The stages that the check has been through; nothing while no check runs. */
   get stages(): readonly CheckedStage[] | undefined {
     return this.#stages;
   }
@@ -83,7 +83,7 @@ export class ProxySetting {
     return this.#find(this.address)?.verdict;
   }
 
-  /** The one after this in the list, from its end on to its beginning. */
+  /** The address after this one in the list; after the last comes the first. */
   get next(): string | undefined {
     const { saved, address } = this.#kept;
     const at = saved.findIndex((proxy) => proxy.address === address);
@@ -103,7 +103,10 @@ export class ProxySetting {
     return isOn && this.address ? this.check() : Promise.resolve();
   }
 
-  /** Whether it works or not: it may be the network that does not, for now. Only what is no address at all is refused. */
+  /**
+   * Saves the address, whether it works or not: perhaps only the network does not work for now. Refuses only a text
+   * that is no address at all.
+   */
   async save(text: string): Promise<void> {
     const turn = this.#stop();
     const [first, ...others] = addressesIn(text).slice(0, SAVED_MAX);
@@ -116,7 +119,7 @@ export class ProxySetting {
     this.#changed();
   }
 
-  /** Adds to the list, for {@link next}. */
+  /** Adds addresses to the list, for {@link next}. */
   remember(addresses: string[]): void {
     const added = addresses.filter((address) => !this.#find(address)).map((address) => ({ address }));
     const saved = [...this.saved, ...added];
@@ -125,7 +128,7 @@ export class ProxySetting {
     this.#keep({ saved });
   }
 
-  /** Where it was the one in use, the next one is. */
+  /** Removes an address. When the address was in use, the next one is used. */
   forget(address: string): Promise<void> {
     const { next, isOn } = this;
     const saved = this.saved.filter((proxy) => proxy.address !== address);
@@ -138,14 +141,14 @@ export class ProxySetting {
     return this.isOn ? this.check() : Promise.resolve();
   }
 
-  /** What could not be saved is no longer what is looked at. */
+  /** Drops the refusal: the user no longer looks at the text that could not be saved. */
   excuse(): void {
     if (!this.#refusal) return;
     this.#refusal = undefined;
     this.#changed();
   }
 
-  /** Checks what is in use, for somebody who comes to look: what was found earlier may have been in another network. */
+  /** Checks the proxy in use, for a person who comes to look: an earlier result may be from another network. */
   look(): Promise<void> {
     return this.relay === undefined || this.#stages ? Promise.resolve() : this.check();
   }
@@ -186,7 +189,7 @@ export class ProxySetting {
     this.#keep({ saved: replaced(this.saved, address, { address, verdict }) });
   }
 
-  /** A relay whose key is kept already is not asked for it again. */
+  /** The known link to a relay, so that a relay whose key is kept is not asked for the key again. */
   #linkTo(wished: string): string | undefined {
     const isIt = ({ address }: SavedProxy): boolean => !isBare(address) && isSameRelay(address, wished);
     return isBare(wished) ? this.saved.find(isIt)?.address : wished;
@@ -210,7 +213,7 @@ function keptSetting(): Kept {
   return { isOn: isOn === true, address: used, saved: addresses.map((known) => ({ address: known })) };
 }
 
-/** The list with this one in the place of that, and with none twice. */
+/** The list with `proxy` in the place of `old`, and with no address twice. */
 function replaced(saved: readonly SavedProxy[], old: string, proxy: SavedProxy): SavedProxy[] {
   const at = saved.findIndex(({ address }) => address === old);
   const others = saved.filter(({ address }) => address !== old && address !== proxy.address);

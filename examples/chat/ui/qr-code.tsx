@@ -1,16 +1,16 @@
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 
-/** Modules of white around a code, as ISO 18004 wants it. */
+/** Modules of white around a code, as ISO 18004 asks. */
 const QUIET = 4;
 
-/** A text as a QR code, always dark on light: some readers know no other. */
+/** A text as a QR code, always dark on light: some readers read no other. */
 export function QrCode({ text, label }: { text: string; label: string }): JSX.Element | null {
   const [rows, setRows] = useState<boolean[][]>();
   useEffect(() => {
     import('qr').then(
       ({ default: encode }) => setRows(encode(text, 'raw', { border: QUIET })),
-      // The text stands beneath it in any case.
+      // Show no code: the text stands below in any case.
       () => setRows(undefined),
     );
   }, [text]);

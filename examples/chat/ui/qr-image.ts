@@ -1,12 +1,15 @@
-/** Reads a QR code from an image that somebody has: a screenshot, a photograph. The decoder is loaded when it is needed. */
+/** Reads a QR code from an image: a screenshot, a photograph. The decoder is loaded when it is needed. */
 
-/** The longer side, in pixels: enough for any code that a telephone shows, and photographs do not take seconds. */
+/**
+ * The longer side, in pixels: enough for any code that a telephone shows, and small enough that photographs do not take
+ * seconds.
+ */
 const SIDE_MAX = 1600;
 /** Milliseconds. */
 const DECODE_TIME = 2000;
 
 /**
- * Nothing for what is no image, or has no code in it.
+ * Returns nothing when the file is no image, or has no code in it.
  * @throws TypeError when the decoder cannot be loaded
  */
 export async function readQr(file: Blob): Promise<string | undefined> {
@@ -24,7 +27,7 @@ async function pixelsOf(file: Blob): Promise<ImageData> {
   const [width, height] = [Math.ceil(image.width * scale), Math.ceil(image.height * scale)];
   const canvas = Object.assign(document.createElement('canvas'), { width, height });
   const context = canvas.getContext('2d') as CanvasRenderingContext2D;
-  // What is transparent would be black.
+  // Transparent parts would be black.
   context.fillStyle = 'white';
   context.fillRect(0, 0, width, height);
   context.drawImage(image, 0, 0, width, height);

@@ -1,4 +1,4 @@
-/** Which page is shown: it stands in the address, so that the browser's own Back works. */
+/** The page that is shown. The page's path is in the address, so that the browser's own Back works. */
 import { useLayoutEffect, useState } from 'preact/hooks';
 
 const PAGES = [
@@ -28,7 +28,8 @@ function routeOf(hash: string): Route {
 
 export function useRoute(): Route {
   const [hash, setHash] = useState(location.hash);
-  // Not after the next frame, as `useEffect` does it: where somebody goes until then would not be seen.
+  // Listen at once, and not after the next frame as `useEffect` does: the page would miss changes of the address until
+  // then.
   useLayoutEffect(() => {
     const follow = (): void => setHash(location.hash);
     addEventListener('hashchange', follow);

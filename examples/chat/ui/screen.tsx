@@ -1,4 +1,4 @@
-/** What all pages have: a bar with a way back and a name, and what is beneath it. */
+/** The frame of all pages: a bar with a way back and a name, and the content below it. */
 import type { ComponentChildren, JSX } from 'preact';
 import { useLayoutEffect, useRef } from 'preact/hooks';
 import { Icon } from './icons.tsx';
@@ -8,7 +8,7 @@ interface Props {
   title: string;
   /** Beneath the title. */
   subtitle?: ComponentChildren;
-  /** Where the way back leads. */
+  /** Where the back link leads. */
   back?: string;
   /** Beside the title. */
   actions?: ComponentChildren;
@@ -18,8 +18,9 @@ interface Props {
 export function Screen({ title, subtitle, back, actions, children }: Props): JSX.Element {
   const words = useWords();
   const heading = useRef<HTMLHeadingElement>(null);
-  // Who goes on by keyboard, or listens, begins at the top of a new page. The first page leaves the focus where the browser has it.
-  // At once, or the focus leaves a field in which they have begun to write.
+  // A person who uses a keyboard, or listens, begins at the top of a new page. The first page leaves the focus where
+  // the browser has it. Set the focus at once: later the focus would leave a field in which the person has begun to
+  // write.
   useLayoutEffect(() => {
     if (back) heading.current?.focus();
   }, [back]);

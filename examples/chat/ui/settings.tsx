@@ -1,4 +1,4 @@
-/** The settings, page in page. */
+/** The settings: pages within pages. */
 import type { JSX } from 'preact';
 import { Icon, type IconName } from './icons.tsx';
 import type { Model } from './model.ts';

@@ -1,4 +1,4 @@
-/** Beside a field: two ways into it that need no typing, the clipboard and an image with a QR code. */
+/** Beside a field: two ways to fill it without typing, the clipboard and an image with a QR code. */
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { Icon } from './icons.tsx';
@@ -26,13 +26,13 @@ export function TakeText({ take }: { take(text: string): void }): JSX.Element {
     } catch {
       setFault(words.noQrReader);
     }
-    // So that the same file can be chosen again.
+    // Empty the input, so that the user can choose the same file again.
     input.value = '';
   };
   return (
     <>
       <div class="choices">
-        {/* Absent in pages that are not served securely, and in older browsers. */}
+        {/* The clipboard is absent in pages that are not served securely, and in older browsers. */}
         {'readText' in (navigator.clipboard ?? {}) && (
           <button type="button" onClick={paste}>
             <Icon name="paste" />

@@ -4,18 +4,18 @@ import { useWords } from './words/words.ts';
 export interface Times {
   /** The hour and the minute. */
   clock(at: number): string;
-  /** The day, by which a conversation is divided. */
+  /** The day, which divides a conversation. */
   day(at: number): string;
-  /** In a list: the hour for today, the day for others. */
+  /** The time in a list: the hour for today, the day for other days. */
   short(at: number): string;
   number(value: number): string;
 }
 
-/** ECMA-262's last millisecond. What the other one's page calls a time may be any number. */
+/** ECMA-262's last millisecond. A time from the other person's page may be any number. */
 const LAST = 8.64e15;
 const within = (at: number): number => Math.max(-LAST, Math.min(LAST, at)) || 0;
 
-/** Times and numbers in the language of the page, and in the calendar that is usual with it. */
+/** Times and numbers in the language of the page, and in the usual calendar of this language. */
 export function useTimes(): Times {
   const { locale, today } = useWords();
   return useMemo(() => {

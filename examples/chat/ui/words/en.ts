@@ -1,4 +1,4 @@
-/** What the page says, in English. Other languages have the same, see `Words`. */
+/** The words of the page, in English. Other languages have the same words, see `Words`. */
 export const EN = {
   language: 'English',
   locale: 'en',
@@ -105,9 +105,9 @@ export const EN = {
   saved: 'Saved addresses',
   inUse: 'In use',
   remove: (host: string) => `Remove ${host}`,
-  /** By code, in place of the package's own sentences, which are English. */
+  /** Sentences by code, in place of the package's own sentences, which are English. */
   causes: {} as Partial<Record<string, Cause>>,
-  /** The same for what is said of a proxy that works. */
+  /** Sentences by code for a proxy that works. */
   remarks: {} as Partial<Record<string, string>>,
 };
 

@@ -5,7 +5,7 @@ const NEW_LINK = 'از کسی که لینک را داده است لینک تاز
 const AGAIN = 'دوباره امتحان کنید.';
 const SERVICE = 'یک دقیقهٔ دیگر دوباره امتحان کنید، سپس آدرس دیگری را: شاید سرور چت از کار افتاده باشد.';
 
-/** Hosts and codes run from left to right, and must not take the words beside them along. */
+/** Keeps hosts and codes from left to right, without turning the words beside them. */
 const isolated = (text: string): string => `\u2068${text}\u2069`;
 
 export const FA: Words = {

@@ -1,4 +1,4 @@
-/** The page's languages, and how components come by the one that is chosen. */
+/** The page's languages, and the way for components to get the chosen language. */
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
 import { read } from '../kept.ts';
@@ -15,7 +15,7 @@ function isLanguage(name: unknown): name is Language {
   return typeof name === 'string' && Object.hasOwn(LANGUAGES, name);
 }
 
-/** The one that was chosen, or the first of the browser's that the page speaks. */
+/** The chosen language, or the first of the browser's languages that the page speaks. */
 export function keptLanguage(): Language {
   const kept = read('language');
   if (isLanguage(kept)) return kept;

@@ -119,10 +119,8 @@ async function inThisRequest(
 const website: Step = async (c) => {
   const { env } = c;
   const { raw } = c.req;
-  return kept(
-    c,
-    await (accessOf(env) === 'open' ? configOf(env).then((config) => site(raw, { config, env })) : decoy(raw, env)),
-  );
+  if (accessOf(env) === 'invite') return kept(c, await decoy(raw, env));
+  return kept(c, await site(raw, { config: await configOf(env), env }));
 };
 
 /**

@@ -2,10 +2,10 @@
  * The relay's front door. A WebSocket upgrade with a valid hello becomes a carrier. Every other request finds an
  * ordinary small website. Every request takes the same steps. The last lines before the exports give the order.
  */
-import type { Context, ErrorHandler, MiddlewareHandler } from 'hono';
-import { Hono } from 'hono/tiny';
+import type { Context, ErrorHandler, MiddlewareHandler, Next } from 'hono';
+import { Hono } from 'hono/quick';
 import { type Code, PuenteError } from '../protocol/errors.ts';
-import { type Admitted, admit, handOver } from './admission/admission.ts';
+import { type Admitted, admit, handOver, isUpgrade } from './admission/admission.ts';
 import { HelloQuotas } from './admission/quotas.ts';
 import { Replays } from './admission/replays.ts';
 import { accessOf, configOf } from './config.ts';
@@ -33,13 +33,13 @@ let areSettingsRead = false;
  * Read the settings after the answer to the first request of any kind. The time of a later answer then does not show
  * that there are settings.
  */
-const settings: Step = async (c, next) => {
+const settings: Step = (c, next) => {
   if (!areSettingsRead) {
     areSettingsRead = true;
     // Ignore errors here: the request that needs the settings reports them.
     c.executionCtx.waitUntil(scheduler.wait(0).then(() => configOf(c.env).catch(() => {})));
   }
-  await next();
+  return next();
 };
 
 // --- admission
@@ -47,18 +47,27 @@ const settings: Step = async (c, next) => {
 const replays = new Replays();
 const quotas = new HelloQuotas();
 
-const admission: Step = async (c, next) => {
+/** A visit that is no upgrade costs no more than at any website: no promise is made for it. */
+const admission: Step = (c, next) => (isUpgrade(c.req.raw) ? readHello(c, next) : next());
+
+async function readHello(c: Visit, next: Next): Promise<void> {
   c.set('admitted', await admit(c.req.raw, c.env));
   await next();
-};
+}
 
 // --- carrier
 
 /** Answers a hello with a carrier. If the hello turns out to be a stranger's, the website answers. */
-const carrier: Step = async (c, next) => {
+const carrier: Step = (c, next) => {
   const admitted = c.get('admitted');
-  return (admitted && (await carrierFor(admitted, c))) ?? next();
+  return admitted ? carrierOr(next, admitted, c) : next();
 };
+
+async function carrierOr(next: Next, admitted: Admitted, c: Visit): Promise<Response | undefined> {
+  const response = await carrierFor(admitted, c);
+  if (!response) await next();
+  return response;
+}
 
 async function carrierFor(admitted: Admitted, c: Visit): Promise<Response | undefined> {
   const { handshake, hello } = admitted;
@@ -107,36 +116,42 @@ async function inThisRequest(
 
 // --- site or decoy
 
-const website: Step = async ({ req, env }) =>
-  accessOf(env) === 'open' ? site(req.raw, { config: await configOf(env), env }) : decoy(req.raw, env);
-
-// --- trouble
-
-/** Open: show the configuration error. Private: always the decoy. */
-const trouble: ErrorHandler<FrontDoor> = (error, { req, env, executionCtx }) => {
-  const problem = error instanceof PuenteError ? error.message : undefined;
-  // Report a bug of ours: Cloudflare counts the rejection among the Worker's exceptions.
-  if (problem === undefined) executionCtx.waitUntil(Promise.reject(error));
-  if (accessOf(env) === 'invite') return decoy(req.raw, env);
-  return problem === undefined ? new Response('Internal Server Error', { status: 500 }) : site(req.raw, { problem });
+const website: Step = async (c) => {
+  const { env } = c;
+  const { raw } = c.req;
+  if (accessOf(env) === 'invite') return kept(c, await decoy(raw, env));
+  return kept(c, await site(raw, { config: await configOf(env), env }));
 };
 
-// --- the order
-
 /**
- * Answers to HEAD as the steps gave them. Hono builds these answers anew and drops `Content-Length`. The answers of a
+ * Answers to HEAD as the website gave them. Hono builds these answers anew and drops `Content-Length`. The answers of a
  * plain Worker have a `Content-Length`.
  */
 const answersToHead = new WeakMap<Request, Response>();
 
-const keepAnswerToHead: Step = async (c, next) => {
-  await next();
-  if (c.req.method === 'HEAD') answersToHead.set(c.req.raw, c.res);
+function kept({ req }: Visit, response: Response): Response {
+  if (req.method === 'HEAD') answersToHead.set(req.raw, response);
+  return response;
+}
+
+// --- trouble
+
+/** Open: show the configuration error. Private: always the decoy. */
+const trouble: ErrorHandler<FrontDoor> = async (error, c) => {
+  const { req, env, executionCtx } = c;
+  const problem = error instanceof PuenteError ? error.message : undefined;
+  // Report a bug of ours: Cloudflare counts the rejection among the Worker's exceptions.
+  if (problem === undefined) executionCtx.waitUntil(Promise.reject(error));
+  if (accessOf(env) === 'invite') return kept(c, await decoy(req.raw, env));
+  if (problem !== undefined) return kept(c, await site(req.raw, { problem }));
+  return new Response('Internal Server Error', { status: 500 });
 };
+
+// --- the order
 
 /** No step looks at the path: a stranger may send a path that cannot be read. */
 const app = new Hono<FrontDoor>({ getPath: () => '/' });
-app.use(keepAnswerToHead, settings, admission, carrier, website);
+app.use(settings, admission, carrier, website);
 app.onError(trouble);
 
 export { Hub } from './session/hub.ts';

@@ -56,9 +56,12 @@ export async function admit(request: Request, env: Env): Promise<Admitted | unde
   };
 }
 
-function offerOf({ method, headers }: Request): Offer | undefined {
-  const isUpgrade = method === 'GET' && headers.get('Upgrade')?.toLowerCase() === 'websocket';
-  return isUpgrade ? readOffer(headers.get('Sec-WebSocket-Protocol') ?? '') : undefined;
+export function isUpgrade({ method, headers }: Request): boolean {
+  return method === 'GET' && headers.get('Upgrade')?.toLowerCase() === 'websocket';
+}
+
+function offerOf(request: Request): Offer | undefined {
+  return isUpgrade(request) ? readOffer(request.headers.get('Sec-WebSocket-Protocol') ?? '') : undefined;
 }
 
 /** The index of the accepted key that the token was made for. */

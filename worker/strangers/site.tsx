@@ -1,7 +1,7 @@
 /** The site that an open relay shows to visitors. The relay also publishes its key here. */
 
 import type { LanguageVariables } from 'hono/language';
-import { Hono } from 'hono/tiny';
+import { Hono } from 'hono/quick';
 import { scripts } from '../../dist/page/files.js';
 import { toBase64url } from '../../protocol/bytes.ts';
 import { VERSION } from '../../protocol/carrier/hello.ts';

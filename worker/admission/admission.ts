@@ -56,7 +56,7 @@ export async function admit(request: Request, env: Env): Promise<Admitted | unde
   };
 }
 
-export function isUpgrade({ method, headers }: Request): boolean {
+function isUpgrade({ method, headers }: Request): boolean {
   return method === 'GET' && headers.get('Upgrade')?.toLowerCase() === 'websocket';
 }
 

@@ -47,7 +47,7 @@ const tickets = new Map<string, Buffer>();
  */
 export function dialer({ addresses = [], doh = RESOLVERS, lookup = systemLookup }: DialerOptions = {}): Dial {
   for (const address of addresses) parseAddress(address, 443);
-  const knownWays = new RoutesByHost();
+  const routes = new RoutesByHost();
   return (url, protocols, events, resumeTls) => {
     const to = new URL(url);
     const isSecure = to.protocol === 'wss:';
@@ -59,7 +59,7 @@ export function dialer({ addresses = [], doh = RESOLVERS, lookup = systemLookup 
       // A ticket links its connection to the connection before. Use a ticket only where there is a need.
       ticket: resumeTls ? tickets.get(to.host) : undefined,
     };
-    const search = new RouteSearch(target, knownWays.to(to.host), (stage) => events.passed?.(stage));
+    const search = new RouteSearch(target, routes.to(to.host), (stage) => events.passed?.(stage));
     let opened: Opened | undefined;
     let isUnwanted = false;
     search.run().then(

@@ -23,9 +23,9 @@ export type Duty =
 /** The state of a session's streams and carrier, as far as deadlines depend on it. */
 export interface Standing {
   /** The carrier's allowance is used up: nothing more can be sent on it. */
-  isSpent: boolean;
+  readonly isSpent: boolean;
   /** The peer has all of our stream, and its end. */
-  isHalfClosed: boolean;
+  readonly isHalfClosed: boolean;
 }
 
 /** All times are milliseconds of the session's clock. */

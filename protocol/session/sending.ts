@@ -4,7 +4,7 @@ import { DATA_MAX, LINGER, LONE_PAD_MAX, PACKET_DATA, PAD_MAX, PADDED_RECORDS, R
 import type { Acks } from './acks.ts';
 import type { Frame } from './frames.ts';
 import type { Incoming } from './incoming.ts';
-import { type Liveness, NEVER } from './liveness.ts';
+import { type Liveness, NEVER, type Standing } from './liveness.ts';
 import type { Outgoing } from './outgoing.ts';
 import type { FrameSink, SessionEnd } from './parts.ts';
 import type { Proof } from './proof.ts';
@@ -18,7 +18,7 @@ export interface Speakers {
   readonly liveness: Liveness;
 }
 
-export class Sending {
+export class Sending implements Standing {
   readonly #of: Speakers;
   readonly #end: SessionEnd;
   readonly #random: RandomBytes;
@@ -78,6 +78,11 @@ export class Sending {
   /** The path limits how much a connection carries. */
   get isLimited(): boolean {
     return this.#allowance !== Infinity;
+  }
+
+  /** See `Standing`. */
+  get isHalfClosed(): boolean {
+    return this.#of.outgoing.acknowledged;
   }
 
   get #allowance(): number {

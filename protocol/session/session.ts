@@ -11,7 +11,7 @@ import { Acks } from './acks.ts';
 import { Alarm } from './alarm.ts';
 import type { Frame, Offsets } from './frames.ts';
 import { Incoming } from './incoming.ts';
-import { type Duty, type Liveness, NEVER, type Standing } from './liveness.ts';
+import { type Duty, type Liveness, NEVER } from './liveness.ts';
 import { Outgoing } from './outgoing.ts';
 import type { FrameSink, SessionParts } from './parts.ts';
 import { Proof } from './proof.ts';
@@ -247,20 +247,16 @@ export class Session {
     return this.#parts.clock.now();
   }
 
-  get #standing(): Standing {
-    return { isSpent: this.#sending.isSpent, isHalfClosed: this.#outgoing.acknowledged };
-  }
-
   /** When something is due next. */
   get #nextAt(): number {
     if (!this.#sending.carrier) return this.#sending.lingerUntil;
     const ackAt = this.#sending.isSpent ? NEVER : this.#acks.at;
-    return Math.min(this.#sending.lingerUntil, ackAt, this.#liveness.nextAt(this.#standing));
+    return Math.min(this.#sending.lingerUntil, ackAt, this.#liveness.nextAt(this.#sending));
   }
 
   #wake(): void {
     if (this.#sending.lingerUntil <= this.#now) return this.reset('aborted');
-    const duties = this.#sending.carrier ? this.#liveness.due(this.#now, this.#standing) : [];
+    const duties = this.#sending.carrier ? this.#liveness.due(this.#now, this.#sending) : [];
     for (const duty of duties) this.#do(duty);
     this.flush();
   }

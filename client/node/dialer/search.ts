@@ -123,7 +123,7 @@ export class RouteSearch {
     const isFound = () => known.winner !== undefined && known.winner !== before;
     const search = async () => {
       if (isFound()) return undefined;
-      if (!this.#budget.isSpent) await sleep(pause, undefined, { signal });
+      if (pause > 0 && !this.#budget.isSpent) await sleep(pause, undefined, { signal });
       return this.#from(known.takeNext() ?? first);
     };
     const found = await known.searches.run(search, signal);

@@ -392,13 +392,13 @@ export interface Sink extends FrameSink {
   readonly link: Link;
 }
 
-/** One carrier: delivers records in order, each after a delay, until it is closed or cut. */
 /** In bytes, as `costOf` counts them. */
 export interface Frost {
   allowance?: number | undefined;
   carries?: number | undefined;
 }
 
+/** One carrier: delivers records in order, each after a delay, until it is closed or cut. */
 export class Link {
   readonly #timeline: Timeline;
   readonly #ends: readonly [End, End];
